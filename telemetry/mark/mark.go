@@ -1,0 +1,46 @@
+package mark
+
+import "time"
+
+// Kind says what sort of fact a mark states.
+type Kind string
+
+// The kinds of marks. One word per idea; docs/BUNDLE.md lists their fields.
+const (
+	Phase      Kind = "phase"       // a phase began; Name is the phase
+	Step       Kind = "step"        // the stage did something; Name is the act
+	Notice     Kind = "notice"      // a maintenance push reached a connection; Name is its kind (MOVING, ...)
+	Handoff    Kind = "handoff"     // a connection's handoff; Name is started, succeeded or failed
+	Dial       Kind = "dial"        // a connection was dialled; Name is ok or an outcome class
+	Close      Kind = "close"       // a connection ended; Name is who closed it (server, client)
+	Relaxed    Kind = "relaxed"     // a relaxed-timeout window ended; Duration is its length
+	Outage     Kind = "outage"      // an arm had no success although operations were due; Duration is its length
+	WrongReply Kind = "wrong_reply" // a reply that cannot belong to its command; Detail is the evidence
+	Invalid    Kind = "invalid"     // something disqualifies the run; Detail says what
+	Harness    Kind = "harness"     // the tool about itself: export failures, saturation
+)
+
+// Mark is one time-stamped fact. The zero value of every field but At and
+// Kind means "does not apply".
+type Mark struct {
+	At       time.Duration `json:"at_ns"`                 // since the run's base instant
+	Duration time.Duration `json:"duration_ns,omitempty"` // for facts that last; At is the beginning
+	Kind     Kind          `json:"kind"`
+	Name     string        `json:"name,omitempty"`
+	Round    int           `json:"round,omitempty"`  // 1..N
+	Source   string        `json:"source,omitempty"` // sim, stage, arm or harness
+	Arm      string        `json:"arm,omitempty"`
+	Pool     string        `json:"pool,omitempty"`
+	Conn     uint64        `json:"conn,omitempty"` // connection number within the arm, from 1
+	Node     string        `json:"node,omitempty"` // host:port of the far end
+	Seq      *int64        `json:"seq,omitempty"`  // sequence id of a notice (0 is legal)
+	Detail   string        `json:"detail,omitempty"`
+	Origin   string        `json:"origin,omitempty"` // of the number behind a step: measured, documented, test, assumption
+}
+
+// Sink receives marks. It must be safe for concurrent use and must not block:
+// it is called on the paths that carry operations.
+type Sink func(Mark)
+
+// Discard is the Sink that keeps nothing.
+func Discard(Mark) {}

@@ -1,0 +1,50 @@
+package record
+
+import (
+	"time"
+
+	"schload/telemetry/histogram"
+)
+
+// Interval is what was recorded between two instants since the run's base.
+// All values are deltas but Levels.
+type Interval struct {
+	From, To time.Duration
+	Series   []Series
+	Counts   []Count
+	Levels   []Level
+}
+
+// Key names one set of operations. Operation is the command (GET); Outcome is
+// ok or failed.
+type Key struct {
+	Arm, Pool, Operation, Outcome string
+	Phase                         Phase
+	Round                         int // 1..N, 0 before the first round
+}
+
+// Series holds the three histograms of one Key, never mixed.
+type Series struct {
+	Key
+	Response, Service, Lateness *histogram.Histogram
+}
+
+// Count is a delta of one monotonic counter. Name is one of Metrics.
+type Count struct {
+	Name  string
+	Arm   string // empty: the run itself
+	Attrs []Attr // sorted by Key
+	Value uint64
+}
+
+// Level is a gauge's value at the end of the interval.
+type Level struct {
+	Name  string
+	Arm   string
+	Attrs []Attr
+	Value float64
+}
+
+// Attr is one attribute of a series. The set of keys and the range of values
+// are bounded per metric.
+type Attr struct{ Key, Value string }
