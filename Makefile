@@ -1,0 +1,45 @@
+# schload: make help lists the targets.
+SHELL := bash
+.DEFAULT_GOAL := help
+FUZZTIME ?= 5s
+
+.PHONY: help build test race fuzz bench check golden e2e demo clean
+
+help: ## list the targets
+	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+build: ## build bin/schload
+	CGO_ENABLED=0 go build -trimpath -o bin/schload ./cmd/schload
+
+test: ## run every test of the module
+	go test ./...
+
+race: ## run the tests under the race detector, in random order
+	go test -race -shuffle=on -short ./...
+
+fuzz: ## fuzz every target for FUZZTIME (5s)
+	@go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./... | while read -r pkg; do \
+	  for f in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "fuzz $$pkg $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; done; done
+
+bench: ## side-by-side benchmarks with peers (see docs/PERFORMANCE.md)
+	cd bench && go test -run '^$$' -bench . -benchmem -count 6 ./...
+
+check: ## gofmt, vet, staticcheck, go mod tidy, tests
+	@test -z "$$(gofmt -l .)" || { echo "gofmt wants:"; gofmt -l .; exit 1; }
+	go mod tidy -diff
+	go vet ./...
+	go tool staticcheck ./...
+	go test ./...
+
+golden: ## rewrite golden files and generated docs; read the diff before committing
+	go test ./... -update
+
+e2e: ## long end-to-end checks (ten repeats, real redis-server, kill -9)
+	E2E=1 go test -count=1 -timeout 60m -run 'E2E' -v ./cmd/schload ./internal/...
+
+demo: ## the README's first command
+	go run ./cmd/schload run
+
+clean: ## remove what builds and runs left
+	rm -rf bin build runs

@@ -1,0 +1,42 @@
+package stage
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"schload/handoff/upgrade"
+)
+
+// Stage plays upgrades on something that serves the arms.
+type Stage interface {
+	// Play performs the plan's actions at their offsets from now and returns
+	// when its length has passed, or with the context's error.
+	Play(ctx context.Context, plan upgrade.Plan) error
+}
+
+// Names are the stages that can be chosen.
+var Names = []string{"sim", "none"}
+
+// CheckName returns an error that lists the choices when name is none of them.
+func CheckName(name string) error {
+	if slices.Contains(Names, name) {
+		return nil
+	}
+	return fmt.Errorf("unknown stage %q: choose one of %s", name, strings.Join(Names, ", "))
+}
+
+// None is the stage on which nothing happens: the load runs through its
+// baseline and ends. It refuses a plan with actions, which would otherwise be
+// reported as played.
+type None struct{}
+
+// Play implements Stage.
+func (None) Play(ctx context.Context, plan upgrade.Plan) error {
+	if len(plan.Actions) > 0 {
+		return fmt.Errorf("stage none plays nothing, but upgrade %s has %d actions: use --upgrade none or --stage sim",
+			plan.Upgrade.Name, len(plan.Actions))
+	}
+	return context.Cause(ctx)
+}

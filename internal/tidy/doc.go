@@ -1,0 +1,10 @@
+// Package tidy keeps the repository's rules as tests: who may import whom,
+// that every package says what it is, which names and calls are banned, and
+// that the README tells the truth.
+//
+// Its one invariant: a rule is a fact that can be read from the files. Sizes
+// and taste stay with the reader's eye.
+//
+// Files are parsed, never executed through the go command: the test cache
+// hides a violation from a test that shells out.
+package tidy

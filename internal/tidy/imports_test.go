@@ -1,0 +1,110 @@
+package tidy
+
+import (
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// allowed is the import table: for each package of the module, the packages of
+// the module it may import and the outside modules that have their home there.
+// What is absent is forbidden. Adding an edge is a reviewed one-line diff.
+var allowed = map[string]struct {
+	inside  []string
+	outside []string
+}{
+	"workload":            {outside: []string{"golang.org/x/sync", "golang.org/x/sys"}},
+	"telemetry/histogram": {},
+	"telemetry/mark":      {},
+	"telemetry/record":    {inside: []string{"workload", "telemetry/histogram", "telemetry/mark"}},
+	"telemetry": {
+		inside:  []string{"workload", "telemetry/histogram", "telemetry/record", "telemetry/mark", "handoff/notice"},
+		outside: []string{"go.opentelemetry.io/otel", "github.com/prometheus/client_golang", "google.golang.org/grpc"},
+	},
+	"handoff/notice": {},
+	"handoff/upgrade": {
+		inside:  []string{"handoff/notice"},
+		outside: []string{"github.com/goccy/go-yaml"},
+	},
+	"handoff/stage": {inside: []string{"handoff/upgrade", "telemetry/mark"}},
+	"handoff/sim": {
+		inside:  []string{"handoff/upgrade", "handoff/notice", "telemetry/mark", "internal/memnet"},
+		outside: []string{"github.com/alicebob/miniredis/v2", "github.com/miekg/dns"},
+	},
+	"handoff": {
+		inside:  []string{"workload", "handoff/notice", "telemetry/mark"},
+		outside: []string{"github.com/redis/go-redis/v9"},
+	},
+	"profiles": {
+		inside:  []string{"workload", "handoff", "handoff/upgrade"},
+		outside: []string{"github.com/goccy/go-yaml"},
+	},
+	"dashboards":      {inside: []string{"telemetry/record"}},
+	"internal/memnet": {},
+	"internal/tidy":   {},
+	"internal/bundle": {
+		inside:  []string{"telemetry/histogram", "telemetry/record", "telemetry/mark", "workload", "handoff/notice"},
+		outside: []string{"go.opentelemetry.io/proto/otlp", "google.golang.org/protobuf"},
+	},
+	"internal/compare": {inside: []string{"internal/bundle", "telemetry/histogram", "telemetry/record", "telemetry/mark", "workload"}},
+	"internal/report":  {inside: []string{"internal/compare", "internal/bundle", "telemetry/mark"}},
+	"internal/doctor":  {inside: []string{"handoff", "handoff/stage"}},
+	"internal/experiment": {
+		inside: []string{
+			"workload", "handoff", "handoff/upgrade", "handoff/stage", "telemetry", "telemetry/record",
+			"telemetry/mark", "internal/bundle", "internal/report",
+		},
+		outside: []string{"golang.org/x/sync"},
+	},
+	"cmd/schload": {
+		inside: []string{
+			"workload", "handoff", "handoff/upgrade", "handoff/stage", "handoff/sim", "telemetry",
+			"telemetry/record", "telemetry/mark", "profiles", "internal/experiment", "internal/bundle",
+			"internal/compare", "internal/report", "internal/doctor",
+		},
+		outside: []string{"github.com/spf13/cobra", "golang.org/x/term", "github.com/spf13/pflag"},
+	},
+}
+
+func TestImportTable(t *testing.T) {
+	for _, f := range goFiles(t) {
+		if f.test {
+			continue // tests meet whom they must
+		}
+		rule, ok := allowed[f.pkg]
+		if !ok {
+			t.Errorf("%s: package %q has no line in the import table", f.path, f.pkg)
+			continue
+		}
+		for _, imp := range f.imports {
+			inside, local := strings.CutPrefix(imp, "schload/")
+			switch {
+			case local && !slices.Contains(rule.inside, inside):
+				t.Errorf("%s imports %s: not in the import table (allowed: %s)", f.path, inside, strings.Join(rule.inside, ", "))
+			case !local && isOutside(imp) && !slices.ContainsFunc(rule.outside, func(m string) bool { return imp == m || strings.HasPrefix(imp, m+"/") }):
+				t.Errorf("%s imports %s: this dependency has no home here (allowed: %s)", f.path, imp, strings.Join(rule.outside, ", "))
+			}
+		}
+	}
+}
+
+// Each line of the table must name a folder that exists, or the table rots.
+func TestImportTableNamesPackages(t *testing.T) {
+	have := map[string]bool{}
+	for _, f := range goFiles(t) {
+		have[f.pkg] = true
+	}
+	for _, pkg := range slices.Sorted(maps.Keys(allowed)) {
+		if !have[pkg] {
+			t.Errorf("import table: no package %q", pkg)
+		}
+	}
+}
+
+// isOutside tells modules from the standard library: a dot in the first element.
+func isOutside(imp string) bool {
+	first, _, _ := strings.Cut(imp, "/")
+	return strings.Contains(first, ".") && path.Base(imp) != ""
+}

@@ -1,0 +1,132 @@
+package profiles
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"schload/handoff/stage"
+	"schload/workload"
+)
+
+// longestPhase bounds each phase: a longer one is a slip of the unit.
+const longestPhase = 7 * 24 * time.Hour
+
+// Validate reports everything that is wrong with a profile whose defaults are
+// written out, joined.
+func (p Profile) Validate() error {
+	var wrong []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			wrong = append(wrong, fmt.Errorf(format, args...))
+		}
+	}
+	wrong = append(wrong, stage.CheckName(p.Stage))
+	check(p.Stage != "sim" || p.Target == "", "target with stage sim: the simulator is its own target; use stage none")
+	check(p.Stage != "none" || p.Target != "", "stage none without target: say which Redis to load, redis://host:port")
+	check(p.Stage != "none" || len(p.Shards) == 0, "shards with stage none: shards stand behind the simulator; use stage sim")
+	check(p.Stage != "none" || p.Upgrade == "none", "upgrade %q with stage none: nothing would play it; use stage sim or upgrade none", p.Upgrade)
+	check(p.Speed > 0 && p.Speed <= 100, "speed %g: want more than 0, at most 100 (1 is the upgrade's own pace)", p.Speed)
+	check(p.Rounds >= 1 && p.Rounds <= 10_000, "rounds %d: want 1 to 10000", p.Rounds)
+	for _, d := range []struct {
+		name  string
+		value Duration
+	}{{"warmup", p.Warmup}, {"baseline", p.Baseline}, {"recovery", p.Recovery}, {"late_after", p.LateAfter}, {"outage_after", p.OutageAfter}} {
+		v := time.Duration(d.value)
+		check(v > 0 && v <= longestPhase, "%s %v: want more than 0, at most %v", d.name, v, longestPhase)
+	}
+	_, err := p.LoadUpgrade()
+	wrong = append(wrong, err, p.checkArms(), p.checkPools())
+	return errors.Join(wrong...)
+}
+
+func (p Profile) checkArms() error {
+	var wrong []error
+	seen := map[string]bool{}
+	for _, a := range p.Arms {
+		wrong = append(wrong, a.Validate())
+		if seen[a.Name] {
+			wrong = append(wrong, fmt.Errorf("arm %q is there twice: give one of them another name", a.Name))
+		}
+		seen[a.Name] = true
+	}
+	return errors.Join(wrong...)
+}
+
+func (p Profile) checkPools() error {
+	var wrong []error
+	seen := map[string]bool{}
+	for i, pool := range p.Pools {
+		if seen[pool.Name] {
+			wrong = append(wrong, fmt.Errorf("pool %q is there twice: give one of them another name", pool.Name))
+		}
+		seen[pool.Name] = true
+		w, err := pool.workload(p.Seed + uint64(i))
+		if err == nil {
+			err = w.Validate()
+		}
+		wrong = append(wrong, err)
+	}
+	return errors.Join(wrong...)
+}
+
+// Workload returns the pools as the load engine takes them. Every arm gets the
+// same: the seeds depend on the profile's seed and the pool's place only.
+func (p Profile) Workload() ([]workload.Pool, error) {
+	pools := make([]workload.Pool, len(p.Pools))
+	for i, pool := range p.Pools {
+		w, err := pool.workload(p.Seed + uint64(i))
+		if err != nil {
+			return nil, err
+		}
+		pools[i] = w.WithDefaults()
+	}
+	return pools, nil
+}
+
+// Workers is the number of operations an arm has in flight at most.
+func (p Profile) Workers() int {
+	n := 0
+	for _, pool := range p.Pools {
+		n += pool.Workers
+	}
+	return n
+}
+
+func (p Pool) workload(seed uint64) (workload.Pool, error) {
+	w := workload.Pool{
+		Name: p.Name, Workers: p.Workers, Pipeline: p.Pipeline, StartDeadline: time.Duration(p.StartDeadline), Seed: seed,
+		Keys:     workload.Keys{Space: p.Keys.Space, Exponent: p.Keys.Exponent, Prefix: p.Keys.Prefix},
+		Schedule: workload.Schedule{Seed: seed, Think: time.Duration(p.Think)},
+	}
+	var wrong []error
+	wrong = append(wrong, w.Schedule.Arrival.UnmarshalText([]byte(p.Arrival)), w.Overload.UnmarshalText([]byte(p.Overload)))
+	if p.Rate != "" {
+		rate, err := workload.ParseRate(p.Rate)
+		w.Schedule.Rate = rate
+		wrong = append(wrong, err)
+	}
+	if p.Keys.Distribution != "" {
+		wrong = append(wrong, w.Keys.Distribution.UnmarshalText([]byte(p.Keys.Distribution)))
+	}
+	mix, err := workload.ParseMix(p.Mix)
+	w.Mix = mix
+	values, sizes := p.Values.workload()
+	w.Values = values
+	if err := errors.Join(append(wrong, err, sizes)...); err != nil {
+		return w, fmt.Errorf("pool %q: %w", p.Name, err)
+	}
+	return w, nil
+}
+
+func (v Values) workload() (workload.Values, error) {
+	switch {
+	case v.Size != 0 && (v.Min != 0 || v.Max != 0):
+		return workload.Values{}, fmt.Errorf("values: give size, or min and max, not both")
+	case v.Size != 0:
+		return workload.Values{Size: v.Size}, nil
+	case v.Max < v.Min:
+		return workload.Values{}, fmt.Errorf("values: min %d is above max %d", v.Min, v.Max)
+	}
+	return workload.Values{Size: v.Min, Max: v.Max}, nil
+}

@@ -1,0 +1,249 @@
+package profiles
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+
+	"schload/handoff"
+	"schload/handoff/upgrade"
+	"schload/internal/yamlfile"
+	"schload/workload"
+)
+
+// Profile is what one run does. The zero value of a field means its default,
+// which WithDefaults writes out.
+type Profile struct {
+	Name    string            `yaml:"name,omitempty"` // default: the file's
+	Summary string            `yaml:"summary,omitempty"`
+	Upgrade string            `yaml:"upgrade,omitempty"` // name in the catalog
+	Set     map[string]string `yaml:"set,omitempty"`     // the upgrade's parameters, by name
+	Stage   string            `yaml:"stage,omitempty"`   // sim or none
+	Target  string            `yaml:"target,omitempty"`  // redis:// URL, with stage none
+	Shards  []string          `yaml:"shards,omitempty"`  // redis:// URLs behind the simulator; none: in process
+	Arms    []Arm             `yaml:"arms,omitempty"`
+	Pools   []Pool            `yaml:"pools,omitempty"`
+
+	Speed  float64 `yaml:"speed,omitempty"`  // compresses the upgrade's time; default 1, its own pace
+	Seed   uint64  `yaml:"seed,omitempty"`   // of everything random; default 1
+	Rounds int     `yaml:"rounds,omitempty"` // default 1
+
+	Warmup      Duration `yaml:"warmup,omitempty"`       // not counted; default 2s
+	Baseline    Duration `yaml:"baseline,omitempty"`     // before the upgrade, each round; default 5s
+	Recovery    Duration `yaml:"recovery,omitempty"`     // after it; default 5s
+	LateAfter   Duration `yaml:"late_after,omitempty"`   // a success slower than this is late; default 100ms
+	OutageAfter Duration `yaml:"outage_after,omitempty"` // no success for longer than this is an outage; default 100ms
+}
+
+// Arm is an arm as a profile spells it: a preset's name, or a preset with
+// options.
+//
+//	arms:
+//	  - on
+//	  - {name: tight, base: off-noretry, read_timeout: 300ms}
+type Arm struct{ handoff.Arm }
+
+// MarshalYAML writes the arm with the options that are set.
+func (a Arm) MarshalYAML() (any, error) { return a.Arm, nil }
+
+// UnmarshalYAML reads both spellings.
+func (a *Arm) UnmarshalYAML(node ast.Node) error {
+	at := func(n ast.Node, err error) error {
+		if err == nil {
+			return nil
+		}
+		return &yamlfile.Error{Line: n.GetToken().Position.Line, Err: err}
+	}
+	switch n := node.(type) {
+	case *ast.StringNode:
+		arm, err := handoff.ParseArm(n.Value)
+		a.Arm = arm
+		return at(n, err)
+	case *ast.MappingNode:
+		return a.options(n.Values, at)
+	case *ast.MappingValueNode:
+		return a.options([]*ast.MappingValueNode{n}, at)
+	case *ast.BoolNode:
+		return at(n, fmt.Errorf("arm %s is true or false to YAML: write it in quotes, \"on\" or \"off\"", n.GetToken().Value))
+	}
+	return at(node, errors.New("want an arm's name, or a mapping with base and options"))
+}
+
+func (a *Arm) options(pairs []*ast.MappingValueNode, at func(ast.Node, error) error) error {
+	for _, p := range pairs {
+		if p.Key.GetToken().Value == "base" {
+			arm, err := handoff.ParseArm(p.Value.GetToken().Value)
+			if err != nil {
+				return at(p.Value, err)
+			}
+			a.Arm = arm
+		}
+	}
+	for _, p := range pairs {
+		key := p.Key.GetToken().Value
+		if key == "base" {
+			continue
+		}
+		if err := a.Set(key + "=" + p.Value.GetToken().Value); err != nil {
+			return at(p.Key, err)
+		}
+	}
+	if a.Mode == "" {
+		return at(pairs[0].Key, errors.New("arm without mode: give base (on, off, ...) or mode"))
+	}
+	return nil
+}
+
+// Pool is one worker pool of every arm.
+type Pool struct {
+	Name     string   `yaml:"name,omitempty"`    // default main
+	Workers  int      `yaml:"workers,omitempty"` // operations in flight at most; default 16
+	Rate     string   `yaml:"rate,omitempty"`    // operations a second per arm: 1000, 100..5000/30s, 1000/10s,5000/20s
+	Arrival  string   `yaml:"arrival,omitempty"` // constant, poisson or closed; default constant
+	Think    Duration `yaml:"think,omitempty"`   // pause of a worker between operations, closed arrival only
+	Mix      string   `yaml:"mix,omitempty"`     // GET=0.8,SET=0.2
+	Keys     Keys     `yaml:"keys,omitempty"`
+	Values   Values   `yaml:"values,omitempty"`
+	Pipeline int      `yaml:"pipeline,omitempty"` // commands sent together; default 1
+
+	Overload      string   `yaml:"overload,omitempty"`       // queue, drop or abort; default queue
+	StartDeadline Duration `yaml:"start_deadline,omitempty"` // an operation that cannot start for so long is missed; default 5s
+}
+
+// Keys says which keys are used.
+type Keys struct {
+	Distribution string  `yaml:"distribution,omitempty"` // uniform, zipf or sequential
+	Space        int     `yaml:"space,omitempty"`        // keys of each type
+	Exponent     float64 `yaml:"exponent,omitempty"`     // of zipf
+	Prefix       string  `yaml:"prefix,omitempty"`
+}
+
+// Values says how large written values are, in bytes: size, or min and max.
+type Values struct {
+	Size int `yaml:"size,omitempty"`
+	Min  int `yaml:"min,omitempty"`
+	Max  int `yaml:"max,omitempty"`
+}
+
+// Duration is a time.Duration that YAML spells as 300ms or 5s.
+type Duration time.Duration
+
+// MarshalYAML writes the duration as text.
+func (d Duration) MarshalYAML() (any, error) { return time.Duration(d).String(), nil }
+
+// UnmarshalYAML reads the duration's text; a bare number has no unit and is an error.
+func (d *Duration) UnmarshalYAML(node ast.Node) error {
+	text := node.GetToken().Value
+	parsed, err := time.ParseDuration(text)
+	if err != nil {
+		return &yamlfile.Error{Line: node.GetToken().Position.Line,
+			Err: fmt.Errorf("duration %q: write a number with a unit, such as 300ms, 5s or 2m", yamlfile.Clip(text))}
+	}
+	*d = Duration(parsed)
+	return nil
+}
+
+// Parse reads a profile; name is its name and file names it in errors.
+func Parse(name, file string, data []byte) (Profile, error) {
+	var p Profile
+	if err := yamlfile.Decode(file, data, &p, keys); err != nil {
+		return Profile{}, err
+	}
+	if p.Name == "" {
+		p.Name = name
+	}
+	if err := p.WithDefaults().Validate(); err != nil {
+		return Profile{}, fmt.Errorf("%s: %w", file, err)
+	}
+	return p, nil
+}
+
+// YAML returns the profile as a file.
+func (p Profile) YAML() ([]byte, error) { return yaml.Marshal(p) }
+
+// WithDefaults returns the profile with its defaults written out.
+func (p Profile) WithDefaults() Profile {
+	def := func(d *Duration, v time.Duration) {
+		if *d == 0 {
+			*d = Duration(v)
+		}
+	}
+	if p.Stage == "" {
+		p.Stage = "sim"
+		if p.Target != "" {
+			p.Stage = "none"
+		}
+	}
+	if p.Upgrade == "" {
+		p.Upgrade = "endpoint-rebind"
+		if p.Stage == "none" {
+			p.Upgrade = "none"
+		}
+	}
+	if p.Speed == 0 {
+		p.Speed = 1
+	}
+	if p.Seed == 0 {
+		p.Seed = 1
+	}
+	if p.Rounds == 0 {
+		p.Rounds = 1
+	}
+	def(&p.Warmup, 2*time.Second)
+	def(&p.Baseline, 5*time.Second)
+	def(&p.Recovery, 5*time.Second)
+	def(&p.LateAfter, 100*time.Millisecond)
+	def(&p.OutageAfter, 100*time.Millisecond)
+	if len(p.Pools) == 0 {
+		p.Pools = []Pool{{}}
+	}
+	p.Pools = append([]Pool(nil), p.Pools...)
+	for i := range p.Pools {
+		p.Pools[i] = p.Pools[i].withDefaults()
+	}
+	return p
+}
+
+func (p Pool) withDefaults() Pool {
+	if p.Name == "" {
+		p.Name = "main"
+	}
+	if p.Workers == 0 {
+		p.Workers = 16
+	}
+	if p.Arrival == "" {
+		p.Arrival = workload.ConstantArrival.String()
+	}
+	if p.Rate == "" && p.Arrival != workload.ClosedLoop.String() {
+		p.Rate = "1000"
+	}
+	if p.Mix == "" {
+		p.Mix = workload.DefaultMix
+	}
+	if p.Overload == "" {
+		p.Overload = workload.Queue.String()
+	}
+	return p
+}
+
+// keys are all words a profile may use as keys, for suggestions.
+var keys = strings.Fields(`name summary upgrade set stage target shards arms pools speed seed rounds warmup
+	baseline recovery late_after outage_after workers rate arrival think mix keys values pipeline overload
+	start_deadline distribution space exponent prefix size min max base`)
+
+// Load resolves the upgrade with the profile's settings.
+func (p Profile) LoadUpgrade() (upgrade.Upgrade, error) {
+	u, err := upgrade.Load(p.Upgrade)
+	if err != nil {
+		return u, err
+	}
+	var set []string
+	for k, v := range p.Set {
+		set = append(set, k+"="+v)
+	}
+	return u.Set(set)
+}
