@@ -56,6 +56,7 @@ type scene struct {
 	listening map[Role]bool
 	serving   Role
 	open      map[string]notice.Kind // by shards
+	stalled   time.Duration          // end of the last stall
 	leaving   map[Role]time.Duration // announced end, by proxy
 }
 
@@ -79,6 +80,8 @@ func (s *scene) play(a Action, later []Action) error {
 			return err
 		}
 		delete(s.leaving, a.Node)
+	case Stall:
+		s.stalled = max(s.stalled, a.End())
 	case Bind:
 		if !s.listening[a.Node] {
 			return fmt.Errorf("%s does not listen: want a listen before", a.Node)
@@ -108,6 +111,9 @@ func (s *scene) notify(a Action, later []Action) error {
 	if opener, closes := a.Notice.Opener(); closes {
 		if !open || kind != opener {
 			return fmt.Errorf("shards %s: want a %v before it", shards, opener)
+		}
+		if a.At < s.stalled {
+			return fmt.Errorf("shards %s: commands are stalled until %v: want it then or later", shards, s.stalled)
 		}
 		delete(s.open, shards)
 		return nil
