@@ -1,0 +1,272 @@
+package bundle
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+
+	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
+	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
+	resourcepb "go.opentelemetry.io/proto/otlp/resource/v1"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"schload/telemetry/histogram"
+	"schload/telemetry/record"
+)
+
+// encoder turns intervals into lines. MetricsData has the same fields as
+// ExportMetricsServiceRequest, so a line can be posted to a collector as it
+// is; using it spares the dependency on gRPC.
+type encoder struct {
+	run  Run
+	arms []string // "" for the run itself, then the arms in their order
+}
+
+func newEncoder(run Run) *encoder {
+	e := &encoder{run: run, arms: []string{""}}
+	for _, a := range run.Arms {
+		e.arms = append(e.arms, a.Name)
+	}
+	return e
+}
+
+// line returns the interval as one line, newline included. The same interval
+// gives the same bytes.
+func (e *encoder) line(iv record.Interval) ([]byte, error) {
+	if iv.From < 0 || iv.To < iv.From {
+		return nil, fmt.Errorf("interval from %v to %v: want 0 <= from <= to", iv.From, iv.To)
+	}
+	data, err := e.data(iv)
+	if err != nil {
+		return nil, fmt.Errorf("interval from %v to %v: %w", iv.From, iv.To, err)
+	}
+	text, err := protojson.MarshalOptions{UseEnumNumbers: true}.Marshal(data)
+	if err != nil {
+		return nil, err
+	}
+	// protojson puts spaces at random so that nobody relies on its layout.
+	var b bytes.Buffer
+	b.Grow(len(text) + 1)
+	if err := json.Compact(&b, text); err != nil {
+		return nil, err
+	}
+	b.WriteByte('\n')
+	return b.Bytes(), nil
+}
+
+func (e *encoder) data(iv record.Interval) (*metricspb.MetricsData, error) {
+	for _, s := range iv.Series {
+		e.know(s.Arm)
+	}
+	for _, c := range iv.Counts {
+		e.know(c.Arm)
+	}
+	for _, l := range iv.Levels {
+		e.know(l.Arm)
+	}
+	data := &metricspb.MetricsData{}
+	for _, arm := range e.arms {
+		p := points{
+			start: uint64(e.run.Started.Add(iv.From).UnixNano()),
+			end:   uint64(e.run.Started.Add(iv.To).UnixNano()),
+			at:    map[string]int{},
+		}
+		if arm == "" {
+			p.level(record.Level{Name: intervalName, Value: toSeconds(iv.To - iv.From)})
+		}
+		if err := p.addAll(arm, iv); err != nil {
+			return nil, err
+		}
+		if len(p.metrics) > 0 {
+			data.ResourceMetrics = append(data.ResourceMetrics, &metricspb.ResourceMetrics{
+				Resource: &resourcepb.Resource{Attributes: e.resource(arm)},
+				ScopeMetrics: []*metricspb.ScopeMetrics{{
+					Scope:   &commonpb.InstrumentationScope{Name: "schload", Version: e.run.Versions.Schload},
+					Metrics: p.metrics,
+				}},
+			})
+		}
+	}
+	return data, nil
+}
+
+func (e *encoder) know(arm string) {
+	if !slices.Contains(e.arms, arm) {
+		e.arms = append(e.arms, arm)
+	}
+}
+
+func (e *encoder) resource(arm string) []*commonpb.KeyValue {
+	attrs := []record.Attr{{Key: attrService, Value: "schload"}}
+	for _, a := range []record.Attr{
+		{Key: attrVersion, Value: e.run.Versions.Schload},
+		{Key: attrRun, Value: e.run.ID},
+		{Key: attrUpgrade, Value: e.run.Upgrade.Name},
+		{Key: attrArm, Value: arm},
+	} {
+		if a.Value != "" {
+			attrs = append(attrs, a)
+		}
+	}
+	return keyValues(attrs)
+}
+
+// points collects the metrics of one arm, each name once, in the order of
+// their first point.
+type points struct {
+	start, end uint64
+	metrics    []*metricspb.Metric
+	at         map[string]int // name -> index in metrics
+}
+
+func (p *points) addAll(arm string, iv record.Interval) error {
+	for _, s := range iv.Series {
+		if s.Arm == arm {
+			p.series(s)
+		}
+	}
+	for _, c := range iv.Counts {
+		if c.Arm != arm {
+			continue
+		}
+		if c.Value > math.MaxInt64 {
+			return fmt.Errorf("counter %s: %d exceeds OTLP's 64-bit signed integer", c.Name, c.Value)
+		}
+		if err := p.count(c); err != nil {
+			return err
+		}
+	}
+	for _, l := range iv.Levels {
+		if l.Arm == arm {
+			if l.Name == intervalName {
+				return fmt.Errorf("gauge %s: the name is taken", l.Name)
+			}
+			if err := p.level(l); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// metric returns the metric of that name, made by fresh if it is the first
+// point.
+func (p *points) metric(name string, fresh func(*metricspb.Metric)) *metricspb.Metric {
+	i, ok := p.at[name]
+	if !ok {
+		i = len(p.metrics)
+		p.at[name] = i
+		m := &metricspb.Metric{Name: name, Unit: unit(name)}
+		fresh(m)
+		p.metrics = append(p.metrics, m)
+	}
+	return p.metrics[i]
+}
+
+func (p *points) series(s record.Series) {
+	attrs := keyValues([]record.Attr{
+		{Key: attrOperation, Value: s.Operation},
+		{Key: attrOutcome, Value: s.Outcome},
+		{Key: attrPhase, Value: s.Phase.String()},
+		{Key: attrRound, Value: strconv.Itoa(s.Round)},
+		{Key: attrPool, Value: s.Pool},
+	})
+	for _, h := range [...]struct {
+		name  string
+		attrs []*commonpb.KeyValue
+		h     *histogram.Histogram
+	}{
+		{ResponseTime, attrs, s.Response},
+		{ServiceTime, append(dbSystem(), attrs...), s.Service},
+		{Lateness, attrs, s.Lateness},
+	} {
+		if h.h == nil {
+			continue
+		}
+		m := p.metric(h.name, func(m *metricspb.Metric) {
+			m.Data = &metricspb.Metric_ExponentialHistogram{ExponentialHistogram: &metricspb.ExponentialHistogram{
+				AggregationTemporality: metricspb.AggregationTemporality_AGGREGATION_TEMPORALITY_DELTA,
+			}}
+		}).GetExponentialHistogram()
+		m.DataPoints = append(m.DataPoints, p.point(h.attrs, h.h))
+	}
+}
+
+func (p *points) point(attrs []*commonpb.KeyValue, h *histogram.Histogram) *metricspb.ExponentialHistogramDataPoint {
+	offset, counts := h.Buckets()
+	sum, low, high := toSeconds(h.Sum()), toSeconds(h.Min()), toSeconds(h.Max())
+	point := &metricspb.ExponentialHistogramDataPoint{
+		Attributes:        attrs,
+		StartTimeUnixNano: p.start,
+		TimeUnixNano:      p.end,
+		Count:             h.Count(),
+		Sum:               &sum,
+		Scale:             scale,
+		ZeroCount:         h.Zero(),
+		ZeroThreshold:     zeroThreshold,
+		Positive:          &metricspb.ExponentialHistogramDataPoint_Buckets{Offset: offset, BucketCounts: counts},
+	}
+	if point.Count > 0 {
+		point.Min, point.Max = &low, &high
+	}
+	return point
+}
+
+func (p *points) count(c record.Count) error {
+	sum := p.metric(c.Name, func(m *metricspb.Metric) {
+		m.Data = &metricspb.Metric_Sum{Sum: &metricspb.Sum{
+			AggregationTemporality: metricspb.AggregationTemporality_AGGREGATION_TEMPORALITY_DELTA,
+			IsMonotonic:            true,
+		}}
+	}).GetSum()
+	if sum == nil {
+		return fmt.Errorf("counter %s: another kind of metric has this name", c.Name)
+	}
+	sum.DataPoints = append(sum.DataPoints, &metricspb.NumberDataPoint{
+		Attributes: keyValues(c.Attrs), StartTimeUnixNano: p.start, TimeUnixNano: p.end,
+		Value: &metricspb.NumberDataPoint_AsInt{AsInt: int64(c.Value)},
+	})
+	return nil
+}
+
+func (p *points) level(l record.Level) error {
+	gauge := p.metric(l.Name, func(m *metricspb.Metric) {
+		m.Data = &metricspb.Metric_Gauge{Gauge: &metricspb.Gauge{}}
+	}).GetGauge()
+	if gauge == nil {
+		return fmt.Errorf("gauge %s: another kind of metric has this name", l.Name)
+	}
+	gauge.DataPoints = append(gauge.DataPoints, &metricspb.NumberDataPoint{
+		Attributes: keyValues(l.Attrs), StartTimeUnixNano: p.start, TimeUnixNano: p.end,
+		Value: &metricspb.NumberDataPoint_AsDouble{AsDouble: l.Value},
+	})
+	return nil
+}
+
+// dbSystem is the attribute the semantic conventions require of their metric.
+func dbSystem() []*commonpb.KeyValue {
+	return keyValues([]record.Attr{{Key: "db.system.name", Value: "redis"}})
+}
+
+func keyValues(attrs []record.Attr) []*commonpb.KeyValue {
+	var kvs []*commonpb.KeyValue
+	for _, a := range attrs {
+		kvs = append(kvs, &commonpb.KeyValue{
+			Key:   a.Key,
+			Value: &commonpb.AnyValue{Value: &commonpb.AnyValue_StringValue{StringValue: a.Value}},
+		})
+	}
+	return kvs
+}
+
+// since returns the instant of a point as the time since the run's base.
+func since(started time.Time, unixNano uint64) (time.Duration, error) {
+	if unixNano > math.MaxInt64 {
+		return 0, fmt.Errorf("instant %d ns is out of range", unixNano)
+	}
+	return time.Unix(0, int64(unixNano)).Sub(started), nil
+}

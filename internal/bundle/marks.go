@@ -1,0 +1,139 @@
+package bundle
+
+import (
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	"schload/telemetry/mark"
+)
+
+// A dial storm of 1000 connections makes some thousand marks at once; the
+// queue holds several such storms (4 MB). The last quarter is kept for the
+// kinds without which a bundle cannot be read.
+const (
+	queued   = 16384
+	reserved = queued / 4
+)
+
+// marks is the goroutine that owns marks.jsonl, and its queue.
+type marks struct {
+	file   *appender
+	redact redactor
+	queue  chan mark.Mark
+	done   chan struct{}
+	err    error // of the goroutine; read it after done
+
+	mu     sync.RWMutex // guards closed and with it the right to send
+	closed bool
+
+	lost struct {
+		sync.Mutex
+		n uint64
+	}
+}
+
+func startMarks(file *appender, redact redactor) *marks {
+	m := &marks{file: file, redact: redact, queue: make(chan mark.Mark, queued), done: make(chan struct{})}
+	go m.write()
+	return m
+}
+
+func (m *marks) put(one mark.Mark) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if m.closed || len(m.queue) >= queued-reserved && !essential(one.Kind) {
+		m.lose(1)
+		return
+	}
+	select {
+	case m.queue <- one:
+	default:
+		m.lose(1)
+	}
+}
+
+func essential(k mark.Kind) bool {
+	switch k {
+	case mark.Phase, mark.Step, mark.Outage, mark.WrongReply, mark.Invalid, mark.Harness:
+		return true
+	}
+	return false
+}
+
+func (m *marks) lose(n uint64) {
+	m.lost.Lock()
+	m.lost.n += n
+	m.lost.Unlock()
+}
+
+func (m *marks) dropped() uint64 {
+	m.lost.Lock()
+	defer m.lost.Unlock()
+	return m.lost.n
+}
+
+// close writes what is queued and ends the goroutine.
+func (m *marks) close() error {
+	m.mu.Lock()
+	m.closed = true
+	close(m.queue)
+	m.mu.Unlock()
+	<-m.done
+	return m.err
+}
+
+func (m *marks) write() {
+	defer close(m.done)
+	var batch []byte
+	var stated uint64 // how many losses the file tells of
+	for one := range m.queue {
+		batch = m.line(batch[:0], one)
+		for len(m.queue) > 0 && len(batch) < 64<<10 {
+			one = <-m.queue
+			batch = m.line(batch, one)
+		}
+		if n := m.dropped(); n > stated {
+			batch = m.line(batch, mark.Mark{At: one.At, Kind: mark.Harness, Name: "marks_dropped", Source: "harness",
+				Detail: fmt.Sprintf("%d marks came faster than they could be written and are missing here", n-stated)})
+			stated = n
+		}
+		m.flush(batch)
+	}
+	if err := m.file.close(); m.err == nil {
+		m.err = err
+	}
+}
+
+func (m *marks) line(batch []byte, one mark.Mark) []byte {
+	one.Detail = m.redact.text(one.Detail)
+	text, err := marshal(one)
+	if err != nil { // a Mark holds nothing that JSON cannot
+		panic(err)
+	}
+	return append(append(batch, text...), '\n')
+}
+
+// flush writes a batch of lines. The first error is kept for close; marks that
+// follow are tried all the same, for the disk may have room again.
+func (m *marks) flush(batch []byte) {
+	if err := m.file.append(batch); err != nil {
+		for _, c := range batch {
+			if c == '\n' {
+				m.lose(1)
+			}
+		}
+		if m.err == nil {
+			m.err = err
+		}
+	}
+}
+
+func decodeMark(line []byte) (mark.Mark, error) {
+	var one mark.Mark
+	err := json.Unmarshal(line, &one)
+	if err == nil && one.Kind == "" {
+		err = fmt.Errorf("a mark without kind")
+	}
+	return one, err
+}

@@ -1,0 +1,119 @@
+package bundle
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"schload/telemetry/mark"
+	"schload/telemetry/record"
+)
+
+// Bundle is a run directory opened for reading.
+type Bundle struct {
+	Dir string
+	Run Run
+	// Warnings say what is missing from the bundle. They do not prevent
+	// reading, yet whoever shows results must show them.
+	Warnings []string
+}
+
+// Open reads run.json of a bundle and looks at its other files. The path is
+// the directory or a file in it.
+func Open(path string) (*Bundle, error) {
+	b := &Bundle{Dir: path}
+	if info, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("bundle %s: %w", path, err)
+	} else if !info.IsDir() {
+		b.Dir = filepath.Dir(path)
+	}
+	data, err := os.ReadFile(filepath.Join(b.Dir, runFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%s is not a bundle: it holds no %s", b.Dir, runFile)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if b.Run, err = decodeRun(data); err != nil {
+		return nil, fmt.Errorf("bundle %s: %s: %w", b.Dir, runFile, err)
+	}
+	return b, b.inspect()
+}
+
+func decodeRun(data []byte) (Run, error) {
+	var head struct {
+		Schema string `json:"schema"`
+	}
+	if err := json.Unmarshal(data, &head); err != nil {
+		return Run{}, err
+	}
+	if err := readable(head.Schema); err != nil {
+		return Run{}, err
+	}
+	var run Run
+	if err := json.Unmarshal(data, &run); err != nil {
+		return Run{}, err
+	}
+	return run, nil
+}
+
+func (b *Bundle) inspect() error {
+	if !b.Complete() {
+		b.warn("the run did not end properly: what it recorded until then is here, its own verdict is not")
+	}
+	for _, name := range []string{metricsFile, marksFile} {
+		torn, err := tornLine(filepath.Join(b.Dir, name))
+		if err != nil {
+			return err
+		}
+		if torn {
+			b.warn(name + ": the last line is torn and was left out")
+		}
+	}
+	if f := b.Run.Final; f != nil && f.MarksDropped > 0 {
+		b.warn(fmt.Sprintf("%s: %d marks are missing, they came faster than they could be written", marksFile, f.MarksDropped))
+	}
+	return nil
+}
+
+func (b *Bundle) warn(text string) { b.Warnings = append(b.Warnings, text) }
+
+// Complete says whether the run ended and said so.
+func (b *Bundle) Complete() bool { return b.Run.Final != nil }
+
+// Intervals yields the intervals in order. It ends at the first error.
+func (b *Bundle) Intervals() iter.Seq2[record.Interval, error] {
+	return readLines(filepath.Join(b.Dir, metricsFile), func(line []byte) (record.Interval, error) {
+		return decodeLine(line, b.Run.Started)
+	})
+}
+
+// Marks yields the marks in the order they were written, which is nearly but
+// not quite that of their instants. It ends at the first error.
+func (b *Bundle) Marks() iter.Seq2[mark.Mark, error] {
+	return readLines(filepath.Join(b.Dir, marksFile), decodeMark)
+}
+
+// Timeline returns all marks ordered by instant, those of the same instant as
+// they were written.
+func (b *Bundle) Timeline() ([]mark.Mark, error) {
+	var all []mark.Mark
+	for m, err := range b.Marks() {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, m)
+	}
+	slices.SortStableFunc(all, func(x, y mark.Mark) int { return cmp.Compare(x.At, y.At) })
+	return all, nil
+}
+
+// WriteSummary stores what package compare computed from the other files.
+func (b *Bundle) WriteSummary(summary any) error {
+	return writeAtomic(filepath.Join(b.Dir, summaryFile), summary)
+}

@@ -1,0 +1,199 @@
+package bundle
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Schema names the layout this package writes. The number rises when a reader
+// of the old layout would misread the new one; added fields do not raise it.
+const Schema = schemaName + "1"
+
+const (
+	schemaName    = "schload.bundle/"
+	schemaVersion = 1
+)
+
+// Run is run.json: everything needed to know what was run and to run it
+// again. Create redacts it; the caller need not.
+type Run struct {
+	Schema      string          `json:"schema"` // set by Create
+	ID          string          `json:"run_id"`
+	Started     time.Time       `json:"started"`           // the run's base instant: marks and intervals count from it
+	Command     []string        `json:"command,omitempty"` // the command line
+	Profile     json.RawMessage `json:"profile,omitempty"` // resolved: defaults and flags applied
+	Arms        []Arm           `json:"arms"`
+	Pools       []Pool          `json:"pools"`
+	Upgrade     Upgrade         `json:"upgrade"`
+	Stage       string          `json:"stage"`
+	Rounds      int             `json:"rounds"`
+	Seed        uint64          `json:"seed"`
+	Speed       float64         `json:"speed"` // of the upgrade; 1 is its own pace
+	LateAfter   Seconds         `json:"late_after_s"`
+	OutageAfter Seconds         `json:"outage_after_s"`
+	Environment Environment     `json:"environment"`
+	Versions    Versions        `json:"versions"`
+	Final       *Final          `json:"final,omitempty"` // set by Finish; its absence says the run is incomplete
+
+	// Secrets are passwords known by value. They are not stored; wherever one
+	// occurs in free text (command, profile, details, reasons), it is hidden.
+	Secrets []string `json:"-"`
+}
+
+// Arm is one client configuration. Requested is its mode: on, off or auto.
+type Arm struct {
+	Name      string          `json:"name"`
+	Requested string          `json:"requested"`
+	Settings  json.RawMessage `json:"settings,omitempty"`
+}
+
+// Pool is one worker pool, Operations its commands by index of the mix.
+type Pool struct {
+	Name       string          `json:"name"`
+	Operations []string        `json:"operations"`
+	Settings   json.RawMessage `json:"settings,omitempty"`
+}
+
+// Upgrade is the choreography that was played.
+type Upgrade struct {
+	Name        string          `json:"name"`
+	Title       string          `json:"title,omitempty"`
+	SCHSupport  string          `json:"sch_support,omitempty"` // full, partial or none
+	Parameters  []Parameter     `json:"parameters,omitempty"`
+	Assumptions []string        `json:"assumptions,omitempty"`
+	Plan        json.RawMessage `json:"plan,omitempty"` // the actions with their instants, as resolved from seed and speed
+}
+
+// Parameter is one number of an upgrade and where it comes from: measured,
+// documented, test or assumption.
+type Parameter struct {
+	Name   string `json:"name"`
+	Value  string `json:"value"`
+	Origin string `json:"origin,omitempty"`
+	Note   string `json:"note,omitempty"`
+}
+
+// Environment is the machine that made the load. Hostname stays empty unless
+// the user asks for it: bundles are meant to be shown to others.
+type Environment struct {
+	OS       string `json:"os"`
+	Arch     string `json:"arch"`
+	CPUs     int    `json:"cpus"`
+	Go       string `json:"go"`
+	Hostname string `json:"hostname,omitempty"`
+}
+
+// Versions are those of the tool and of the client under test.
+type Versions struct {
+	Schload string `json:"schload"`
+	GoRedis string `json:"go_redis"`
+}
+
+// Final is how the run ended. Totals are not in it: they are computed from
+// the intervals.
+type Final struct {
+	Ended          time.Time `json:"ended"`
+	Valid          bool      `json:"valid"`
+	InvalidReasons []string  `json:"invalid_reasons,omitempty"`
+	Arms           []Proof   `json:"arms,omitempty"`
+	StartLag       *Lag      `json:"start_lag_s,omitempty"` // of the pacer; nil: not measured
+	Exports        Exports   `json:"exports"`
+	MarksDropped   uint64    `json:"marks_dropped,omitempty"` // set by Finish
+}
+
+// Proof is what the connections of one arm were found to be.
+type Proof struct {
+	Name        string `json:"name"`
+	Requested   string `json:"requested"`
+	Effective   string `json:"effective"` // on, off, mixed or unknown
+	Connections uint64 `json:"connections"`
+	OptedIn     uint64 `json:"opted_in"`
+}
+
+// Lag is how late operations were started, in quantiles.
+type Lag struct {
+	P50 Seconds `json:"p50"`
+	P99 Seconds `json:"p99"`
+	Max Seconds `json:"max"`
+}
+
+// Exports counts the intervals sent to a collector.
+type Exports struct {
+	Sent   uint64 `json:"sent"`
+	Failed uint64 `json:"failed"`
+}
+
+// validate says what a reader could not do without.
+func (r Run) validate() error {
+	switch {
+	case r.ID == "":
+		return errors.New("run without an id: set Run.ID")
+	case r.Started.IsZero():
+		return fmt.Errorf("run %s without a start: set Run.Started to the base instant", r.ID)
+	case len(r.Arms) == 0:
+		return fmt.Errorf("run %s without arms: set Run.Arms", r.ID)
+	}
+	seen := map[string]bool{"": true} // the empty name is the run's own
+	for _, a := range r.Arms {
+		if seen[a.Name] {
+			return fmt.Errorf("run %s: arm name %q is empty or used twice", r.ID, a.Name)
+		}
+		seen[a.Name] = true
+	}
+	return nil
+}
+
+// redacted returns r as it may be stored.
+func (r Run) redacted() (Run, error) {
+	h := redactor{r.Secrets}
+	r.Command = h.args(r.Command)
+	var err error
+	if r.Profile, err = h.raw(r.Profile); err != nil {
+		return r, fmt.Errorf("profile of run %s: %w", r.ID, err)
+	}
+	if r.Upgrade.Plan, err = h.raw(r.Upgrade.Plan); err != nil {
+		return r, fmt.Errorf("plan of upgrade %s: %w", r.Upgrade.Name, err)
+	}
+	r.Upgrade.Parameters = append([]Parameter(nil), r.Upgrade.Parameters...)
+	for i, p := range r.Upgrade.Parameters {
+		r.Upgrade.Parameters[i].Value, r.Upgrade.Parameters[i].Note = h.text(p.Value), h.text(p.Note)
+	}
+	r.Arms = append([]Arm(nil), r.Arms...)
+	for i, a := range r.Arms {
+		if r.Arms[i].Settings, err = h.raw(a.Settings); err != nil {
+			return r, fmt.Errorf("settings of arm %s: %w", a.Name, err)
+		}
+	}
+	r.Pools = append([]Pool(nil), r.Pools...)
+	for i, p := range r.Pools {
+		if r.Pools[i].Settings, err = h.raw(p.Settings); err != nil {
+			return r, fmt.Errorf("settings of pool %s: %w", p.Name, err)
+		}
+	}
+	return r, nil
+}
+
+func (f Final) redacted(h redactor) Final {
+	f.InvalidReasons = append([]string(nil), f.InvalidReasons...)
+	for i, reason := range f.InvalidReasons {
+		f.InvalidReasons[i] = h.text(reason)
+	}
+	return f
+}
+
+// readable says whether this package may read a bundle of the given schema.
+func readable(schema string) error {
+	number, ok := strings.CutPrefix(schema, schemaName)
+	version, err := strconv.Atoi(number)
+	switch {
+	case !ok || err != nil || version < 1:
+		return fmt.Errorf("schema %q is not one of schload's (want %s)", schema, Schema)
+	case version > schemaVersion:
+		return fmt.Errorf("schema %s is newer than %s, the newest this schload reads: read it with the schload that wrote it or a newer one", schema, Schema)
+	}
+	return nil
+}
