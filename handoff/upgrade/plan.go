@@ -1,0 +1,68 @@
+package upgrade
+
+import (
+	"time"
+
+	"schload/handoff/notice"
+)
+
+// Act is what one action of a plan does.
+type Act string
+
+// The acts. Each names the fields of Action it uses.
+const (
+	Notify Act = "notify" // send a notice to the opted-in connections in scope: Notice, Seconds, Shards, Node, To
+	Listen Act = "listen" // Node accepts connections
+	Refuse Act = "refuse" // Node stops accepting: dials are refused
+	Close  Act = "close"  // Node closes all its connections in an orderly way (FIN)
+	Bind   Act = "bind"   // the endpoint is served by Node from now on (server side)
+	DNS    Act = "dns"    // the endpoint's A record names Node from now on
+	Stall  Act = "stall"  // commands queue at the proxies For so long, then run
+	Slow   Act = "slow"   // replies take Delay longer, drawn per command, For so long
+)
+
+// Role names a node by its part in one playing of an upgrade.
+type Role string
+
+// The roles. When a plan starts, Old serves the endpoint, the record names it,
+// and New does not listen.
+const (
+	Old Role = "old"
+	New Role = "new"
+)
+
+// Action is one timed act of a Plan.
+type Action struct {
+	At      time.Duration // since the plan's start, speed applied
+	Act     Act
+	Node    Role          // Notify: the proxy whose connections are told; empty: every proxy's
+	To      Role          // Notify MOVING: where the endpoint goes
+	Notice  notice.Kind   // Notify
+	Seconds int64         // Notify of a kind that opens: the announced time, whole seconds >= 1
+	Shards  []string      // Notify of the other kinds than MOVING; Stall, Slow: empty is all
+	For     time.Duration // Stall, Slow; speed applied
+	Delay   time.Duration // Slow: median of the added delay; speed does not apply
+	Origin  Origin        // the weakest origin among the numbers behind At, For, Delay, Seconds
+	Detail  string        // one line for people
+}
+
+// End is when the action is over: At, or later for acts that last.
+func (a Action) End() time.Duration { return a.At + a.For }
+
+// Plan is an upgrade with every number drawn: what a stage plays.
+type Plan struct {
+	Upgrade  Upgrade
+	Seed     uint64
+	Speed    float64
+	Settings []Setting     // every parameter as drawn, in the order of the file
+	TTL      time.Duration // of the endpoint's records, whole seconds; 0: the upgrade does not say
+	Actions  []Action      // ordered by At; those of one instant in the order of the file
+	Length   time.Duration // when the upgrade is over, never before the end of the last action
+}
+
+// Setting is a parameter with the value a plan drew for it.
+type Setting struct {
+	Name   string
+	Value  string // as a file spells it, speed not applied
+	Origin Origin
+}
