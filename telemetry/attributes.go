@@ -1,0 +1,92 @@
+package telemetry
+
+import (
+	"slices"
+	"strings"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+
+	"schload/telemetry/record"
+)
+
+// points is what the data points of one series have in common. Attribute sets
+// are built once, when the series first appears.
+type points struct {
+	metric     string
+	attributes attribute.Set
+}
+
+// overflowed is the OpenTelemetry specification's mark of what was merged.
+var overflowed = attribute.NewSet(attribute.Bool("otel.metric.overflow", true))
+
+// failure is the value that the semantic conventions give to an error.type
+// that is not told apart: histograms know ok and failed, the class of the
+// failure is the outcome of schload.operations.
+const failure = "_OTHER"
+
+func newPoints(metric string, attrs []record.Attr, overflow bool) points {
+	if overflow {
+		return points{metric: metric, attributes: overflowed}
+	}
+	list := make([]attribute.KeyValue, 0, len(attrs))
+	for _, a := range attrs {
+		if a.Key != record.AttrRound {
+			list = append(list, attribute.String(a.Key, a.Value))
+		}
+	}
+	return points{metric: metric, attributes: attribute.NewSet(list...)}
+}
+
+// keyOf spells the attributes that are exported, in the order of their keys.
+// The separator is no part of any UTF-8 text.
+func keyOf(metric string, attrs []record.Attr) pointKey {
+	if !slices.IsSortedFunc(attrs, byKey) {
+		attrs = slices.SortedFunc(slices.Values(attrs), byKey)
+	}
+	var labels strings.Builder
+	for _, a := range attrs {
+		if a.Key == record.AttrRound {
+			continue
+		}
+		labels.WriteString(a.Key)
+		labels.WriteByte(0xff)
+		labels.WriteString(a.Value)
+		labels.WriteByte(0xff)
+	}
+	return pointKey{metric: metric, labels: labels.String()}
+}
+
+func byKey(a, b record.Attr) int { return strings.Compare(a.Key, b.Key) }
+
+func newOperation(key operationKey, overflow bool) *operation {
+	if overflow {
+		return &operation{ours: overflowed, standard: overflowed}
+	}
+	ours := []attribute.KeyValue{
+		attribute.String(record.AttrPool, key.pool),
+		attribute.String(record.AttrOperation, key.name),
+		attribute.String(record.AttrOutcome, key.outcome),
+		attribute.String(record.AttrPhase, key.phase.String()),
+	}
+	standard := append(ours[:len(ours):len(ours)], attribute.String(record.AttrSystem, "redis"))
+	if key.outcome != succeeded {
+		standard = append(standard, attribute.String(record.AttrError, failure))
+	}
+	return &operation{ours: attribute.NewSet(ours...), standard: attribute.NewSet(standard...)}
+}
+
+// metric gives data the name, unit and description of the list in record. A
+// name that is not in the list goes out without the latter two.
+func metric(name string, data metricdata.Aggregation) metricdata.Metrics {
+	d := descriptors[name]
+	return metricdata.Metrics{Name: name, Unit: d.Unit, Description: d.Description, Data: data}
+}
+
+var descriptors = func() map[string]record.Metric {
+	m := map[string]record.Metric{}
+	for _, d := range record.Metrics {
+		m[d.Name] = d
+	}
+	return m
+}()

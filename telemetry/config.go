@@ -1,0 +1,234 @@
+package telemetry
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+)
+
+// The protocols of OTLP, spelled as OTEL_EXPORTER_OTLP_PROTOCOL spells them.
+const (
+	GRPC = "grpc"
+	HTTP = "http/protobuf"
+)
+
+// Config says where to send telemetry and who sends it. The zero value asks
+// the environment (see Start); a field that is set beats every variable.
+type Config struct {
+	// Endpoint is the URL of an OTLP receiver: http://host:4318,
+	// https://host:4318, http://prometheus:9090/api/v1/otlp, grpc://host:4317
+	// or grpcs://host:4317. With OTLP over HTTP, /v1/metrics is appended unless
+	// the path ends so already. Empty: the environment decides.
+	Endpoint string
+	// Protocol is GRPC or HTTP. Empty: the scheme of Endpoint, the environment,
+	// the port (4317 means gRPC), and at last HTTP.
+	Protocol string
+	// Headers go with every export, for instance an authorization.
+	Headers map[string]string
+	// Insecure sends without TLS to an endpoint that has no scheme.
+	Insecure bool
+	// TLS is used for https and grpcs; nil: the system's roots, or the files
+	// that OTEL_EXPORTER_OTLP_CERTIFICATE and its relatives name.
+	TLS *tls.Config
+
+	// Interval between exports; default OTEL_METRIC_EXPORT_INTERVAL, or 1 s,
+	// because maintenance is over in seconds.
+	Interval time.Duration
+	// Timeout of one export; default 5 s. There is no retry: each export
+	// carries the whole truth so far, so the next one is the retry.
+	Timeout time.Duration
+
+	// Prometheus is the address to serve /metrics on, for instance
+	// 127.0.0.1:9464. Empty: no server.
+	Prometheus string
+
+	// RunID, Upgrade and ServiceVersion become the resource attributes
+	// schload.run.id, schload.upgrade and service.version.
+	RunID, Upgrade, ServiceVersion string
+	// ServiceName is service.name; default OTEL_SERVICE_NAME, or schload.
+	ServiceName string
+	// InstanceID is the service.instance.id of the run, to which each arm
+	// appends its name; default RunID. Workers of one run need different ones.
+	InstanceID string
+
+	// Arms of the run. Each becomes a telemetry source; what belongs to no arm
+	// goes to a source of the run itself. Arms not named here are ignored.
+	Arms []string
+	// Base is the run's base instant, from which intervals count; default: now.
+	Base time.Time
+
+	// Getenv reads the environment; nil: os.Getenv.
+	Getenv func(string) string
+	// Log receives at most one line in ten seconds about failing exports.
+	Log *slog.Logger
+}
+
+const (
+	defaultInterval = time.Second
+	defaultTimeout  = 5 * time.Second
+	closeTimeout    = 3 * time.Second
+	metricsPath     = "/v1/metrics"
+)
+
+// settings is what Config and environment come to.
+type settings struct {
+	otlp        bool
+	protocol    string
+	endpoint    *url.URL // complete, path included; scheme http or https
+	headers     map[string]string
+	tls         *tls.Config
+	compression string // gzip or empty
+
+	interval, timeout time.Duration
+	prometheus        string
+	resource          map[string]string // attributes of every source
+	instance          string
+}
+
+// resolve decides from the configuration, then from the environment. What is
+// wrong in the configuration is an error; what is wrong in the environment is
+// a warning and ignored, as the OpenTelemetry specification asks.
+func (c Config) resolve() (settings, []error, error) {
+	if c.Getenv == nil {
+		c.Getenv = os.Getenv
+	}
+	env := &environment{get: c.Getenv}
+	s := settings{prometheus: c.Prometheus, headers: c.Headers, tls: c.TLS}
+	asked := env.exporters()
+	if s.prometheus == "" && asked.prometheus {
+		s.prometheus = env.prometheusAddress()
+	}
+	err := c.resolveOTLP(&s, env, asked)
+	s.interval = firstPositive(c.Interval, env.milliseconds("OTEL_METRIC_EXPORT_INTERVAL"), defaultInterval)
+	s.timeout = firstPositive(c.Timeout, env.milliseconds("OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT",
+		"OTEL_METRIC_EXPORT_TIMEOUT"), defaultTimeout)
+	c.resolveResource(&s, env)
+	return s, env.warnings, err
+}
+
+func (c Config) resolveOTLP(s *settings, env *environment, asked exporters) error {
+	switch c.Protocol {
+	case "", GRPC, HTTP:
+	default:
+		return fmt.Errorf("telemetry protocol %q is unknown: use %s or %s", c.Protocol, GRPC, HTTP)
+	}
+	s.otlp = c.Endpoint != "" || asked.otlp
+	if !s.otlp {
+		return nil
+	}
+	s.protocol = c.Protocol
+	var err error
+	if c.Endpoint != "" {
+		s.endpoint, err = c.parseEndpoint(s, env.protocol())
+	} else {
+		if s.protocol == "" {
+			s.protocol = env.protocol()
+		}
+		if s.protocol == "" {
+			s.protocol = HTTP
+		}
+		s.endpoint, err = env.endpoint(s.protocol)
+	}
+	if err != nil {
+		return err
+	}
+	if s.headers == nil {
+		s.headers = env.headers()
+	}
+	if s.tls == nil && s.endpoint.Scheme == "https" {
+		s.tls, err = env.tls()
+	}
+	s.compression = env.compression()
+	return err
+}
+
+// parseEndpoint understands the endpoint of the configuration and settles the
+// protocol with it.
+func (c Config) parseEndpoint(s *settings, inherited string) (*url.URL, error) {
+	text := c.Endpoint
+	if !strings.Contains(text, "://") {
+		if !c.Insecure {
+			return nil, fmt.Errorf("telemetry endpoint %q has no scheme: write http://%[1]s, https://%[1]s, grpc://%[1]s or grpcs://%[1]s", text)
+		}
+		text = "http://" + text
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("telemetry endpoint %q: %w", c.Endpoint, errors.Unwrap(err))
+	}
+	hint := ""
+	switch u.Scheme {
+	case "grpc":
+		u.Scheme, hint = "http", GRPC
+	case "grpcs":
+		u.Scheme, hint = "https", GRPC
+	case "http", "https":
+	default:
+		return nil, fmt.Errorf("telemetry endpoint %q: scheme %q is unknown: use http, https, grpc or grpcs", c.Endpoint, u.Scheme)
+	}
+	if u.Hostname() == "" {
+		return nil, fmt.Errorf("telemetry endpoint %q names no host", c.Endpoint)
+	}
+	if hint != "" && s.protocol == HTTP {
+		return nil, fmt.Errorf("telemetry endpoint %q asks for gRPC and the protocol is %s: change one of them", c.Endpoint, HTTP)
+	}
+	s.protocol = firstNonempty(s.protocol, hint, inherited, protocolOfPort(u.Port()), HTTP)
+	return finish(u, s.protocol), nil
+}
+
+func protocolOfPort(port string) string {
+	if port == "4317" {
+		return GRPC
+	}
+	return ""
+}
+
+// finish gives the URL the parts that may be left out. Posting OTLP to the
+// root of a receiver is answered by 404, which is why the path is completed.
+func finish(u *url.URL, protocol string) *url.URL {
+	if u.Port() == "" && protocol == GRPC {
+		u.Host = net.JoinHostPort(u.Hostname(), "4317")
+	}
+	if protocol == HTTP && !strings.HasSuffix(u.Path, metricsPath) {
+		u.Path = strings.TrimSuffix(u.Path, "/") + metricsPath
+	}
+	return u
+}
+
+func (c Config) resolveResource(s *settings, env *environment) {
+	s.resource = env.resource()
+	set := func(key, value string) {
+		if value != "" {
+			s.resource[key] = value
+		}
+	}
+	set("service.name", firstNonempty(c.ServiceName, env.get("OTEL_SERVICE_NAME"), s.resource["service.name"], "schload"))
+	set("service.version", c.ServiceVersion)
+	set("schload.run.id", c.RunID)
+	set("schload.upgrade", c.Upgrade)
+	s.instance = firstNonempty(c.InstanceID, c.RunID, s.resource["service.instance.id"], "schload")
+}
+
+func firstNonempty(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+func firstPositive(values ...time.Duration) time.Duration {
+	for _, v := range values {
+		if v > 0 {
+			return v
+		}
+	}
+	return 0
+}

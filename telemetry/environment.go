@@ -1,0 +1,206 @@
+package telemetry
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// environment reads the standard OTEL_ variables. It is our own reader,
+// because the SDK's does not know OTEL_METRICS_EXPORTER nor OTEL_SDK_DISABLED,
+// and because "no variable, no export" is our rule, not the SDK's. A variable
+// that cannot be understood is a warning.
+type environment struct {
+	get      func(string) string
+	warnings []error
+}
+
+// exporters says which exports the environment asks for.
+type exporters struct{ otlp, prometheus bool }
+
+func (e *environment) warn(variable, value, why string) {
+	e.warnings = append(e.warnings, fmt.Errorf("%s=%q ignored: %s", variable, value, why))
+}
+
+// first returns the first of the variables that is set, and its name.
+func (e *environment) first(names ...string) (name, value string) {
+	for _, name := range names {
+		if v := strings.TrimSpace(e.get(name)); v != "" {
+			return name, v
+		}
+	}
+	return "", ""
+}
+
+// signal returns the metrics variant of an OTLP variable, or the general one.
+func (e *environment) signal(suffix string) (name, value string) {
+	return e.first("OTEL_EXPORTER_OTLP_METRICS_"+suffix, "OTEL_EXPORTER_OTLP_"+suffix)
+}
+
+func (e *environment) exporters() exporters {
+	if strings.EqualFold(strings.TrimSpace(e.get("OTEL_SDK_DISABLED")), "true") {
+		return exporters{}
+	}
+	name, list := e.first("OTEL_METRICS_EXPORTER")
+	if name == "" {
+		_, endpoint := e.signal("ENDPOINT")
+		return exporters{otlp: endpoint != ""}
+	}
+	var out exporters
+	for _, kind := range strings.Split(list, ",") {
+		switch strings.TrimSpace(kind) {
+		case "otlp":
+			out.otlp = true
+		case "prometheus":
+			out.prometheus = true
+		case "none":
+		default:
+			e.warn(name, list, "known exporters are otlp, prometheus and none")
+		}
+	}
+	return out
+}
+
+func (e *environment) prometheusAddress() string {
+	_, host := e.first("OTEL_EXPORTER_PROMETHEUS_HOST")
+	_, port := e.first("OTEL_EXPORTER_PROMETHEUS_PORT")
+	return net.JoinHostPort(firstNonempty(host, "localhost"), firstNonempty(port, "9464"))
+}
+
+func (e *environment) protocol() string {
+	name, v := e.signal("PROTOCOL")
+	switch v {
+	case "", GRPC, HTTP:
+		return v
+	}
+	e.warn(name, v, "known protocols are "+GRPC+" and "+HTTP)
+	return ""
+}
+
+// endpoint follows the specification: the metrics variable is taken as it is,
+// the general one gets the signal's path. A receiver that cannot be understood
+// falls back to the default one, so that the mistake shows as failed exports.
+func (e *environment) endpoint(protocol string) (*url.URL, error) {
+	fallback := "http://localhost:4318" + metricsPath
+	if protocol == GRPC {
+		fallback = "http://localhost:4317"
+	}
+	name, v := e.signal("ENDPOINT")
+	if name == "" {
+		return url.Parse(fallback)
+	}
+	text := v
+	if protocol == GRPC && !strings.Contains(text, "://") {
+		text = e.scheme() + "://" + text
+	}
+	u, err := url.Parse(text)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" {
+		e.warn(name, v, "not a URL like http://host:4318, using "+fallback)
+		return url.Parse(fallback)
+	}
+	if name == "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT" && protocol == HTTP {
+		if u.Path == "" {
+			u.Path = "/"
+		}
+		return u, nil
+	}
+	return finish(u, protocol), nil
+}
+
+// scheme is that of a gRPC endpoint without one: TLS unless stated otherwise.
+func (e *environment) scheme() string {
+	if _, v := e.signal("INSECURE"); strings.EqualFold(v, "true") {
+		return "http"
+	}
+	return "https"
+}
+
+func (e *environment) headers() map[string]string {
+	name, v := e.signal("HEADERS")
+	return e.pairs(name, v)
+}
+
+func (e *environment) resource() map[string]string {
+	name, v := e.first("OTEL_RESOURCE_ATTRIBUTES")
+	return e.pairs(name, v)
+}
+
+// pairs reads key=value,key=value with percent-encoded values. The map is
+// never nil.
+func (e *environment) pairs(name, list string) map[string]string {
+	out := map[string]string{}
+	for _, pair := range strings.Split(list, ",") {
+		if strings.TrimSpace(pair) == "" {
+			continue
+		}
+		key, value, ok := strings.Cut(pair, "=")
+		decoded, err := url.PathUnescape(strings.TrimSpace(value))
+		key = strings.TrimSpace(key)
+		if !ok || err != nil || key == "" {
+			// The value may be a secret, so it is not repeated.
+			e.warn(name, key, "want key=value,key=value with percent-encoded values")
+			continue
+		}
+		out[key] = decoded
+	}
+	return out
+}
+
+func (e *environment) milliseconds(names ...string) time.Duration {
+	name, v := e.first(names...)
+	if name == "" {
+		return 0
+	}
+	n, err := strconv.ParseInt(v, 10, 32)
+	if err != nil || n <= 0 {
+		e.warn(name, v, "want a positive number of milliseconds")
+		return 0
+	}
+	return time.Duration(n) * time.Millisecond
+}
+
+func (e *environment) compression() string {
+	name, v := e.signal("COMPRESSION")
+	switch v {
+	case "", "none":
+		return ""
+	case "gzip":
+		return v
+	}
+	e.warn(name, v, "known compressions are gzip and none")
+	return ""
+}
+
+// tls loads the files the environment names. Here a mistake is an error, not a
+// warning: going on would send to a receiver that was not authenticated as
+// the user asked.
+func (e *environment) tls() (*tls.Config, error) {
+	out := &tls.Config{MinVersion: tls.VersionTLS12}
+	if name, file := e.signal("CERTIFICATE"); name != "" {
+		pem, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		out.RootCAs = x509.NewCertPool()
+		if !out.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("%s: %s holds no PEM certificate", name, file)
+		}
+	}
+	name, certificate := e.signal("CLIENT_CERTIFICATE")
+	_, key := e.signal("CLIENT_KEY")
+	if certificate == "" || key == "" {
+		return out, nil
+	}
+	pair, err := tls.LoadX509KeyPair(certificate, key)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	out.Certificates = []tls.Certificate{pair}
+	return out, nil
+}

@@ -1,0 +1,203 @@
+package telemetry
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/resource"
+
+	"schload/telemetry/record"
+)
+
+// Exporter sends the run's intervals away. All methods are safe for concurrent
+// use; on an Exporter that exports nothing they do nothing.
+type Exporter struct {
+	health    health
+	sources   []*source // the run itself, then the arms
+	providers []*sdkmetric.MeterProvider
+	transport transport
+	scraped   *scraped
+	timeout   time.Duration
+
+	closing sync.Once
+	closed  error
+}
+
+// Start resolves the configuration with the environment and starts exporting.
+//
+// OTLP is on when Config.Endpoint or OTEL_EXPORTER_OTLP_ENDPOINT (or its
+// METRICS variant) names a receiver, or when OTEL_METRICS_EXPORTER says otlp;
+// the Prometheus endpoint when Config.Prometheus or OTEL_METRICS_EXPORTER says
+// so. OTEL_SDK_DISABLED=true and OTEL_METRICS_EXPORTER=none silence the
+// variables, not the configuration. With nothing on, the Exporter has no
+// goroutine and no memory.
+//
+// Start returns before anything was sent: a receiver that is down is no error.
+// While the Exporter is open it is the process's OpenTelemetry error handler.
+func Start(ctx context.Context, c Config) (*Exporter, error) {
+	s, warnings, err := c.resolve()
+	if err != nil {
+		return nil, err
+	}
+	log := c.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	for _, warning := range warnings {
+		log.Warn("telemetry environment", "error", warning)
+	}
+	e := &Exporter{timeout: s.timeout}
+	if !s.otlp && s.prometheus == "" {
+		return e, nil
+	}
+	e.health.log = log
+	otel.SetErrorHandler(&e.health)
+	if err := e.start(ctx, s, c); err != nil {
+		return nil, errors.Join(err, e.Close(ctx))
+	}
+	return e, nil
+}
+
+func (e *Exporter) start(ctx context.Context, s settings, c Config) (err error) {
+	if c.Base.IsZero() {
+		c.Base = time.Now()
+	}
+	if s.otlp {
+		if e.transport, err = s.transport(); err != nil {
+			return err
+		}
+	}
+	if s.prometheus != "" {
+		if e.scraped, err = serve(s.prometheus); err != nil {
+			return err
+		}
+	}
+	for _, arm := range append([]string{""}, c.Arms...) {
+		src := newSource(arm, c.Base, &e.health)
+		if err := e.provide(ctx, s, src); err != nil {
+			return err
+		}
+		e.sources = append(e.sources, src)
+	}
+	return nil
+}
+
+// provide attaches a source to the exports that are on.
+func (e *Exporter) provide(ctx context.Context, s settings, src *source) error {
+	options := []sdkmetric.Option{sdkmetric.WithResource(s.resourceOf(src.arm))}
+	if s.otlp {
+		exporter, err := e.transport.exporter(ctx)
+		if err != nil {
+			return err
+		}
+		options = append(options, sdkmetric.WithReader(sdkmetric.NewPeriodicReader(counted{exporter, &e.health},
+			sdkmetric.WithInterval(s.interval), sdkmetric.WithTimeout(s.timeout), sdkmetric.WithProducer(src))))
+	}
+	if e.scraped != nil {
+		reader, err := e.scraped.reader(src)
+		if err != nil {
+			return err
+		}
+		options = append(options, sdkmetric.WithReader(reader))
+	}
+	e.providers = append(e.providers, sdkmetric.NewMeterProvider(options...))
+	return nil
+}
+
+// resourceOf describes one source: the run's attributes and the arm.
+func (s settings) resourceOf(arm string) *resource.Resource {
+	var attrs []attribute.KeyValue
+	for key, value := range s.resource {
+		attrs = append(attrs, attribute.String(key, value))
+	}
+	instance := s.instance
+	if arm != "" {
+		instance += "-" + arm
+		attrs = append(attrs, attribute.String("schload.arm", arm))
+	}
+	attrs = append(attrs, attribute.String("service.instance.id", instance))
+	return resource.NewSchemaless(attrs...)
+}
+
+// Prepare states every series of the arms at zero and sends that, so that the
+// first interval of load is an increase and not a beginning: databases that
+// compute rates see nothing of what a series holds when it first appears.
+// Arms unknown to Start are ignored. It returns when the zeros were sent or
+// ctx (at most the export timeout) ended; failing to send is not an error,
+// only a number in Stats.
+func (e *Exporter) Prepare(ctx context.Context, arms []record.Arm) {
+	for _, src := range e.sources {
+		src.prepare(arms)
+	}
+	_ = e.Flush(ctx)
+}
+
+// Interval adds what was recorded in one interval. It copies what it needs,
+// and never waits for an export.
+func (e *Exporter) Interval(i record.Interval) {
+	for _, src := range e.sources {
+		src.add(i)
+	}
+}
+
+// Flush exports now, and returns when all sources have, or when ctx or the
+// export timeout ended.
+func (e *Exporter) Flush(ctx context.Context) error {
+	if len(e.providers) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, e.timeout)
+	defer cancel()
+	return e.each(func(p *sdkmetric.MeterProvider) error { return p.ForceFlush(ctx) })
+}
+
+// Stats says how exporting went so far.
+func (e *Exporter) Stats() Stats { return e.health.stats() }
+
+// ScrapeAddress is where /metrics is served, or empty. It tells the port that
+// was given for an address with port 0.
+func (e *Exporter) ScrapeAddress() string {
+	if e.scraped == nil {
+		return ""
+	}
+	return e.scraped.listener.Addr().String()
+}
+
+// Close exports a last time and returns when every goroutine of the Exporter
+// has ended. Without a deadline in ctx it takes at most 3 s; pass a context
+// that is still alive, or the last interval is lost.
+func (e *Exporter) Close(ctx context.Context) error {
+	e.closing.Do(func() {
+		if _, ok := ctx.Deadline(); !ok {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, closeTimeout)
+			defer cancel()
+		}
+		if e.scraped != nil {
+			e.closed = e.scraped.close(ctx)
+		}
+		e.closed = errors.Join(e.closed, e.each(func(p *sdkmetric.MeterProvider) error { return p.Shutdown(ctx) }))
+		if e.transport.close != nil {
+			e.transport.close()
+		}
+	})
+	return e.closed
+}
+
+// each does the same to all providers at once: a receiver that hangs costs its
+// timeout once, not once an arm.
+func (e *Exporter) each(do func(*sdkmetric.MeterProvider) error) error {
+	errs := make([]error, len(e.providers))
+	var wg sync.WaitGroup
+	for i, p := range e.providers {
+		wg.Go(func() { errs[i] = do(p) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}

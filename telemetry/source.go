@@ -1,0 +1,175 @@
+package telemetry
+
+import (
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+
+	"schload/telemetry/histogram"
+	"schload/telemetry/record"
+)
+
+// An arm may have this many series: at most 42 KB each for operations with
+// their three histograms, a few hundred bytes each for the others. A run comes
+// to about a tenth; more means a label that should not be one, and is merged.
+const (
+	maxOperations = 512
+	maxPoints     = 4096
+)
+
+// The outcomes of record.Series.
+const (
+	succeeded = "ok"
+	failed    = "failed"
+)
+
+// source is the state of one arm, or of the run itself when arm is empty:
+// what was recorded since the beginning, added up. It implements
+// sdkmetric.Producer. The mutex guards memory only; nobody waits for a network
+// while holding it.
+type source struct {
+	arm    string
+	start  time.Time // of every series: the run's base
+	health *health
+
+	mu         sync.Mutex
+	now        time.Time // end of the latest interval
+	operations table[operationKey, *operation]
+	counts     table[pointKey, *count]
+	levels     table[pointKey, *level]
+}
+
+func newSource(arm string, base time.Time, h *health) *source {
+	return &source{arm: arm, start: base, now: base, health: h}
+}
+
+// operationKey is record.Key as it is exported: the arm is the source, and
+// rounds are summed.
+type operationKey struct {
+	pool, name, outcome string
+	phase               record.Phase
+}
+
+// operation holds the histograms of one key. The service time goes out under
+// the semantic conventions' name and has their attributes too.
+type operation struct {
+	ours, standard              attribute.Set
+	response, service, lateness histogram.Histogram
+}
+
+// pointKey identifies a counter or gauge series; labels is what its
+// attributes come to as text.
+type pointKey struct{ metric, labels string }
+
+type count struct {
+	points
+	value uint64
+}
+
+type level struct {
+	points
+	value float64
+}
+
+// add takes one interval into the sums.
+func (s *source) add(i record.Interval) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if at := s.start.Add(i.To); at.After(s.now) {
+		s.now = at
+	}
+	for _, series := range i.Series {
+		if series.Arm == s.arm {
+			s.addSeries(series)
+		}
+	}
+	for _, c := range i.Counts {
+		if c.Arm == s.arm {
+			s.count(c.Name, c.Attrs).value += c.Value
+		}
+	}
+	s.replaceLevels(i.Levels)
+}
+
+func (s *source) addSeries(from record.Series) {
+	to := s.operation(operationKey{from.Pool, from.Operation, from.Outcome, from.Phase})
+	for _, pair := range []struct{ to, from *histogram.Histogram }{
+		{&to.response, from.Response}, {&to.service, from.Service}, {&to.lateness, from.Lateness},
+	} {
+		if pair.from != nil {
+			pair.to.Merge(pair.from)
+		}
+	}
+}
+
+// replaceLevels takes the gauges as they are now. When a metric is stated,
+// series of it that are not have become 0 (a node without connections is not
+// listed): left alone they would linger in the database. A metric that is not
+// stated at all keeps its values, because an interval may come in parts.
+func (s *source) replaceLevels(levels []record.Level) {
+	stated := map[string]bool{}
+	for _, l := range levels {
+		if l.Arm == s.arm {
+			stated[l.Name] = true
+		}
+	}
+	for _, l := range s.levels.all {
+		if stated[l.metric] {
+			l.value = 0
+		}
+	}
+	for _, l := range levels {
+		if l.Arm == s.arm {
+			// Added, not set: rounds and overflow may merge several into one.
+			s.level(l.Name, l.Attrs).value += l.Value
+		}
+	}
+}
+
+func (s *source) operation(key operationKey) *operation {
+	return s.operations.get(key, operationKey{}, maxOperations, s.health, func(overflow bool) *operation {
+		return newOperation(key, overflow)
+	})
+}
+
+func (s *source) count(name string, attrs []record.Attr) *count {
+	return s.counts.get(keyOf(name, attrs), pointKey{metric: name, labels: "overflow"}, maxPoints, s.health, func(overflow bool) *count {
+		return &count{points: newPoints(name, attrs, overflow)}
+	})
+}
+
+func (s *source) level(name string, attrs []record.Attr) *level {
+	return s.levels.get(keyOf(name, attrs), pointKey{metric: name, labels: "overflow"}, maxPoints, s.health, func(overflow bool) *level {
+		return &level{points: newPoints(name, attrs, overflow)}
+	})
+}
+
+// table finds series by key and keeps them in the order of their appearance.
+type table[K comparable, V any] struct {
+	index map[K]V
+	all   []V
+}
+
+// get returns the series of a key, and makes it when it is new. When the table
+// is full, keys that are new share the series of the key rest.
+func (t *table[K, V]) get(key, rest K, limit int, h *health, make func(overflow bool) V) V {
+	if v, ok := t.index[key]; ok {
+		return v
+	}
+	overflow := len(t.all) >= limit
+	if overflow {
+		h.overflowed.Add(1)
+		key = rest
+		if v, ok := t.index[key]; ok {
+			return v
+		}
+	}
+	if t.index == nil {
+		t.index = map[K]V{}
+	}
+	v := make(overflow)
+	t.index[key] = v
+	t.all = append(t.all, v)
+	return v
+}

@@ -1,0 +1,83 @@
+package telemetry
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"
+	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/encoding/gzip"
+)
+
+// transport is the way to the receiver, shared by the exporters of all arms.
+// It is ours and not the exporters', because theirs keeps idle connections
+// (and their goroutines) alive after the end of the run.
+type transport struct {
+	exporter func(ctx context.Context) (sdkmetric.Exporter, error)
+	close    func()
+}
+
+func (s settings) transport() (transport, error) {
+	if s.protocol == GRPC {
+		return s.overGRPC()
+	}
+	return s.overHTTP(), nil
+}
+
+func (s settings) overHTTP() transport {
+	wire := &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: s.timeout}).DialContext,
+		TLSClientConfig:     s.tls,
+		ForceAttemptHTTP2:   true,
+		MaxIdleConnsPerHost: 16, // one an arm; two are the default, and the rest would dial every second
+		IdleConnTimeout:     30 * time.Second,
+		TLSHandshakeTimeout: s.timeout,
+	}
+	client := &http.Client{Transport: wire, Timeout: s.timeout}
+	compression := otlpmetrichttp.NoCompression
+	if s.compression != "" {
+		compression = otlpmetrichttp.GzipCompression
+	}
+	exporter := func(ctx context.Context) (sdkmetric.Exporter, error) {
+		return otlpmetrichttp.New(ctx,
+			otlpmetrichttp.WithTLSClientConfig(nil), // the client has it
+			otlpmetrichttp.WithHTTPClient(client),
+			otlpmetrichttp.WithEndpointURL(s.endpoint.String()),
+			otlpmetrichttp.WithHeaders(s.headers),
+			otlpmetrichttp.WithCompression(compression),
+			otlpmetrichttp.WithTimeout(s.timeout),
+			otlpmetrichttp.WithRetry(otlpmetrichttp.RetryConfig{}))
+	}
+	return transport{exporter: exporter, close: wire.CloseIdleConnections}
+}
+
+func (s settings) overGRPC() (transport, error) {
+	secure := insecure.NewCredentials()
+	if s.endpoint.Scheme == "https" {
+		secure = credentials.NewTLS(s.tls)
+	}
+	options := []grpc.DialOption{grpc.WithTransportCredentials(secure)}
+	if s.compression != "" {
+		options = append(options, grpc.WithDefaultCallOptions(grpc.UseCompressor(gzip.Name)))
+	}
+	conn, err := grpc.NewClient(s.endpoint.Host, options...)
+	if err != nil {
+		return transport{}, fmt.Errorf("telemetry endpoint %q: %w", s.endpoint.Host, err)
+	}
+	exporter := func(ctx context.Context) (sdkmetric.Exporter, error) {
+		return otlpmetricgrpc.New(ctx,
+			otlpmetricgrpc.WithGRPCConn(conn),
+			otlpmetricgrpc.WithHeaders(s.headers),
+			otlpmetricgrpc.WithTimeout(s.timeout),
+			otlpmetricgrpc.WithRetry(otlpmetricgrpc.RetryConfig{}))
+	}
+	return transport{exporter: exporter, close: func() { _ = conn.Close() }}, nil
+}
