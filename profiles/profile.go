@@ -3,6 +3,7 @@ package profiles
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -246,4 +247,26 @@ func (p Profile) LoadUpgrade() (upgrade.Upgrade, error) {
 		set = append(set, k+"="+v)
 	}
 	return u.Set(set)
+}
+
+// JSON returns the profile as the bundle keeps it, keys spelled as in YAML.
+func (p Profile) JSON() ([]byte, error) { return yaml.MarshalWithOptions(p, yaml.JSON()) }
+
+// JSON returns the pool as the bundle keeps it.
+func (p Pool) JSON() ([]byte, error) { return yaml.MarshalWithOptions(p, yaml.JSON()) }
+
+// Secrets returns the passwords of the profile's URLs, so that they can be
+// kept out of everything that is written.
+func (p Profile) Secrets() []string {
+	var secrets []string
+	for _, text := range append([]string{p.Target}, p.Shards...) {
+		u, err := url.Parse(text)
+		if err != nil || u.User == nil {
+			continue
+		}
+		if password, ok := u.User.Password(); ok && password != "" {
+			secrets = append(secrets, password)
+		}
+	}
+	return secrets
 }

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"time"
+
+	"schload/internal/bundle"
+	"schload/internal/experiment"
+	"schload/profiles"
+)
+
+// kept is how many bundles a run with --forever leaves.
+const kept = 20
+
+// newRunID returns a name that sorts by time and is never made twice.
+func newRunID() string {
+	return time.Now().UTC().Format("20060102-150405") + "-" + rand.Text()[:4]
+}
+
+// describe is what run.json says of the run.
+func describe(id string, base time.Time, p profiles.Profile, c experiment.Config) (bundle.Run, error) {
+	profile, err := p.JSON()
+	if err != nil {
+		return bundle.Run{}, err
+	}
+	run := bundle.Run{
+		ID: id, Started: base, Command: os.Args, Profile: profile, Stage: p.Stage, Rounds: p.Rounds, Seed: p.Seed, Speed: p.Speed,
+		LateAfter: bundle.Seconds(c.LateAfter), OutageAfter: bundle.Seconds(c.OutageAfter),
+		Environment: bundle.Environment{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), Go: runtime.Version()},
+		Versions:    bundle.Versions{Schload: buildVersions()["schload"], GoRedis: buildVersions()["go-redis"]},
+		Secrets:     p.Secrets(),
+	}
+	for _, a := range c.Arms {
+		settings, err := json.Marshal(a)
+		if err != nil {
+			return run, err
+		}
+		run.Arms = append(run.Arms, bundle.Arm{Name: a.Name, Requested: a.Mode, Settings: settings})
+	}
+	for i, pool := range c.Pools {
+		settings, err := p.Pools[i].JSON()
+		if err != nil {
+			return run, err
+		}
+		described := bundle.Pool{Name: pool.Name, Settings: settings}
+		for _, w := range pool.Mix {
+			described.Operations = append(described.Operations, w.Command)
+		}
+		run.Pools = append(run.Pools, described)
+	}
+	run.Upgrade, err = describeUpgrade(c)
+	return run, err
+}
+
+// describeUpgrade writes down the first round's plan, every number drawn.
+func describeUpgrade(c experiment.Config) (bundle.Upgrade, error) {
+	plan, err := c.Upgrade.Plan(c.Seed, c.Speed)
+	if err != nil {
+		return bundle.Upgrade{}, err
+	}
+	actions, err := json.Marshal(plan.Actions)
+	if err != nil {
+		return bundle.Upgrade{}, err
+	}
+	u := bundle.Upgrade{
+		Name: c.Upgrade.Name, Title: c.Upgrade.Title, SCHSupport: string(c.Upgrade.SCH),
+		Assumptions: c.Upgrade.Assumptions(), Plan: actions,
+	}
+	for i, s := range plan.Settings {
+		u.Parameters = append(u.Parameters, bundle.Parameter{
+			Name: s.Name, Value: s.Value, Origin: string(s.Origin), Note: c.Upgrade.Parameters[i].Source,
+		})
+	}
+	return u, nil
+}
+
+// keepLast removes all but the newest n bundles of a folder. Only what holds a
+// run.json and is named by a run id is touched.
+func keepLast(folder string, n int) error {
+	files, err := filepath.Glob(filepath.Join(folder, "[0-9]*-[0-9]*-????", "run.json"))
+	if err != nil {
+		return err
+	}
+	slices.Sort(files)
+	for _, file := range files[:max(0, len(files)-n)] {
+		if err := os.RemoveAll(filepath.Dir(file)); err != nil {
+			return fmt.Errorf("old bundle: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"time"
+
+	"schload/handoff"
+	"schload/handoff/sim"
+	"schload/handoff/stage"
+	"schload/profiles"
+	"schload/telemetry/mark"
+)
+
+// lab is what a run's arms connect to, and the stage that plays upgrades on it.
+type lab struct {
+	stage    stage.Stage
+	target   handoff.Target
+	resolver *net.Resolver // nil: the system's
+	note     string        // what the user should know about it, may be empty
+	close    func() error
+}
+
+// openLab starts the simulator, or finds the target of a run without one.
+func openLab(ctx context.Context, p profiles.Profile, base time.Time, marks mark.Sink) (lab, error) {
+	if p.Stage == "none" {
+		target, err := handoff.ParseTarget(p.Target)
+		return lab{stage: stage.None{}, target: target, close: func() error { return nil }}, usageError(err)
+	}
+	s, err := sim.Start(ctx, sim.Config{Shards: p.Shards, Base: base, Marks: marks, Seed: p.Seed})
+	if err != nil {
+		return lab{}, usageError(err)
+	}
+	target, err := handoff.ParseTarget("redis://" + s.Addr())
+	if err != nil {
+		s.Close()
+		return lab{}, err
+	}
+	return lab{stage: s, target: target, resolver: s.Resolver(), note: s.Fallback(), close: s.Close}, nil
+}
+
+// client opens an arm on the lab.
+func (l lab) client(workers int, base time.Time) func(context.Context, handoff.Arm, mark.Sink) (*handoff.Client, error) {
+	return func(ctx context.Context, a handoff.Arm, marks mark.Sink) (*handoff.Client, error) {
+		c, err := handoff.Open(ctx, handoff.Config{
+			Arm: a, Target: l.target, Workers: workers, Base: base, Marks: marks, Resolver: l.resolver,
+		})
+		if err != nil {
+			return nil, usageError(fmt.Errorf("%w", err))
+		}
+		return c, nil
+	}
+}

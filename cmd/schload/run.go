@@ -1,0 +1,264 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"schload/handoff"
+	"schload/internal/bundle"
+	"schload/internal/compare"
+	"schload/internal/doctor"
+	"schload/internal/experiment"
+	"schload/internal/report"
+	"schload/profiles"
+	"schload/telemetry"
+)
+
+func newRun() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run [PROFILE]",
+		Short: "Load with every arm, play an upgrade, compare what each arm felt",
+		Long:  runHelp(),
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			base, err := f.profile(cmd, args)
+			if err != nil {
+				return usageError(err)
+			}
+			return f.runs(cmd, base)
+		},
+	}
+	f.register(cmd.Flags())
+	return cmd
+}
+
+func runHelp() string {
+	var b strings.Builder
+	b.WriteString("Load Redis with every arm at the same instants, play an upgrade, and compare what each arm felt.\n" +
+		"Without a profile it plays an endpoint move on the embedded simulator; nothing needs to be installed.\n" +
+		"The results are printed, and kept in a bundle that schload compare reads.\n\nArms:\n")
+	for _, p := range handoff.Presets() {
+		fmt.Fprintf(&b, "  %-12s %s\n", p.Name, p.Isolates)
+	}
+	b.WriteString("  PRESET+option=value+...   a preset with options: read_timeout, max_retries, relaxed_timeout, pool_size, ...\n" +
+		"\nExit codes: 0 ok, 1 failed, 2 usage or bad input, 4 run invalid, 130 interrupted.")
+	return b.String()
+}
+
+// profile returns the named profile with the flags that were given, checked.
+func (f *runFlags) profile(cmd *cobra.Command, args []string) (profiles.Profile, error) {
+	name := profiles.Default
+	if len(args) == 1 {
+		name = args[0]
+	}
+	p, err := profiles.Load(name)
+	if err != nil {
+		return p, err
+	}
+	if p, err = f.apply(p, func(flag string) bool { return cmd.Flags().Changed(flag) }); err != nil {
+		return p, err
+	}
+	p = p.WithDefaults()
+	if len(f.upgrades) == 0 {
+		f.upgrades = []string{p.Upgrade}
+	}
+	for _, u := range f.upgrades { // all of them before the first begins
+		p.Upgrade = u
+		if err := p.Validate(); err != nil {
+			return p, err
+		}
+	}
+	p.Upgrade = f.upgrades[0]
+	return p, nil
+}
+
+// runs makes one run for each upgrade, again and again with --forever. A run
+// that is invalid or fails does not keep the next from being made; the worst
+// of them decides the exit code.
+func (f *runFlags) runs(cmd *cobra.Command, p profiles.Profile) error {
+	var worst error
+	for {
+		for _, name := range f.upgrades {
+			p.Upgrade = name
+			err := f.once(cmd, p)
+			switch exitCode(err) {
+			case 0:
+			case codeUsage, codeInterrupted:
+				return err
+			default:
+				fmt.Fprintf(cmd.ErrOrStderr(), "schload: %v\n", err)
+				worst = err
+			}
+			if f.forever {
+				if err := keepLast(f.parent(), kept); err != nil {
+					return err
+				}
+			}
+		}
+		if !f.forever {
+			return worst
+		}
+	}
+}
+
+// once makes one run and prints its results.
+func (f *runFlags) once(cmd *cobra.Command, p profiles.Profile) error {
+	ctx := cmd.Context()
+	id, base := newRunID(), time.Now()
+	timeline := &experiment.Timeline{}
+	lab, err := openLab(ctx, p, base, timeline.Mark)
+	if err != nil {
+		return err
+	}
+	defer lab.close()
+	stderr := cmd.ErrOrStderr()
+	if lab.note != "" {
+		fmt.Fprintln(stderr, "note:", lab.note)
+	}
+	if p, err = lab.arms(ctx, p, stderr); err != nil {
+		return err
+	}
+	config, err := f.experiment(ctx, p, lab, id, base)
+	if err != nil {
+		return err
+	}
+	config.Timeline = timeline
+	if config.Telemetry != nil {
+		defer config.Telemetry.Close(context.WithoutCancel(ctx))
+	}
+	view := newLiveView(stderr)
+	config.Progress = view.show
+	result, err := experiment.Run(ctx, config)
+	view.end()
+	if result.Dir == "" {
+		return err
+	}
+	if perr := f.results(cmd.OutOrStdout(), result); err == nil {
+		err = perr
+	}
+	return outcome(ctx, result, err)
+}
+
+// outcome chooses the error, and with it the exit code, of a run that left a
+// bundle.
+func outcome(ctx context.Context, result experiment.Result, err error) error {
+	switch {
+	case err != nil:
+		return err
+	case result.Interrupted:
+		return fmt.Errorf("%w: the bundle %s holds everything up to then", context.Cause(ctx), result.Dir)
+	case len(result.Invalid) > 0:
+		return invalidError(fmt.Errorf("run invalid: %s", strings.Join(result.Invalid, "; ")))
+	}
+	return nil
+}
+
+// arms chooses the arms of a profile that names none: handoffs on and off
+// where the target supports them, else off alone, and says so.
+func (l lab) arms(ctx context.Context, p profiles.Profile, stderr io.Writer) (profiles.Profile, error) {
+	if len(p.Arms) > 0 {
+		return p, nil
+	}
+	found, missing, err := doctor.Arms(ctx, l.client(1, time.Now()))
+	if err != nil {
+		return p, err
+	}
+	if missing != nil {
+		fmt.Fprintf(stderr, "note: %v\nnote: only the arm off can run here; name --arms to choose others\n", missing)
+	}
+	p.Arms = nil
+	for _, a := range found {
+		p.Arms = append(p.Arms, profiles.Arm{Arm: a})
+	}
+	return p, nil
+}
+
+// experiment turns a profile into the run's configuration.
+func (f *runFlags) experiment(ctx context.Context, p profiles.Profile, l lab, id string, base time.Time) (experiment.Config, error) {
+	u, err := p.LoadUpgrade()
+	if err != nil {
+		return experiment.Config{}, usageError(err)
+	}
+	pools, err := p.Workload()
+	if err != nil {
+		return experiment.Config{}, usageError(err)
+	}
+	c := experiment.Config{
+		Base: base, Pools: pools, Upgrade: u, Stage: l.stage, Seed: p.Seed, Speed: p.Speed, Rounds: p.Rounds,
+		Warmup: time.Duration(p.Warmup), Baseline: time.Duration(p.Baseline), Recovery: time.Duration(p.Recovery),
+		LateAfter: time.Duration(p.LateAfter), OutageAfter: time.Duration(p.OutageAfter),
+		Open: l.client(p.Workers(), base), Dir: f.directory(id),
+	}
+	for _, a := range p.Arms {
+		c.Arms = append(c.Arms, a.Resolve(p.Workers()))
+	}
+	if c.Describe, err = describe(id, base, p, c); err != nil {
+		return c, err
+	}
+	c.Telemetry, err = f.telemetry(ctx, id, base, c)
+	return c, usageError(err)
+}
+
+// telemetry starts exporting, if flags or OTEL_* variables ask for it.
+func (f *runFlags) telemetry(ctx context.Context, id string, base time.Time, c experiment.Config) (*telemetry.Exporter, error) {
+	config := telemetry.Config{
+		Endpoint: f.otlpEndpoint, Protocol: f.otlpProtocol, Prometheus: f.prometheus,
+		RunID: id, Upgrade: c.Upgrade.Name, ServiceVersion: buildVersions()["schload"], Base: base,
+		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}
+	for _, a := range c.Arms {
+		config.Arms = append(config.Arms, a.Name)
+	}
+	return telemetry.Start(ctx, config)
+}
+
+// results reads the bundle that was left, completes it with summary.json and
+// prints what it says.
+func (f *runFlags) results(stdout io.Writer, result experiment.Result) error {
+	b, err := bundle.Open(result.Dir)
+	if err != nil {
+		return err
+	}
+	summary, err := compare.Summarize(b)
+	if err != nil {
+		return err
+	}
+	text, err := json.MarshalIndent(summary, "", "  ")
+	if err != nil {
+		return err
+	}
+	text = append(text, '\n')
+	if err := bundle.WriteSummary(result.Dir, text); err != nil {
+		return err
+	}
+	if f.json {
+		_, err = stdout.Write(text)
+		return err
+	}
+	return report.Text(stdout, summary)
+}
+
+// parent is the folder of the run's bundle, directory the bundle itself.
+func (f *runFlags) parent() string {
+	if f.out != "" {
+		return f.out
+	}
+	return "runs"
+}
+
+func (f *runFlags) directory(id string) string {
+	if f.out != "" && !f.forever && len(f.upgrades) == 1 {
+		return f.out
+	}
+	return filepath.Join(f.parent(), id)
+}

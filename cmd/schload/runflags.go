@@ -1,0 +1,145 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"schload/handoff"
+	"schload/profiles"
+)
+
+// runFlags are the flags of run. A flag that is given beats the profile.
+type runFlags struct {
+	upgrades []string
+	stage    string
+	target   string
+	shards   []string
+	arms     []string
+	rate     string
+	workers  int
+	arrival  string
+	mix      string
+	rounds   int
+	speed    float64
+	set      []string
+	warmup   time.Duration
+	baseline time.Duration
+	recovery time.Duration
+	seed     uint64
+	out      string
+	json     bool
+	forever  bool
+
+	otlpEndpoint string
+	otlpProtocol string
+	prometheus   string
+}
+
+func (f *runFlags) register(flags *pflag.FlagSet) {
+	flags.StringSliceVar(&f.upgrades, "upgrade", nil, "upgrade to play, see schload upgrades; several make one run each, in order")
+	flags.StringVar(&f.stage, "stage", "", "where the upgrade is played: sim, or none (load only)")
+	flags.StringVar(&f.target, "target", "", "redis://[user:password@]host:port to load, with stage none; rediss:// for TLS")
+	flags.StringSliceVar(&f.shards, "shards", nil, "redis:// URLs of real Redis servers behind the simulator (default: in process)")
+	flags.StringSliceVar(&f.arms, "arms", nil, "arms, such as on,off or on-noretry+read_timeout=300ms; see schload run --help")
+	flags.StringVar(&f.rate, "rate", "", "operations a second of each arm, in each pool: 1000, 100..5000/30s (ramp), 1000/10s,5000 (steps)")
+	flags.IntVar(&f.workers, "workers", 0, "operations in flight at most, of each arm in each pool")
+	flags.StringVar(&f.arrival, "arrival", "", "constant, poisson or closed (closed loop: a slow target is offered less)")
+	flags.StringVar(&f.mix, "mix", "", "commands and their weights: GET=0.8,SET=0.2")
+	flags.IntVar(&f.rounds, "rounds", 0, "how often the upgrade is played")
+	flags.Float64Var(&f.speed, "speed", 0, "compresses the upgrade's time; 1 is its own pace")
+	flags.StringArrayVar(&f.set, "set", nil, "parameter of the upgrade, KEY=VALUE, see schload upgrades NAME; may be repeated")
+	flags.DurationVar(&f.warmup, "warmup", 0, "load before anything is counted")
+	flags.DurationVar(&f.baseline, "baseline", 0, "load before the upgrade, in each round")
+	flags.DurationVar(&f.recovery, "recovery", 0, "load after the upgrade, in each round")
+	flags.Uint64Var(&f.seed, "seed", 0, "of everything drawn; the same seed offers the same operations at the same instants")
+	flags.StringVar(&f.out, "out", "", "directory of the bundle (default runs/<run id>)")
+	flags.BoolVar(&f.json, "json", false, "print summary.json instead of the table")
+	flags.BoolVar(&f.forever, "forever", false, "start over after the last upgrade, until interrupted; keeps the last 20 bundles")
+	flags.StringVar(&f.otlpEndpoint, "otlp-endpoint", "", "export metrics to this OTLP receiver: http://host:4318 or grpc://host:4317 (default: OTEL_* variables, else none)")
+	flags.StringVar(&f.otlpProtocol, "otlp-protocol", "", "grpc or http/protobuf (default: by the endpoint)")
+	flags.StringVar(&f.prometheus, "prometheus", "", "serve metrics for Prometheus on this address, such as 127.0.0.1:9464")
+}
+
+// apply writes the flags that were given into the profile.
+func (f *runFlags) apply(p profiles.Profile, given func(name string) bool) (profiles.Profile, error) {
+	over := func(name string, set func()) {
+		if given(name) {
+			set()
+		}
+	}
+	over("stage", func() { p.Stage = f.stage })
+	over("target", func() { p.Target = f.target })
+	over("shards", func() { p.Shards = f.shards })
+	over("rounds", func() { p.Rounds = f.rounds })
+	over("speed", func() { p.Speed = f.speed })
+	over("seed", func() { p.Seed = f.seed })
+	over("warmup", func() { p.Warmup = profiles.Duration(f.warmup) })
+	over("baseline", func() { p.Baseline = profiles.Duration(f.baseline) })
+	over("recovery", func() { p.Recovery = profiles.Duration(f.recovery) })
+	if given("target") && !given("stage") {
+		p.Stage = "none"
+	}
+	if p.Stage == "none" && !given("upgrade") {
+		p.Upgrade, p.Set = "none", nil
+	}
+	p = f.applyPools(p, over)
+	if err := f.applyArms(&p); err != nil {
+		return p, err
+	}
+	return p, f.applySet(&p)
+}
+
+func (f *runFlags) applyPools(p profiles.Profile, over func(string, func())) profiles.Profile {
+	if len(p.Pools) == 0 {
+		p.Pools = []profiles.Pool{{}}
+	}
+	p.Pools = append([]profiles.Pool(nil), p.Pools...)
+	for i := range p.Pools {
+		pool := &p.Pools[i]
+		over("workers", func() { pool.Workers = f.workers })
+		over("arrival", func() { pool.Arrival = f.arrival })
+		over("mix", func() { pool.Mix = f.mix })
+		if pool.Arrival == "closed" {
+			pool.Rate = ""
+		}
+		over("rate", func() { pool.Rate = f.rate })
+	}
+	return p
+}
+
+func (f *runFlags) applyArms(p *profiles.Profile) error {
+	if len(f.arms) == 0 {
+		return nil
+	}
+	p.Arms = nil
+	for _, name := range f.arms {
+		a, err := handoff.ParseArm(strings.TrimSpace(name))
+		if err != nil {
+			return err
+		}
+		p.Arms = append(p.Arms, profiles.Arm{Arm: a})
+	}
+	return nil
+}
+
+func (f *runFlags) applySet(p *profiles.Profile) error {
+	if len(f.set) == 0 {
+		return nil
+	}
+	set := map[string]string{}
+	for k, v := range p.Set {
+		set[k] = v
+	}
+	for _, assignment := range f.set {
+		k, v, ok := strings.Cut(assignment, "=")
+		if !ok {
+			return fmt.Errorf("--set %q: want KEY=VALUE, such as dns_offset=4.4s", assignment)
+		}
+		set[strings.TrimSpace(k)] = strings.TrimSpace(v)
+	}
+	p.Set = set
+	return nil
+}

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"schload/handoff/upgrade"
+)
+
+func newUpgrades() *cobra.Command {
+	return &cobra.Command{
+		Use:               "upgrades [NAME]",
+		Short:             "List the upgrades, or explain one: prose, parameters with their origins, timeline",
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) { return upgrade.Names(), 0 },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return listUpgrades(cmd)
+			}
+			u, err := upgrade.Load(args[0])
+			if err != nil {
+				return usageError(err)
+			}
+			return u.Explain(cmd.OutOrStdout())
+		},
+	}
+}
+
+func listUpgrades(cmd *cobra.Command) error {
+	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "NAME\tSCH SUPPORT\tSUMMARY")
+	for _, name := range upgrade.Names() {
+		u, err := upgrade.Load(name)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\n", u.Name, u.SCH, u.Summary)
+	}
+	return w.Flush()
+}

@@ -1,0 +1,109 @@
+package experiment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"schload/handoff"
+	"schload/handoff/stage"
+	"schload/handoff/upgrade"
+	"schload/internal/bundle"
+	"schload/internal/report"
+	"schload/telemetry"
+	"schload/telemetry/mark"
+	"schload/telemetry/record"
+	"schload/workload"
+)
+
+// Config is one run: arms x rounds x phases.
+type Config struct {
+	// Base is the instant all instants of the run count from. It must carry a
+	// monotonic reading. Stage and clients write their marks against it too.
+	Base time.Time
+
+	Arms  []handoff.Arm
+	Pools []workload.Pool // of every arm; defaults written out
+
+	Upgrade upgrade.Upgrade
+	Stage   stage.Stage
+	Seed    uint64 // round r plays the plan of Seed+r-1
+	Speed   float64
+	Rounds  int
+
+	Warmup, Baseline, Recovery time.Duration
+	LateAfter, OutageAfter     time.Duration
+
+	// Interval is how often what was recorded is read. Default 1 s.
+	Interval time.Duration
+
+	// Open opens an arm's client. Its error ends the run before it began.
+	Open func(ctx context.Context, arm handoff.Arm, marks mark.Sink) (*handoff.Client, error)
+
+	// Dir is the bundle's directory and Describe what run.json says; both are
+	// used once every arm is open, so that a run that cannot start leaves nothing.
+	Dir      string
+	Describe bundle.Run
+
+	// Timeline carries the marks of every source. The zero value is ready; a
+	// stage that writes marks is given Timeline.Mark.
+	Timeline *Timeline
+
+	Telemetry *telemetry.Exporter   // nil: none; it is flushed, not closed
+	Progress  func(report.Progress) // nil: none; called once an interval, must not block for long
+
+	// Pacer makes the pools' pacers. Nil means the most precise the system
+	// has; tests in virtual time give workload.NewTimerPacer.
+	Pacer func(base time.Time) (workload.Pacer, error)
+}
+
+func (c Config) withDefaults() Config {
+	if c.Interval <= 0 {
+		c.Interval = time.Second
+	}
+	if c.Timeline == nil {
+		c.Timeline = &Timeline{}
+	}
+	if c.Pacer == nil {
+		c.Pacer = workload.NewPacer
+	}
+	if c.Progress == nil {
+		c.Progress = func(report.Progress) {}
+	}
+	return c
+}
+
+func (c Config) validate() error {
+	var wrong []error
+	if len(c.Arms) == 0 {
+		wrong = append(wrong, errors.New("no arms: name at least one, such as on,off"))
+	}
+	if len(c.Pools) == 0 {
+		wrong = append(wrong, errors.New("no pools: nothing would be loaded"))
+	}
+	if c.Rounds < 1 {
+		wrong = append(wrong, fmt.Errorf("rounds %d: want 1 or more", c.Rounds))
+	}
+	if c.Base.IsZero() || c.Open == nil || c.Stage == nil {
+		wrong = append(wrong, errors.New("experiment: Base, Open and Stage must be set"))
+	}
+	return errors.Join(wrong...)
+}
+
+// arms describes the arms and pools as the recorder files them.
+func (c Config) arms() []record.Arm {
+	var pools []record.Pool
+	for _, p := range c.Pools {
+		rp := record.Pool{Name: p.Name}
+		for _, w := range p.Mix {
+			rp.Operations = append(rp.Operations, w.Command)
+		}
+		pools = append(pools, rp)
+	}
+	arms := make([]record.Arm, len(c.Arms))
+	for i, a := range c.Arms {
+		arms[i] = record.Arm{Name: a.Name, Pools: pools}
+	}
+	return arms
+}

@@ -1,0 +1,69 @@
+package experiment
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"schload/handoff"
+	"schload/handoff/notice"
+	"schload/telemetry/record"
+	"schload/workload"
+)
+
+// counts returns what an arm's client has seen since the reading before, under
+// the names of the metric list. Counts of zero are kept where a reader needs
+// to see that nothing happened (dials, handoffs), and left out elsewhere.
+func counts(arm string, before, now handoff.Observation) []record.Count {
+	var out []record.Count
+	add := func(name string, n uint64, attrs ...record.Attr) {
+		out = append(out, record.Count{Name: name, Arm: arm, Attrs: attrs, Value: n})
+	}
+	some := func(name string, n uint64, attrs ...record.Attr) {
+		if n > 0 {
+			add(name, n, attrs...)
+		}
+	}
+	result := func(v string) record.Attr { return record.Attr{Key: record.AttrResult, Value: v} }
+
+	add(record.AttemptsHidden, now.Retries.Attempts-before.Retries.Attempts)
+	add(record.ConnectionDials, now.Dials.OK-before.Dials.OK, result("ok"))
+	for class := range workload.Class(workload.Classes) {
+		some(record.ConnectionDials, now.Dials.Failures[class]-before.Dials.Failures[class], result(class.String()))
+	}
+	for _, c := range sortedCloses(now) {
+		some(record.ConnectionCloses, now.Closes[c]-before.Closes[c],
+			record.Attr{Key: record.AttrBy, Value: c.By}, record.Attr{Key: record.AttrReason, Value: c.Reason})
+	}
+	add(record.Handoffs, now.Handoff.Started-before.Handoff.Started, result("started"))
+	add(record.Handoffs, now.Handoff.Succeeded-before.Handoff.Succeeded, result("succeeded"))
+	add(record.Handoffs, now.Handoff.Failed-before.Handoff.Failed, result("failed"))
+	add(record.ClientHandoffs, now.Handoff.Succeeded-before.Handoff.Succeeded)
+	for kind := range notice.Kind(notice.Kinds) {
+		some(record.ClientNotifications, now.Notices.Kinds[kind]-before.Notices.Kinds[kind],
+			record.Attr{Key: record.AttrNotice, Value: kind.String()})
+	}
+	return out
+}
+
+// levels returns the arm's gauges.
+func levels(arm string, now handoff.Observation) []record.Level {
+	out := []record.Level{
+		{Name: record.ConnectionsRelaxed, Arm: arm, Value: float64(now.Relaxed.Now)},
+		{Name: record.ClientConnections, Arm: arm, Attrs: []record.Attr{{Key: record.AttrState, Value: "idle"}}, Value: float64(now.Pool.Idle)},
+		{Name: record.ClientConnections, Arm: arm, Attrs: []record.Attr{{Key: record.AttrState, Value: "used"}}, Value: float64(max(0, now.Connections-now.Pool.Idle))},
+	}
+	for _, node := range slices.Sorted(maps.Keys(now.Nodes)) {
+		out = append(out, record.Level{Name: record.Connections, Arm: arm,
+			Attrs: []record.Attr{{Key: record.AttrNode, Value: node}}, Value: float64(now.Nodes[node])})
+	}
+	return out
+}
+
+func sortedCloses(o handoff.Observation) []handoff.Close {
+	return slices.SortedFunc(maps.Keys(o.Closes), func(a, b handoff.Close) int {
+		return strings.Compare(a.By+a.Reason, b.By+b.Reason)
+	})
+}
+
+func join(reasons []string) string { return strings.Join(reasons, "; ") }

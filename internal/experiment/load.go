@@ -1,0 +1,129 @@
+package experiment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"schload/handoff"
+	"schload/telemetry/record"
+	"schload/workload"
+)
+
+// arm is one client configuration under load.
+type arm struct {
+	name    string
+	client  *handoff.Client
+	before  handoff.Observation // as of the last reading
+	tallies []workload.Tally    // by pool, once the load has ended
+}
+
+// load is every arm's pools at work.
+type load struct {
+	horizon workload.Horizon
+	start   time.Duration // of the schedules, since the run's base
+	done    chan struct{} // closed when all pools have drained
+	err     error         // read it after done
+}
+
+// startLoad lets every pool of every arm begin at one instant, start.
+func (r *run) startLoad(ctx context.Context, start time.Duration) *load {
+	l := &load{start: start, done: make(chan struct{})}
+	base := r.Base.Add(start)
+	g, ctx := errgroup.WithContext(ctx)
+	for _, a := range r.arms {
+		a.tallies = make([]workload.Tally, len(r.Pools))
+		for i, pool := range r.Pools {
+			engine := workload.Run{
+				Base: base, Pool: pool, Target: a.client, Horizon: &l.horizon,
+				Sink:  func() workload.Sink { return since{r.recorder.Sink(a.name, pool.Name), start} },
+				Pacer: func() (workload.Pacer, error) { return r.Pacer(base) },
+			}
+			g.Go(func() (err error) {
+				a.tallies[i], err = engine.Do(ctx)
+				if err != nil {
+					err = fmt.Errorf("arm %s: %w", a.name, err)
+				}
+				return err
+			})
+		}
+	}
+	go func() {
+		l.err = g.Wait()
+		close(l.done)
+	}()
+	return l
+}
+
+// end makes at, since the run's base, the load's end, and waits until all that
+// was due has ended or was missed. Clients that do not come back within grace
+// are closed under the workers, whose operations then fail: they are counted,
+// not abandoned.
+func (r *run) end(l *load, at, grace time.Duration) error {
+	l.horizon.End(at - l.start)
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	select {
+	case <-l.done:
+	case <-timer.C:
+		r.closeClients()
+		<-l.done
+	}
+	return l.err
+}
+
+// check holds the engine's account against the recorder's: two counts of the
+// same operations, made independently, must agree to the last one.
+func (r *run) check() error {
+	var wrong []error
+	for _, a := range r.arms {
+		var engine workload.Tally
+		for _, t := range a.tallies {
+			engine.Due += t.Due
+			engine.OK += t.OK
+			engine.Failed += t.Failed
+			engine.Missed += t.Missed
+		}
+		recorded := r.recorder.Totals(a.name)
+		if err := recorded.Conservation(); err != nil {
+			wrong = append(wrong, fmt.Errorf("arm %s: %w", a.name, err))
+		}
+		if engine.Due != recorded.Due || engine.OK != recorded.OK || engine.Failed != recorded.Failed || engine.Missed != recorded.Missed {
+			wrong = append(wrong, fmt.Errorf("arm %s: the engine counted %d due, %d ok, %d failed, %d missed, the recorder %d, %d, %d, %d",
+				a.name, engine.Due, engine.OK, engine.Failed, engine.Missed, recorded.Due, recorded.OK, recorded.Failed, recorded.Missed))
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// since is a sink for an engine whose base is later than the run's: it moves
+// every instant by the difference.
+type since struct {
+	sink  workload.Sink
+	start time.Duration
+}
+
+func (s since) Due(intended time.Duration, n int) { s.sink.Due(intended+s.start, n) }
+
+func (s since) Done(sample workload.Sample, n int) {
+	sample.Intended += s.start
+	sample.Sent += s.start
+	sample.Done += s.start
+	s.sink.Done(sample, n)
+}
+
+func (s since) Missed(intended time.Duration, reason workload.Reason, n int) {
+	s.sink.Missed(intended+s.start, reason, n)
+}
+
+var _ workload.Sink = since{}
+
+// recorder returns the recorder for the run's arms and pools.
+func (c Config) recorder() *record.Recorder {
+	return record.New(record.Config{
+		Arms: c.arms(), LateAfter: c.LateAfter, OutageAfter: c.OutageAfter, Marks: c.Timeline.Mark,
+	})
+}

@@ -1,0 +1,270 @@
+package experiment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"schload/internal/bundle"
+	"schload/telemetry"
+	"schload/telemetry/mark"
+	"schload/telemetry/record"
+)
+
+const (
+	// lead is how far ahead a phase is announced, so that operations due at its
+	// first instant already find it.
+	lead = 50 * time.Millisecond
+
+	// drain is how long operations may take to end after the last one fell due;
+	// hurry is the same after an interrupt.
+	drain = 30 * time.Second
+	hurry = 2 * time.Second
+)
+
+// Result says where the run's data is and how it ended. Everything else is
+// computed from the bundle.
+type Result struct {
+	Dir         string
+	Interrupted bool     // the context was cancelled; the bundle holds everything up to then
+	Invalid     []string // why the numbers must not be used; empty: valid
+}
+
+// run is one run while it goes on.
+type run struct {
+	Config
+	recorder *record.Recorder
+	arms     []*arm
+	bundle   *bundle.Writer
+	exports  telemetry.Stats // as of the last reading
+	invalid  []string
+	watching chan struct{} // closed to end the watch
+	watched  chan error    // its result
+	total    time.Duration // expected length of the load
+	start    time.Duration // of the load
+}
+
+// Run opens the arms, plays the rounds and leaves a bundle. An error before
+// the load began leaves nothing; afterwards the bundle holds what was recorded
+// up to the error, and Result says where it is.
+func Run(ctx context.Context, c Config) (Result, error) {
+	c = c.withDefaults()
+	if err := c.validate(); err != nil {
+		return Result{}, err
+	}
+	r := &run{Config: c, recorder: c.recorder(), watching: make(chan struct{}), watched: make(chan error, 1)}
+	if err := r.open(ctx); err != nil {
+		r.closeClients()
+		return Result{}, err
+	}
+	defer r.closeClients()
+	w, err := bundle.Create(c.Dir, c.Describe)
+	if err != nil {
+		return Result{}, err
+	}
+	r.bundle = w
+	c.Timeline.attach(w.Mark)
+	if c.Telemetry != nil {
+		zeros, cancel := context.WithTimeout(ctx, time.Second)
+		c.Telemetry.Prepare(zeros, c.arms())
+		cancel()
+	}
+	return r.play(ctx)
+}
+
+// open opens all arms and warms each with as many connections as it has
+// workers, so that none of them has to dial while it is measured.
+func (r *run) open(ctx context.Context) error {
+	workers := 0
+	for _, p := range r.Pools {
+		workers += p.Workers
+	}
+	for _, a := range r.Arms {
+		client, err := r.Open(ctx, a, r.Timeline.Mark)
+		if err != nil {
+			return err
+		}
+		r.arms = append(r.arms, &arm{name: a.Name, client: client})
+		if err := client.Warm(ctx, workers); err != nil {
+			return err
+		}
+		if proof := client.Proof(); !proof.Valid {
+			return fmt.Errorf("arm %s is not what it claims: %s", a.Name, join(proof.Reasons))
+		}
+	}
+	return nil
+}
+
+func (r *run) closeClients() {
+	for _, a := range r.arms {
+		a.client.Close()
+	}
+}
+
+// play leads the load through the phases and always finishes the bundle.
+func (r *run) play(ctx context.Context) (Result, error) {
+	r.start = time.Since(r.Base) + lead
+	r.total = r.expected()
+	loadCtx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	l := r.startLoad(loadCtx, r.start)
+	go r.watch()
+
+	err := r.phases(loadCtx, l)
+	interrupted := ctx.Err() != nil
+	grace := drain
+	if err != nil {
+		stop(err) // the engine counts what waits as missed, ended
+		grace = hurry
+	}
+	if lerr := r.end(l, time.Since(r.Base), grace); err == nil || errors.Is(err, errLoad) {
+		err = lerr
+	}
+	if interrupted {
+		err = nil
+	}
+	return Result{Dir: r.bundle.Dir(), Interrupted: interrupted, Invalid: r.invalid}, r.finish(err, interrupted)
+}
+
+// phases walks through warm-up and rounds. It ends early with the context's
+// cause, or with errLoad when the load ended by itself.
+func (r *run) phases(ctx context.Context, l *load) error {
+	r.enter(0, record.Warmup, r.start)
+	if err := r.wait(ctx, l, r.start+r.Warmup-lead); err != nil {
+		return err
+	}
+	for round := 1; round <= r.Rounds; round++ {
+		if err := r.round(ctx, l, round); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) round(ctx context.Context, l *load, round int) error {
+	plan, err := r.Upgrade.Plan(r.Seed+uint64(round)-1, r.Speed)
+	if err != nil {
+		return err
+	}
+	at := r.begin(round, record.Baseline)
+	if len(plan.Actions) == 0 {
+		return r.wait(ctx, l, at+r.Baseline)
+	}
+	if err := r.wait(ctx, l, at+r.Baseline-lead); err != nil {
+		return err
+	}
+	if err := r.wait(ctx, l, r.begin(round, record.Maintenance)); err != nil {
+		return err
+	}
+	playing, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	go func() {
+		select {
+		case <-l.done: // nothing is left to feel the upgrade
+			stop(errLoad)
+		case <-playing.Done():
+		}
+	}()
+	if err := r.Stage.Play(playing, plan); err != nil {
+		if cause := context.Cause(playing); cause != nil {
+			return cause
+		}
+		return fmt.Errorf("upgrade %s: %w", r.Upgrade.Name, err)
+	}
+	at = r.begin(round, record.Recovery)
+	after := at + r.Recovery
+	if round < r.Rounds {
+		after -= lead
+	}
+	return r.wait(ctx, l, after)
+}
+
+// begin announces a phase a little ahead and returns its first instant.
+func (r *run) begin(round int, p record.Phase) time.Duration {
+	at := time.Since(r.Base) + lead
+	r.enter(round, p, at)
+	return at
+}
+
+func (r *run) enter(round int, p record.Phase, at time.Duration) {
+	r.recorder.Begin(round, p, at)
+	r.Timeline.enter(round, p.String())
+	r.Timeline.Mark(mark.Mark{At: at, Kind: mark.Phase, Name: p.String(), Round: round, Source: "harness"})
+}
+
+// errLoad says that the load ended before the phases did; its own error is the reason.
+var errLoad = errors.New("the load ended early")
+
+// wait waits until an instant since the run's base.
+func (r *run) wait(ctx context.Context, l *load, until time.Duration) error {
+	timer := time.NewTimer(until - time.Since(r.Base))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-l.done:
+		return errLoad
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// expected is the load's length as planned, for progress only.
+func (r *run) expected() time.Duration {
+	total := r.Warmup
+	for round := range r.Rounds {
+		total += r.Baseline
+		plan, err := r.Upgrade.Plan(r.Seed+uint64(round), r.Speed)
+		if err == nil && len(plan.Actions) > 0 {
+			total += plan.Length + r.Recovery
+		}
+	}
+	return total
+}
+
+// finish takes the last reading, judges whether the run is what it claims to
+// be, and completes the bundle.
+func (r *run) finish(err error, interrupted bool) error {
+	close(r.watching)
+	watched := <-r.watched
+	r.judge(err)
+	final := bundle.Final{
+		Ended: r.Base.Add(time.Since(r.Base)), Valid: len(r.invalid) == 0, InvalidReasons: r.invalid,
+		Interrupted: interrupted, Arms: r.proofs(),
+		Exports: r.flush(),
+	}
+	return errors.Join(err, watched, r.bundle.Finish(final))
+}
+
+// flush sends the last interval away and returns how exporting went. It takes
+// a few seconds at most, also when nobody listens.
+func (r *run) flush() bundle.Exports {
+	if r.Telemetry == nil {
+		return bundle.Exports{}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), hurry)
+	defer cancel()
+	_ = r.Telemetry.Flush(ctx) // a failure is counted in Stats
+	stats := r.Telemetry.Stats()
+	return bundle.Exports{Sent: stats.Sent, Failed: stats.Failed}
+}
+
+// judge collects every reason not to trust the run's numbers.
+func (r *run) judge(err error) {
+	disqualify := func(reason string) {
+		r.invalid = append(r.invalid, reason)
+		r.Timeline.Mark(mark.Mark{At: time.Since(r.Base), Kind: mark.Invalid, Source: "harness", Detail: reason})
+	}
+	if err != nil {
+		disqualify(err.Error())
+	}
+	if err := r.check(); err != nil {
+		disqualify(err.Error())
+	}
+	for _, a := range r.arms {
+		if proof := a.client.Proof(); !proof.Valid {
+			disqualify(fmt.Sprintf("arm %s is not what it claims: %s", a.name, join(proof.Reasons)))
+		}
+	}
+}

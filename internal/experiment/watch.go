@@ -1,0 +1,101 @@
+package experiment
+
+import (
+	"time"
+
+	"schload/internal/bundle"
+	"schload/internal/report"
+	"schload/telemetry/record"
+)
+
+// watch reads what was recorded once an interval, hands it on, and takes the
+// last reading when the load is over. Its first error goes to watched; it
+// keeps reading after one, for the disk may have room again.
+func (r *run) watch() {
+	ticker := time.NewTicker(r.Interval)
+	defer ticker.Stop()
+	var first error
+	for {
+		last := false
+		select {
+		case <-ticker.C:
+		case <-r.watching:
+			last = true
+		}
+		if err := r.read(last); err != nil && first == nil {
+			first = err
+		}
+		if last {
+			r.watched <- first
+			return
+		}
+	}
+}
+
+// read takes one interval and passes it to the bundle, the exporter and the
+// live view.
+func (r *run) read(last bool) error {
+	now := time.Since(r.Base)
+	var interval record.Interval
+	if last {
+		interval = r.recorder.Finish(now)
+	} else {
+		interval = r.recorder.Collect(now)
+	}
+	for _, a := range r.arms {
+		seen := a.client.Observe()
+		interval.Counts = append(interval.Counts, counts(a.name, a.before, seen)...)
+		interval.Levels = append(interval.Levels, levels(a.name, seen)...)
+		a.before = seen
+	}
+	interval.Levels = append(interval.Levels, r.maintenance()...)
+	if r.Telemetry != nil {
+		r.Telemetry.Interval(interval)
+		interval.Counts = append(interval.Counts, r.exported()...)
+	}
+	err := r.bundle.Interval(interval)
+	r.Progress(r.progress(now, interval))
+	return err
+}
+
+// maintenance says whether the upgrade is being played, for annotations.
+func (r *run) maintenance() []record.Level {
+	active := 0.0
+	if _, phase := r.Timeline.at(); phase == record.Maintenance.String() {
+		active = 1
+	}
+	return []record.Level{{Name: record.MaintenanceActive, Attrs: []record.Attr{{Key: record.AttrType, Value: r.Upgrade.Name}}, Value: active}}
+}
+
+// exported returns the exports since the last reading.
+func (r *run) exported() []record.Count {
+	stats := r.Telemetry.Stats()
+	result := func(name string, n uint64) record.Count {
+		return record.Count{Name: record.TelemetryExports, Attrs: []record.Attr{{Key: record.AttrResult, Value: name}}, Value: n}
+	}
+	counts := []record.Count{result("failed", stats.Failed-r.exports.Failed), result("ok", stats.Sent-r.exports.Sent)}
+	r.exports = stats
+	return counts
+}
+
+// proofs returns what the connections of each arm were found to be.
+func (r *run) proofs() []bundle.Proof {
+	proofs := make([]bundle.Proof, len(r.arms))
+	for i, a := range r.arms {
+		p := a.client.Proof()
+		proofs[i] = bundle.Proof{Name: a.name, Requested: p.Requested, Effective: p.Effective,
+			Connections: p.Used, OptedIn: p.OptedIn}
+	}
+	return proofs
+}
+
+// progress is what the live view shows of one interval.
+func (r *run) progress(now time.Duration, interval record.Interval) report.Progress {
+	round, phase := r.Timeline.at()
+	p := report.Progress{Phase: phase, Round: round, Rounds: r.Rounds, Elapsed: now - r.start, Total: r.total}
+	seconds := (interval.To - interval.From).Seconds()
+	for _, a := range r.arms {
+		p.Arms = append(p.Arms, r.armProgress(a, interval, seconds))
+	}
+	return p
+}

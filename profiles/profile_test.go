@@ -1,0 +1,153 @@
+package profiles
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// Every embedded profile loads, is complete, and offers something.
+func TestEmbeddedProfiles(t *testing.T) {
+	for _, name := range Names() {
+		p, err := Load(name)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if p.Name != name || p.Summary == "" {
+			t.Errorf("%s: name %q, summary %q", name, p.Name, p.Summary)
+		}
+		pools, err := p.WithDefaults().Workload()
+		if err != nil || len(pools) == 0 {
+			t.Errorf("%s: pools %v, %v", name, pools, err)
+		}
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	p := Profile{}.WithDefaults()
+	if p.Upgrade != "endpoint-rebind" || p.Stage != "sim" || p.Rounds != 1 || p.Speed != 1 {
+		t.Errorf("defaults: %+v", p)
+	}
+	if p.Workers() != 16 || p.Pools[0].Rate != "1000" {
+		t.Errorf("pool defaults: %+v", p.Pools)
+	}
+	if p := (Profile{Target: "redis://localhost"}).WithDefaults(); p.Stage != "none" || p.Upgrade != "none" {
+		t.Errorf("a target means stage none and no upgrade, got %s, %s", p.Stage, p.Upgrade)
+	}
+}
+
+// What is wrong with a profile is said with its place and what to do.
+func TestBadProfiles(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"unknown key", "summary: x\nwrokers: 3\n", `bad.yaml:2: unknown key "wrokers" (did you mean workers?)`},
+		{"unknown pool key", "pools:\n  - name: a\n    raet: 5\n", `bad.yaml:3: unknown key "raet" (did you mean rate?)`},
+		{"no unit", "baseline: 5\n", `bad.yaml:1: duration "5": write a number with a unit`},
+		{"unknown arm", "arms: [on, of]\n", `bad.yaml:1: unknown arm "of"`},
+		{"unknown arm option", "arms:\n  - {base: on, raed_timeout: 1s}\n", `unknown option "raed_timeout" (did you mean read_timeout?)`},
+		{"arm twice", "arms: [on, on]\n", `arm "on" is there twice`},
+		{"bool arm", "arms: [true]\n", `in quotes`},
+		{"arm without mode", "arms:\n  - {name: a, read_timeout: 1s}\n", `arm without mode`},
+		{"unknown upgrade", "upgrade: endpoint-rebnd\n", `endpoint-rebind`},
+		{"unknown parameter", "upgrade: endpoint-rebind\nset: {dns_ofset: 1s}\n", `dns_offset`},
+		{"unknown stage", "stage: cloud\n", `unknown stage "cloud": choose one of sim, none`},
+		{"target with sim", "stage: sim\ntarget: redis://x\n", `the simulator is its own target`},
+		{"none without target", "stage: none\n", `stage none without target`},
+		{"upgrade with none", "stage: none\ntarget: redis://x\nupgrade: failover\n", `nothing would play it`},
+		{"impossible speed", "speed: -1\n", `speed -1: want more than 0`},
+		{"impossible rounds", "rounds: -2\n", `rounds -2: want 1 to`},
+		{"impossible rate", "pools: [{rate: fast}]\n", `fast`},
+		{"impossible workers", "pools: [{workers: -1}]\n", `workers -1`},
+		{"unknown command", "pools: [{mix: GTE=1}]\n", `GTE`},
+		{"size and range", "pools: [{values: {size: 1, max: 2}}]\n", `not both`},
+		{"pool twice", "pools: [{name: a}, {name: a}]\n", `pool "a" is there twice`},
+		{"not YAML", "arms: [on\n", `bad.yaml:`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Parse("bad", "bad.yaml", []byte(c.text))
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got  %v\nwant an error with %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestLoadFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "mine.yaml")
+	if err := os.WriteFile(file, []byte("baseline: 3s\narms: [off, {name: tight, base: off-noretry, read_timeout: 300ms}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, err := Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Name != "mine" || time.Duration(p.Baseline) != 3*time.Second || len(p.Arms) != 2 {
+		t.Errorf("got %+v", p)
+	}
+	if a := p.Arms[1]; a.Name != "tight" || a.MaxRetries != -1 || a.ReadTimeout != 300*time.Millisecond {
+		t.Errorf("arm %+v", a)
+	}
+	if _, err := Load("nowhere.yaml"); err == nil {
+		t.Error("a missing file loaded")
+	}
+	if _, err := Load("defualt"); err == nil || !strings.Contains(err.Error(), "did you mean default?") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// What a bundle keeps is what was resolved, in the words of profiles.
+func TestJSON(t *testing.T) {
+	p := Profile{Name: "x", Baseline: Duration(3 * time.Second), Pools: []Pool{{Name: "a", Workers: 2}}}
+	data, err := p.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got map[string]any
+	if err := json.Unmarshal(data, &got); err != nil {
+		t.Fatalf("%s: %v", data, err)
+	}
+	want := map[string]any{"name": "x", "baseline": "3s", "pools": []any{map[string]any{"name": "a", "workers": 2.0}}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestSecrets(t *testing.T) {
+	p := Profile{Target: "redis://u:geheim@h", Shards: []string{"redis://:zwei@h", "redis://h"}}
+	if diff := cmp.Diff([]string{"geheim", "zwei"}, p.Secrets()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// The same seed makes the same operations for every arm; another pool has its own.
+func TestSeeds(t *testing.T) {
+	p := Profile{Seed: 7, Pools: []Pool{{Name: "a"}, {Name: "b"}}}.WithDefaults()
+	pools, err := p.Workload()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if pools[0].Seed != 7 || pools[1].Seed != 8 || pools[0].Schedule.Seed != 7 {
+		t.Errorf("seeds %d, %d, schedule %d", pools[0].Seed, pools[1].Seed, pools[0].Schedule.Seed)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, name := range Names() {
+		text, _ := Source(name)
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		p, err := Parse("fuzz", "fuzz.yaml", text)
+		if err != nil {
+			return
+		}
+		if _, err := p.JSON(); err != nil {
+			t.Errorf("a profile that parses cannot be written: %v", err)
+		}
+	})
+}
