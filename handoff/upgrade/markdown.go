@@ -55,6 +55,48 @@ time it announced. Latency that a step adds keeps its size. Speed compresses the
 server's side only: the client's timeouts and retries stay as they are, so a
 stall of 500 ms at speed 5 lasts 100 ms and may no longer exceed them. Results
 to be quoted come from speed 1.
+
+## The file of an upgrade
+
+An upgrade is a YAML file. Unknown keys are refused, and so is a number without
+an origin. The head has ` + "`name`, `title`, `summary`, `prose`, `sch_support`" + `,
+` + "`documented`" + ` (what the vendor promises), ` + "`settle`" + ` (how long after the last
+step it is over) and, where it matters, ` + "`ttl`" + ` (of the endpoint's record).
+
+` + "```yaml" + `
+parameters:
+  - name: moving_time
+    value: 15s            # a duration, integer, number or text; a range; a choice
+    known: 5s..30s        # other values the source vouches for; may be left out
+    origin: measured
+    source: who measured, wrote or assumed it
+    help: what it means
+steps:
+  - at: op_to_moving + moving_time + moving_close_slack
+    act: close
+    node: old
+    detail: one line for people, {moving_time} is filled in
+` + "```" + `
+
+` + "`at`, `for` and `delay`" + ` are sums and differences of parameters. A duration
+may be written out only in a step that cites its own ` + "`origin` and `source`" + `.
+` + "`seconds` and `shards`" + ` name a parameter.
+
+| act | fields | what it does |
+|---|---|---|
+| notify | notice, seconds (of a notice that opens), shards; MOVING: node, to | sends a notice to the connections that opted in |
+| listen | node | the node's proxy accepts connections |
+| refuse | node | it refuses dials |
+| close | node | it closes all its connections |
+| bind | node | the endpoint is served by this node |
+| dns | node | the endpoint's record names this node |
+| stall | for, shards | commands queue at the proxies |
+| slow | for, delay, shards | replies take longer |
+
+A node is ` + "`old`" + ` (it serves the endpoint when the upgrade begins) or ` + "`new`" + `.
+A plan that no server would play is refused: MOVING of a proxy that does not
+leave or without another that joins, a completion without its opening or during
+its stall, a close before the announced time, a bind to a node that refuses.
 `
 
 // CatalogMarkdown returns the document about all upgrades of the catalog:

@@ -87,7 +87,7 @@ func Parse(file string, data []byte) (Upgrade, error) {
 		return Upgrade{}, place(file, err)
 	}
 	u := doc.upgrade(file)
-	if err := u.check(); err != nil {
+	if err := u.check(doc.lines()); err != nil {
 		return Upgrade{}, err
 	}
 	return u, nil
@@ -127,9 +127,17 @@ func (d document) upgrade(file string) Upgrade {
 	return u
 }
 
+// lines says where the keys of the head are.
+func (d document) lines() map[string]int {
+	return map[string]int{
+		"name": d.Name.line, "title": d.Title.line, "summary": d.Summary.line, "prose": d.Prose.line,
+		"sch_support": d.SCH.line, "documented": d.Documented.line, "ttl": d.TTL.line, "settle": d.Settle.line,
+	}
+}
+
 func (p parameterNode) parameter() Parameter {
 	kind := Kind(p.Kind.text)
-	if kind == "" {
+	if kind == "" && p.Value.text != "" {
 		kind = kindOf(p.Value.text)
 	}
 	return Parameter{
