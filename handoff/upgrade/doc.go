@@ -1,0 +1,10 @@
+// Package upgrade is the catalog of upgrades: choreographies of maintenance as
+// data (catalog/*.yaml), their parser, and the Plan that a seed and a speed
+// make of one.
+//
+// The one invariant: every number of a choreography carries its origin, and a
+// Plan is a pure function of (upgrade, settings, seed, speed).
+//
+// It plays nothing: the simulator (package sim) and the stages on real systems
+// (package stage) do. It refuses a file with a number of unknown origin.
+package upgrade
