@@ -1,0 +1,193 @@
+package handoff
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"schload/telemetry/mark"
+)
+
+// Config says which client to open.
+type Config struct {
+	Arm      Arm
+	Target   Target
+	TLS      TLS           // for a rediss target
+	Workers  int           // that will use the client at the same time; sizes the pool
+	Base     time.Time     // the run's; default now
+	Marks    mark.Sink     // default none
+	Dial     Dial          // default TCP
+	Resolver *net.Resolver // for the default Dial and to classify the target; default the system's
+}
+
+// Validate reports everything that is wrong, joined.
+func (c Config) Validate() error {
+	wrong := []error{c.Arm.Validate()}
+	if c.Target.IsZero() {
+		wrong = append(wrong, errors.New("no target; use ParseTarget"))
+	}
+	if c.Workers < 0 {
+		wrong = append(wrong, fmt.Errorf("workers %d: want 0 or more", c.Workers))
+	}
+	if c.Arm.PoolSize > 0 && c.Arm.PoolSize < c.Workers {
+		wrong = append(wrong, fmt.Errorf("arm %q: pool_size %d for %d workers: want one connection or more for each, twice as many to leave room for handoffs",
+			c.Arm.Name, c.Arm.PoolSize, c.Workers))
+	}
+	if c.TLS != (TLS{}) && !c.Target.TLS() {
+		wrong = append(wrong, fmt.Errorf("tls options for a target without TLS; use rediss://%s", c.Target.Addr()))
+	}
+	return errors.Join(wrong...)
+}
+
+// withDefaults writes the defaults out.
+func (c Config) withDefaults() Config {
+	if c.Base.IsZero() {
+		c.Base = time.Now()
+	}
+	c.Arm = c.Arm.Resolve(c.Workers)
+	return c
+}
+
+// Client is one arm at work. It is a workload.Target; its methods are safe for
+// concurrent use.
+type Client struct {
+	config  Config // resolved
+	redis   *redis.Client
+	o       *observer
+	batches sync.Pool // of *batch
+
+	closeOnce sync.Once
+	closeErr  error
+}
+
+// Open makes the client and proves that it can work: one connection is opened,
+// checked and kept. What is wrong with the target is a *TargetError.
+func Open(ctx context.Context, config Config) (*Client, error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	config = config.withDefaults()
+	encryption, err := config.encryption()
+	if err != nil {
+		return nil, err
+	}
+	config.Arm.EndpointType = endpointType(ctx, config)
+	install()
+	o := newObserver(config.Arm.Name, config.Base, config.Marks)
+	d := newDialler(o, config, encryption)
+	c := &Client{config: config, o: o, redis: redis.NewClient(settings(config, d.connect))}
+	c.batches.New = func() any { return newBatch(c.redis) }
+	if err := errors.Join(o.listen(c.redis), c.warm(ctx, 1)); err != nil {
+		_ = c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// settings are the library's options. Whatever could differ between arms and is
+// not an arm's to choose is fixed here.
+func settings(c Config, dial Dial) *redis.Options {
+	username, password := c.Target.Credentials()
+	a := c.Arm
+	return &redis.Options{
+		Addr:     c.Target.Addr(),
+		Username: username,
+		Password: password,
+		DB:       c.Target.DB(),
+		Dialer:   dial,
+
+		Protocol:         a.Protocol,
+		MaxRetries:       a.MaxRetries,
+		DialerRetries:    a.DialRetries,
+		DialTimeout:      a.DialTimeout,
+		ReadTimeout:      a.ReadTimeout,
+		WriteTimeout:     a.WriteTimeout,
+		PoolTimeout:      a.PoolTimeout,
+		PoolSize:         a.PoolSize,
+		PipelinePoolSize: pipelinePool(a.PipelinePoolSize),
+		ConnMaxLifetime:  a.ConnMaxLifetime,
+
+		ConnMaxLifetimeJitter: a.ConnMaxLifetimeJitter,
+
+		// Connections dialled ahead are not initialised, never opt in and so
+		// would prove nothing.
+		MinIdleConns: 0,
+		// A bound on connections turns every handoff into "pool exhausted".
+		MaxActiveConns: 0,
+		// Each command of the handshake is one more moment in which a
+		// connection in handoff can be taken for idle.
+		DisableIdentity: true,
+
+		MaintNotificationsConfig: &maintnotifications.Config{
+			Mode:                       modes[a.Mode],
+			EndpointType:               maintnotifications.EndpointType(a.EndpointType),
+			RelaxedTimeout:             a.RelaxedTimeout,
+			HandoffTimeout:             a.HandoffTimeout,
+			PostHandoffRelaxedDuration: a.PostHandoffRelaxed,
+		},
+	}
+}
+
+var modes = map[string]maintnotifications.Mode{
+	On:   maintnotifications.ModeEnabled,
+	Off:  maintnotifications.ModeDisabled,
+	Auto: maintnotifications.ModeAuto,
+}
+
+// pipelinePool translates 0, where the library would make a pool of ten.
+func pipelinePool(size int) int {
+	if size == 0 {
+		return -1
+	}
+	return size
+}
+
+// Arm returns the arm with every default written out and the endpoint type it
+// asks for.
+func (c *Client) Arm() Arm { return c.config.Arm }
+
+// Target returns where the client connects to.
+func (c *Client) Target() Target { return c.config.Target }
+
+// Proof returns what the connections so far prove about the arm.
+func (c *Client) Proof() Proof { return c.o.proof(c.config.Arm) }
+
+// Connections returns the records of all open connections and of the last 1024
+// that were closed.
+func (c *Client) Connections() []Connection { return c.o.connections() }
+
+// Observe returns what the arm has seen until now. It is meant to be called
+// once a second; after Close it is final.
+func (c *Client) Observe() Observation {
+	s := c.o.observation()
+	stats := c.redis.PoolStats()
+	s.Pool = Pool{
+		Waits:    uint64(stats.WaitCount),
+		WaitTime: time.Duration(stats.WaitDurationNs),
+		Timeouts: uint64(stats.Timeouts),
+		Idle:     int(stats.IdleConns),
+		Pending:  int(stats.PendingRequests),
+	}
+	if p := stats.PipelineStats; p != nil {
+		s.Pool.Idle += int(p.IdleConns)
+		s.Pool.Pending += int(p.PendingRequests)
+	}
+	return s
+}
+
+// Close closes every connection, operations under way included, and waits for
+// the client's goroutines. It may be called again.
+func (c *Client) Close() error {
+	c.closeOnce.Do(func() {
+		c.o.closing.Store(true)
+		c.closeErr = c.redis.Close()
+		c.o.close()
+	})
+	return c.closeErr
+}

@@ -1,0 +1,174 @@
+package handoff
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+
+	"schload/workload"
+)
+
+// kind is one of the commands a workload may use: how it is written and which
+// replies can be its own.
+type kind struct {
+	name   string
+	word   any // name as it is sent; an any, so that sending it allocates nothing
+	shape  shape
+	writes bool
+	nilOK  bool // the nil reply is an answer
+	check  func(op *workload.Operation, reply *redis.StringCmd) bool
+	want   func(op *workload.Operation) string // what check accepts, for people
+}
+
+// shape is how the arguments follow the name.
+type shape uint8
+
+const (
+	bare          shape = iota // PING
+	onlyKey                    // GET key
+	onlyValue                  // ECHO value
+	keyValue                   // SET key value
+	keyFixed                   // EXPIRE key 86400, HGET key f
+	keyFixedValue              // HSET key f value, ZADD key 0 value
+	shapes
+)
+
+// The fixed arguments: a field name, a score and a time to live that no run
+// outlasts.
+var (
+	fixedField any = "f"
+	fixedScore any = "0"
+	fixedLife  any = "86400"
+)
+
+var kinds = map[string]*kind{
+	"GET":    {shape: onlyKey, nilOK: true, check: ownValue, want: wantOwnValue},
+	"SET":    {shape: keyValue, writes: true, check: okReply, want: wantOK},
+	"DEL":    {shape: onlyKey, writes: true, check: numberReply, want: wantNumber},
+	"INCR":   {shape: onlyKey, writes: true, check: numberReply, want: wantNumber},
+	"EXISTS": {shape: onlyKey, check: numberReply, want: wantNumber},
+	"EXPIRE": {shape: keyFixed, writes: true, check: numberReply, want: wantNumber},
+	"HSET":   {shape: keyFixedValue, writes: true, check: numberReply, want: wantNumber},
+	"HGET":   {shape: keyFixed, nilOK: true, check: ownValue, want: wantOwnValue},
+	"LPUSH":  {shape: keyValue, writes: true, check: numberReply, want: wantNumber},
+	"RPOP":   {shape: onlyKey, writes: true, nilOK: true, check: ownValue, want: wantOwnValue},
+	"SADD":   {shape: keyValue, writes: true, check: numberReply, want: wantNumber},
+	"ZADD":   {shape: keyFixedValue, writes: true, check: numberReply, want: wantNumber},
+	"PING":   {shape: bare, check: pongReply, want: wantPong},
+	"ECHO":   {shape: onlyValue, check: sameValue, want: wantSameValue},
+}
+
+func init() {
+	for name, k := range kinds {
+		k.name, k.word = name, strings.ToLower(name)
+	}
+}
+
+// Commands returns the commands Do executes, sorted.
+func Commands() []string {
+	names := make([]string, 0, len(kinds))
+	for name := range kinds {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (k *kind) fixed() any {
+	switch k.name {
+	case "EXPIRE":
+		return fixedLife
+	case "ZADD":
+		return fixedScore
+	}
+	return fixedField
+}
+
+// belongs reports whether the reply can be the command's own.
+func (k *kind) belongs(op *workload.Operation, reply *redis.StringCmd) bool {
+	return k.check(op, reply)
+}
+
+func ownValue(op *workload.Operation, reply *redis.StringCmd) bool {
+	value, _ := reply.Bytes()
+	return workload.Belongs(op.Key, value)
+}
+
+func wantOwnValue(op *workload.Operation) string {
+	return fmt.Sprintf("nil or a value of the key (%.80q and more)", op.Key+"|")
+}
+
+func okReply(_ *workload.Operation, reply *redis.StringCmd) bool { return reply.Val() == "OK" }
+func wantOK(*workload.Operation) string                          { return "OK" }
+
+func pongReply(_ *workload.Operation, reply *redis.StringCmd) bool { return reply.Val() == "PONG" }
+func wantPong(*workload.Operation) string                          { return "PONG" }
+
+func numberReply(_ *workload.Operation, reply *redis.StringCmd) bool {
+	_, err := strconv.ParseInt(reply.Val(), 10, 64)
+	return err == nil
+}
+func wantNumber(*workload.Operation) string { return "a number" }
+
+func sameValue(op *workload.Operation, reply *redis.StringCmd) bool {
+	value, _ := reply.Bytes()
+	return bytes.Equal(value, op.Value)
+}
+func wantSameValue(op *workload.Operation) string { return fmt.Sprintf("%.80q", op.Value) }
+
+// command is one command on its way. It is the library's string command, which
+// reads every scalar reply as text, with arguments that point into it: used
+// again, it allocates nothing.
+type command struct {
+	*redis.StringCmd
+	kind  *kind
+	key   string
+	value bulk
+	words [shapes][]any // the arguments by shape; element 0 is the name
+	cmds  [shapes]*redis.StringCmd
+}
+
+// bulk is a value the library writes as it is.
+type bulk struct{ bytes []byte }
+
+// MarshalBinary implements encoding.BinaryMarshaler.
+func (b *bulk) MarshalBinary() ([]byte, error) { return b.bytes, nil }
+
+func newCommand() *command {
+	c := new(command)
+	c.words = [shapes][]any{
+		bare:          {nil},
+		onlyKey:       {nil, &c.key},
+		onlyValue:     {nil, &c.value},
+		keyValue:      {nil, &c.key, &c.value},
+		keyFixed:      {nil, &c.key, nil},
+		keyFixedValue: {nil, &c.key, nil, &c.value},
+	}
+	for s, words := range c.words {
+		c.cmds[s] = redis.NewStringCmd(context.Background(), words...)
+	}
+	return c
+}
+
+// set makes the command an operation's.
+func (c *command) set(op *workload.Operation) {
+	k := kinds[op.Command]
+	if k == nil {
+		panic(fmt.Sprintf("handoff: unknown command %q; known are %s", op.Command, strings.Join(Commands(), ", ")))
+	}
+	c.kind, c.key, c.value.bytes = k, op.Key, op.Value
+	words := c.words[k.shape]
+	words[0] = k.word
+	switch k.shape {
+	case keyFixed, keyFixedValue:
+		words[2] = k.fixed()
+	}
+	c.StringCmd = c.cmds[k.shape]
+	c.SetErr(nil)
+	c.SetVal("")
+}

@@ -1,0 +1,238 @@
+package handoff
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// connection is the record of one dialled connection.
+type connection struct {
+	owner   *observer
+	number  uint64 // within the arm, from 1
+	address string // as dialled
+	node    string // host:port of the far end
+	handoff bool   // dialled to hand a connection over
+	dialled time.Duration
+	took    time.Duration
+
+	proving atomic.Bool // the handshake is still read
+	settled atomic.Bool // a handoff's outcome is known
+	conn    observed    // the wrapper; set before anyone else sees it
+
+	mu        sync.Mutex
+	handshake handshake
+	proved    Handshake // once proving is over
+	byServer  string    // how the server ended it: eof or reset
+	reason    string    // why the client closed it
+	closed    bool
+	closedAt  time.Duration
+}
+
+// sawWrite reads what is about to be written while the handshake lasts.
+func (c *connection) sawWrite(p []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.proving.Load() && c.handshake.sent(p) {
+		c.conclude()
+	}
+}
+
+// sawRead reads what was read while the handshake lasts.
+func (c *connection) sawRead(p []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.proving.Load() && c.handshake.received(p) {
+		c.conclude()
+	}
+}
+
+// conclude ends the reading; c.mu is held.
+func (c *connection) conclude() {
+	c.proving.Store(false)
+	c.proved = c.handshake.proved
+	c.handshake = handshake{}
+}
+
+// proof returns what is known by now.
+func (c *connection) proof() Handshake {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.proving.Load() {
+		return c.handshake.proved
+	}
+	return c.proved
+}
+
+// sawError notes an error that tells that the server ended the connection.
+func (c *connection) sawError(err error) {
+	how := ""
+	switch {
+	case errors.Is(err, io.EOF):
+		how = "eof"
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		how = "reset"
+	default:
+		return
+	}
+	c.mu.Lock()
+	if c.byServer == "" && !c.closed {
+		c.byServer = how
+	}
+	c.mu.Unlock()
+}
+
+// because notes why the client is about to close the connection; the first
+// reason stays.
+func (c *connection) because(reason string) {
+	c.mu.Lock()
+	if c.reason == "" {
+		c.reason = reason
+	}
+	c.mu.Unlock()
+}
+
+// ending is called before the connection is closed, once.
+func (c *connection) ending(raw net.Conn) {
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return
+	}
+	c.closed = true
+	c.closedAt = c.owner.now()
+	if c.byServer == "" {
+		c.byServer = peekEnd(raw)
+	}
+	if c.proving.Load() {
+		c.conclude()
+	}
+	c.mu.Unlock()
+	c.owner.ended(c)
+}
+
+// observed is one of our connections, whatever it wraps.
+type observed interface {
+	net.Conn
+	record() *connection
+}
+
+// observe wraps a dialled connection. go-redis asks connections for further
+// methods (SyscallConn for its health check, NetConn to look below TLS), so
+// the wrapper has exactly those the connection itself has.
+func observe(raw net.Conn, c *connection) observed {
+	c.proving.Store(true)
+	switch raw := raw.(type) {
+	case *net.TCPConn:
+		c.conn = &tcpConn{raw, c}
+	case *tls.Conn:
+		c.conn = &tlsConn{raw, c}
+	default:
+		c.conn = &otherConn{raw, c}
+	}
+	return c.conn
+}
+
+type tcpConn struct {
+	*net.TCPConn
+	c *connection
+}
+
+func (t *tcpConn) record() *connection { return t.c }
+
+func (t *tcpConn) Read(p []byte) (int, error) {
+	n, err := t.TCPConn.Read(p)
+	t.c.afterRead(p, n, err)
+	return n, err
+}
+
+func (t *tcpConn) Write(p []byte) (int, error) {
+	t.c.beforeWrite(p)
+	n, err := t.TCPConn.Write(p)
+	t.c.afterWrite(err)
+	return n, err
+}
+
+func (t *tcpConn) Close() error {
+	t.c.ending(t.TCPConn)
+	return t.TCPConn.Close()
+}
+
+type tlsConn struct {
+	*tls.Conn
+	c *connection
+}
+
+func (t *tlsConn) record() *connection { return t.c }
+
+func (t *tlsConn) Read(p []byte) (int, error) {
+	n, err := t.Conn.Read(p)
+	t.c.afterRead(p, n, err)
+	return n, err
+}
+
+func (t *tlsConn) Write(p []byte) (int, error) {
+	t.c.beforeWrite(p)
+	n, err := t.Conn.Write(p)
+	t.c.afterWrite(err)
+	return n, err
+}
+
+func (t *tlsConn) Close() error {
+	t.c.ending(t.NetConn())
+	return t.Conn.Close()
+}
+
+type otherConn struct {
+	net.Conn
+	c *connection
+}
+
+func (o *otherConn) record() *connection { return o.c }
+
+func (o *otherConn) Read(p []byte) (int, error) {
+	n, err := o.Conn.Read(p)
+	o.c.afterRead(p, n, err)
+	return n, err
+}
+
+func (o *otherConn) Write(p []byte) (int, error) {
+	o.c.beforeWrite(p)
+	n, err := o.Conn.Write(p)
+	o.c.afterWrite(err)
+	return n, err
+}
+
+func (o *otherConn) Close() error {
+	o.c.ending(o.Conn)
+	return o.Conn.Close()
+}
+
+// The three below are what every read and write pays: one load and two
+// predictable branches once the handshake is over.
+
+func (c *connection) afterRead(p []byte, n int, err error) {
+	if c.proving.Load() && n > 0 {
+		c.sawRead(p[:n])
+	}
+	if err != nil {
+		c.sawError(err)
+	}
+}
+
+func (c *connection) beforeWrite(p []byte) {
+	if c.proving.Load() {
+		c.sawWrite(p)
+	}
+}
+
+func (c *connection) afterWrite(err error) {
+	if err != nil {
+		c.sawError(err)
+	}
+}

@@ -1,0 +1,136 @@
+package handoff
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+)
+
+// Dial connects; its contract is that of net.Dialer.DialContext.
+type Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+
+// TLS says how to encrypt connections to a rediss target.
+type TLS struct {
+	CAFile             string `yaml:"ca_file,omitempty" json:"ca_file,omitempty"`                           // PEM; default the system's authorities
+	ServerName         string `yaml:"server_name,omitempty" json:"server_name,omitempty"`                   // default the host that is dialled
+	InsecureSkipVerify bool   `yaml:"insecure_skip_verify,omitempty" json:"insecure_skip_verify,omitempty"` // accept any certificate
+}
+
+// encryption returns how to encrypt, nil for a target in the clear.
+func (c Config) encryption() (*tls.Config, error) {
+	if !c.Target.TLS() {
+		return nil, nil
+	}
+	return c.TLS.config()
+}
+
+func (t TLS) config() (*tls.Config, error) {
+	c := &tls.Config{ServerName: t.ServerName, InsecureSkipVerify: t.InsecureSkipVerify}
+	if t.CAFile == "" {
+		return c, nil
+	}
+	pem, err := os.ReadFile(t.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("tls: ca_file: %w", err)
+	}
+	c.RootCAs = x509.NewCertPool()
+	if !c.RootCAs.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("tls: ca_file %s: no certificate in PEM form", t.CAFile)
+	}
+	return c, nil
+}
+
+// dialler connects for the library and records every try.
+type dialler struct {
+	o       *observer
+	addr    string // the target's: what the library dials for its pool
+	timeout time.Duration
+	dial    Dial
+	tls     *tls.Config // nil: in the clear
+}
+
+// keepAlive is the library's own policy (go-redis v9.23), kept because an arm
+// is the client an application would have.
+var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 5 * time.Second, Count: 3}
+
+func newDialler(o *observer, c Config, encryption *tls.Config) *dialler {
+	d := &dialler{o: o, addr: c.Target.Addr(), timeout: c.Arm.DialTimeout, dial: c.Dial, tls: encryption}
+	if d.dial == nil {
+		d.dial = (&net.Dialer{KeepAliveConfig: keepAlive, Resolver: c.Resolver}).DialContext
+	}
+	return d
+}
+
+// connect dials for the library. Names are resolved anew each time.
+func (d *dialler) connect(ctx context.Context, network, addr string) (net.Conn, error) {
+	handoff := d.forHandoff(ctx, addr)
+	begun := d.o.now()
+	if handoff {
+		d.o.handoffBegun(addr, begun)
+	}
+	raw, err := d.open(ctx, network, addr)
+	took := d.o.now() - begun
+	if err != nil {
+		class := dialClass(err)
+		d.o.dialFailed(addr, class, handoff, begun, took)
+		if handoff {
+			d.o.handoffUndialled(addr, class, begun, took)
+		}
+		return nil, &dialError{class, err}
+	}
+	return d.o.opened(raw, addr, handoff, begun, took), nil
+}
+
+// forHandoff tells a dial that hands a connection over from one that fills the
+// pool. Another address is one; the same address is one too when MOVING named
+// none, and only the deadline tells: the library gives a dial for the pool the
+// dial timeout and a handoff the handoff timeout, which is longer (Validate).
+//
+// Subtle: TestHandoffToSameAddress fails if the library changes this.
+func (d *dialler) forHandoff(ctx context.Context, addr string) bool {
+	if addr != d.addr {
+		return true
+	}
+	deadline, ok := ctx.Deadline()
+	return ok && time.Until(deadline) > d.timeout
+}
+
+// open connects within the dial timeout, TLS included.
+func (d *dialler) open(ctx context.Context, network, addr string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.timeout)
+	defer cancel()
+	raw, err := d.dial(ctx, network, addr)
+	if err != nil {
+		if _, ok := errors.AsType[*net.OpError](err); !ok {
+			// The library tries dials again that it can tell by this type.
+			err = &net.OpError{Op: "dial", Net: network, Err: err}
+		}
+		return nil, err
+	}
+	if d.tls == nil {
+		return raw, nil
+	}
+	return encrypt(ctx, raw, addr, d.tls)
+}
+
+func encrypt(ctx context.Context, raw net.Conn, addr string, config *tls.Config) (net.Conn, error) {
+	if config.ServerName == "" {
+		host, _, err := net.SplitHostPort(addr)
+		if err != nil {
+			host = addr
+		}
+		config = config.Clone()
+		config.ServerName = host
+	}
+	conn := tls.Client(raw, config)
+	if err := conn.HandshakeContext(ctx); err != nil {
+		_ = raw.Close()
+		return nil, fmt.Errorf("tls: %w", err)
+	}
+	return conn, nil
+}

@@ -1,0 +1,166 @@
+package handoff
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"schload/telemetry/mark"
+	"schload/workload"
+)
+
+// flight carries a context through the library and brings back what the
+// library measured on the way. It is a context of its own type because the
+// recorder is given nothing else that belongs to one operation.
+type flight struct {
+	context.Context
+	took     time.Duration
+	attempts int
+	conn     redis.ConnInfo // the last one used, nil for none
+}
+
+// batch is what one call of Do needs; it is used again, so that an operation
+// costs no more memory than the library's own.
+type batch struct {
+	flight   flight
+	commands []*command
+	pipe     redis.Pipeliner
+}
+
+func newBatch(client *redis.Client) *batch {
+	return &batch{pipe: client.Pipeline()}
+}
+
+func (b *batch) command(i int) *command {
+	for len(b.commands) <= i {
+		b.commands = append(b.commands, newCommand())
+	}
+	return b.commands[i]
+}
+
+// Do executes operations, one by itself and several as one pipeline, and fills
+// outcomes, which must be as long as ops. It returns when all are answered or
+// have failed. When ctx ends, waiting for a connection and between tries ends;
+// a reply under way is waited for until its timeout, or Close.
+//
+// It panics on a command that is not among Commands.
+func (c *Client) Do(ctx context.Context, ops []workload.Operation, outcomes []workload.Outcome) {
+	b := c.batches.Get().(*batch)
+	b.flight = flight{Context: ctx}
+	if len(ops) == 1 {
+		cmd := b.command(0)
+		cmd.set(&ops[0])
+		_ = c.redis.Process(&b.flight, cmd)
+	} else {
+		for i := range ops {
+			cmd := b.command(i)
+			cmd.set(&ops[i])
+			_ = b.pipe.Process(&b.flight, cmd)
+		}
+		_, _ = b.pipe.Exec(&b.flight)
+	}
+	for i := range ops {
+		outcomes[i] = c.outcome(&b.flight, b.commands[i], &ops[i])
+	}
+	if b.flight.attempts > 1 || b.flight.took > c.config.Arm.ReadTimeout {
+		c.count(&b.flight, outcomes[:len(ops)])
+	}
+	b.flight = flight{}
+	c.batches.Put(b)
+}
+
+// outcome judges one reply.
+func (c *Client) outcome(f *flight, cmd *command, op *workload.Operation) workload.Outcome {
+	out := workload.Outcome{Attempts: f.attempts}
+	err := cmd.Err()
+	if err == redis.Nil && cmd.kind.nilOK {
+		err = nil
+	} else if err == nil && !cmd.kind.belongs(op, cmd.StringCmd) {
+		return c.wrongReply(f, cmd, op, out)
+	}
+	if err == nil {
+		return out // workload.OK, workload.Applied
+	}
+	out.Class, out.Effect = Classify(err, c.o.crossing())
+	if f.Err() != nil && out.Class != workload.OK && out.Effect == workload.Indeterminate {
+		out.Class = workload.Canceled
+	}
+	switch out.Class {
+	case workload.WrongReply, workload.CrossedReply:
+		c.markWrong(f, cmd, op, out.Class, err.Error())
+	}
+	out.Effect = effect(cmd.kind, out)
+	return out
+}
+
+// effect weakens what is certain of one try: an earlier try may have been
+// executed, and what only reads changes nothing.
+func effect(k *kind, out workload.Outcome) workload.Effect {
+	switch {
+	case !k.writes:
+		return workload.NotApplied
+	case out.Attempts > 1:
+		return workload.Indeterminate
+	}
+	return out.Effect
+}
+
+func (c *Client) wrongReply(f *flight, cmd *command, op *workload.Operation, out workload.Outcome) workload.Outcome {
+	out.Class = workload.WrongReply
+	if c.o.crossing() {
+		out.Class = workload.CrossedReply
+	}
+	c.markWrong(f, cmd, op, out.Class, fmt.Sprintf("got %.80q, want %s", cmd.Val(), cmd.kind.want(op)))
+	out.Effect = workload.Indeterminate
+	out.Effect = effect(cmd.kind, out)
+	return out
+}
+
+// markWrong leaves the evidence of a reply that belongs to no command or to
+// another.
+func (c *Client) markWrong(f *flight, cmd *command, op *workload.Operation, class workload.Class, got string) {
+	counter := &c.o.wrong
+	if class == workload.CrossedReply {
+		counter = &c.o.crossed
+	}
+	counter.Add(1)
+	m := mark.Mark{At: c.o.now(), Kind: mark.WrongReply, Name: class.String()}
+	m.Detail = fmt.Sprintf("%s %.80q: %.200s%s", cmd.kind.name, op.Key, got, c.o.sinceMoving(m.At))
+	if _, conn := recordOf(f.conn); conn != nil {
+		m.Conn, m.Node = conn.number, conn.node
+		if conn.handoff {
+			m.Detail += "; the connection was dialled by a handoff " + (m.At - conn.dialled).Round(time.Millisecond).String() + " before"
+		}
+	}
+	c.o.marks.put(m)
+}
+
+func (o *observer) sinceMoving(now time.Duration) string {
+	last := o.lastMoving.Load()
+	if last < 0 {
+		return "; no MOVING so far"
+	}
+	return fmt.Sprintf("; %v after the last MOVING", (now - time.Duration(last)).Round(time.Millisecond))
+}
+
+// count records what the client hid or what relaxing saved. Few operations
+// come here.
+func (c *Client) count(f *flight, outcomes []workload.Outcome) {
+	ok := uint64(0)
+	for i := range outcomes {
+		if outcomes[i].Class == workload.OK {
+			ok++
+		}
+	}
+	if f.attempts > 1 {
+		c.o.retried.Add(uint64(len(outcomes)))
+		c.o.hidden.Add(ok)
+		c.o.attempts.Add(uint64(f.attempts - 1))
+		return
+	}
+	if p, _ := recordOf(f.conn); p != nil && p.HasRelaxedTimeout() {
+		c.o.saved.Add(ok)
+	}
+}

@@ -1,0 +1,18 @@
+// Package handoff is the client under load: one Redis client configuration
+// (an arm), driven by package workload, proved on every connection and
+// observed from outside while maintenance happens around it.
+//
+// The one invariant: an arm is proved, not believed. What a connection
+// negotiated is read from the bytes that passed over it, and a client that is
+// not what its arm claims says so in its Proof.
+//
+// go-redis does the work; its types never leave this package. Three things it
+// can only be told once per process are set by the first Open: its metrics
+// recorder, its logger and nothing else. Everything recorded is routed to its
+// client by the connection it happened on, so clients with different arms run
+// side by side.
+//
+// It refuses to repair: a command is sent as the library sends it, retries and
+// all, and what the library hides (retries, overflow dials, crossed replies)
+// is counted instead of corrected.
+package handoff

@@ -1,0 +1,73 @@
+package handoff
+
+import (
+	"context"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/push"
+
+	"schload/handoff/notice"
+	"schload/telemetry/mark"
+)
+
+// listen counts and marks every maintenance push the client reads. A client
+// with handoffs has a manager that shows them before it acts; one without
+// drops them, so handlers of ours take them. (A server sends nothing to a
+// connection that did not opt in; if it does all the same, it is on record.)
+func (o *observer) listen(client *redis.Client) error {
+	if manager := client.GetMaintNotificationsManager(); manager != nil {
+		manager.AddNotificationHook(noticeHook{o})
+		return nil
+	}
+	for kind := range notice.Kinds {
+		if err := client.RegisterPushNotificationHandler(notice.Kind(kind).String(), noticeHandler{o}, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type noticeHook struct{ o *observer }
+
+func (h noticeHook) PreHook(_ context.Context, from push.NotificationHandlerContext, _ string, values []any) ([]any, bool) {
+	h.o.noticed(from.Conn, values)
+	return values, true
+}
+
+func (h noticeHook) PostHook(_ context.Context, from push.NotificationHandlerContext, kind string, _ []any, _ error) {
+	if p, c := recordOf(from.Conn); c != nil {
+		h.o.relaxed.check(p, c, kind)
+	}
+}
+
+type noticeHandler struct{ o *observer }
+
+func (h noticeHandler) HandlePushNotification(_ context.Context, from push.NotificationHandlerContext, values []any) error {
+	h.o.noticed(from.Conn, values)
+	return nil
+}
+
+// noticed records one push read on one connection.
+func (o *observer) noticed(conn any, values []any) {
+	now := o.now()
+	p, c := recordOf(conn)
+	if c == nil {
+		return
+	}
+	m := mark.Mark{At: now, Kind: mark.Notice, Conn: c.number, Node: c.node}
+	n, err := notice.FromValues(values)
+	o.mu.Lock()
+	if err != nil {
+		o.notices.Unreadable++
+		m.Name, m.Detail = "unreadable", err.Error()
+	} else {
+		o.notices.Kinds[n.Kind]++
+		m.Name, m.Seq, m.Detail = n.Kind.String(), &n.Seq, n.String()
+		if n.Kind == notice.Moving {
+			o.remember(p).moving = now
+			o.lastMoving.Store(int64(now))
+		}
+	}
+	o.mu.Unlock()
+	o.marks.put(m)
+}

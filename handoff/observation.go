@@ -1,0 +1,133 @@
+package handoff
+
+import (
+	"time"
+
+	"schload/handoff/notice"
+	"schload/telemetry/mark"
+	"schload/workload"
+)
+
+// Observation is what an arm has seen since it was opened. Counts only grow;
+// the fields named Now are gauges.
+type Observation struct {
+	At      time.Duration // since the run's base
+	Notices Notices
+	Handoff Handoffs
+	Relaxed Relaxations
+	Retries Retries
+	Pool    Pool
+	Dials   Dials
+
+	Connections int            // open now
+	Nodes       map[string]int // open now, by host:port of the far end; at most 32, the rest as "other"
+	Closes      map[Close]uint64
+
+	WrongReplies   uint64 // replies that cannot belong to their command
+	CrossedReplies uint64 // the same, while the client itself was handing over
+
+	MarksDropped map[mark.Kind]uint64 // facts counted above but left out of the timeline
+}
+
+// Notices counts the pushes that were read, once per connection and push.
+type Notices struct {
+	Kinds      [notice.Kinds]uint64 // by notice.Kind
+	Unreadable uint64               // pushes of a known name with another shape
+}
+
+// Handoffs counts connections being replaced by the client because of MOVING.
+// Started = Succeeded + Failed + Now.
+type Handoffs struct {
+	Started     uint64 // a new connection was dialled for one in the pool
+	Succeeded   uint64 // it took over
+	Failed      uint64 // its dial or handshake failed; the client may try again
+	Abandoned   uint64 // connections given up: tries used up, breaker open, queue full
+	Now         int    // in progress
+	Took        Spread // from the dial to the takeover
+	SinceNotice Spread // from reading MOVING to the takeover
+}
+
+// Relaxations counts windows in which a connection worked with relaxed
+// timeouts. Their beginnings are exact; an end that the client does not
+// announce is found within 100 ms.
+type Relaxations struct {
+	Now     int           // connections relaxed now
+	Windows uint64        // begun
+	Time    time.Duration // total length of those that ended
+	Saved   uint64        // operations that succeeded at the first try after more than the normal read timeout
+}
+
+// Retries counts what the client tried again on its own.
+type Retries struct {
+	Operations uint64 // operations that took more than one try
+	Hidden     uint64 // of these, how many succeeded: the application saw nothing but time
+	Attempts   uint64 // further tries, in all
+}
+
+// Pool is the state of the client's connection pool.
+type Pool struct {
+	Waits    uint64 // operations that waited for a connection
+	WaitTime time.Duration
+	Timeouts uint64 // waits that ended without one
+	Idle     int    // connections free now; those in a handoff are counted by the library as free
+	Pending  int    // operations waiting now
+}
+
+// Dials counts attempts to connect, TLS included and handshake not.
+type Dials struct {
+	OK       uint64
+	Failed   uint64
+	Failures [workload.Classes]uint64 // by workload.Class
+	Took     Spread                   // of those that succeeded
+}
+
+// Close is one way connections end.
+type Close struct {
+	By     string // server or client
+	Reason string // of a bounded set, see CloseReasons
+}
+
+// The parties of Close.
+const (
+	ByServer = "server" // its FIN or RST was there first
+	ByClient = "client"
+)
+
+// Spread sums up durations without keeping them.
+type Spread struct {
+	Count    uint64
+	Min, Max time.Duration
+	Sum      time.Duration
+}
+
+// Mean returns the arithmetic mean, 0 for none.
+func (s Spread) Mean() time.Duration {
+	if s.Count == 0 {
+		return 0
+	}
+	return s.Sum / time.Duration(s.Count)
+}
+
+func (s *Spread) add(d time.Duration) {
+	if s.Count == 0 || d < s.Min {
+		s.Min = d
+	}
+	s.Max = max(s.Max, d)
+	s.Sum += d
+	s.Count++
+}
+
+// Connection is the record of one connection.
+type Connection struct {
+	Number   uint64 // within the arm, from 1
+	Address  string // as dialled
+	Node     string // host:port of the far end
+	Handoff  bool   // dialled to hand a connection over
+	Dialled  time.Duration
+	Took     time.Duration // of the dial
+	Proof    Handshake
+	Closed   bool
+	ClosedAt time.Duration
+	By       string // who ended it: server or client
+	Reason   string // why the client closed it
+}

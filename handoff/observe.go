@@ -1,0 +1,194 @@
+package handoff
+
+import (
+	"maps"
+	"net"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"schload/telemetry/mark"
+	"schload/workload"
+)
+
+// observer gathers what happens to one arm. Operations touch it only when
+// something out of the ordinary happens to them; its mutex is never held
+// across I/O.
+type observer struct {
+	arm     string
+	base    time.Time
+	marks   *marker
+	closing atomic.Bool // Close has begun: every end from here on is ours
+
+	lastMoving  atomic.Int64 // when MOVING was last read, since base; -1 never
+	lastHandoff atomic.Int64 // when a handoff last ended, since base; -1 never
+	handingOver atomic.Int64 // handoffs in progress
+
+	saved, retried, hidden, attempts atomic.Uint64
+	wrong, crossed                   atomic.Uint64
+
+	mu       sync.Mutex
+	dialled  uint64 // connections so far
+	live     map[uint64]*connection
+	closed   []Connection // the last of those closed
+	proofs   proofs       // of those closed
+	dials    Dials
+	handoffs Handoffs
+	notices  Notices
+	closes   map[Close]uint64
+	pooled   map[uint64]*pooled // by the library's own number
+	relaxed  relaxations
+}
+
+// remembered bounds how many closed connections keep their record.
+const remembered = 1024
+
+func newObserver(arm string, base time.Time, sink mark.Sink) *observer {
+	o := &observer{
+		arm: arm, base: base,
+		live:   make(map[uint64]*connection),
+		closes: make(map[Close]uint64),
+		pooled: make(map[uint64]*pooled),
+	}
+	o.marks = newMarker(o, sink)
+	o.relaxed.start(o)
+	o.lastMoving.Store(-1)
+	o.lastHandoff.Store(-1)
+	return o
+}
+
+func (o *observer) now() time.Duration { return time.Since(o.base) }
+
+// opened records a connection that was dialled and wraps it.
+func (o *observer) opened(raw net.Conn, address string, handoff bool, begun, took time.Duration) net.Conn {
+	c := &connection{owner: o, address: address, node: raw.RemoteAddr().String(), handoff: handoff, dialled: begun, took: took}
+	conn := observe(raw, c)
+	o.mu.Lock()
+	o.dialled++
+	c.number = o.dialled
+	o.live[c.number] = c
+	o.dials.OK++
+	o.dials.Took.add(took)
+	o.mu.Unlock()
+	o.marks.put(mark.Mark{At: begun, Duration: took, Kind: mark.Dial, Name: workload.OK.String(),
+		Conn: c.number, Node: c.node, Detail: purpose(handoff)})
+	return conn
+}
+
+// dialFailed records a dial that made no connection.
+func (o *observer) dialFailed(address string, class workload.Class, handoff bool, begun, took time.Duration) {
+	o.mu.Lock()
+	o.dials.Failed++
+	o.dials.Failures[class]++
+	o.mu.Unlock()
+	o.marks.put(mark.Mark{At: begun, Duration: took, Kind: mark.Dial, Name: class.String(),
+		Node: address, Detail: purpose(handoff)})
+}
+
+func purpose(handoff bool) string {
+	if handoff {
+		return "for a handoff"
+	}
+	return ""
+}
+
+// ended records that a connection is being closed.
+func (o *observer) ended(c *connection) {
+	if o.closing.Load() {
+		c.because(reasonShutdown)
+	}
+	r := c.snapshot()
+	o.mu.Lock()
+	delete(o.live, c.number)
+	o.closes[Close{r.By, r.Reason}]++
+	o.proofs.add(r.Proof)
+	if len(o.closed) == remembered {
+		o.closed = append(o.closed[:0], o.closed[1:]...)
+	}
+	o.closed = append(o.closed, r)
+	o.mu.Unlock()
+	o.marks.put(mark.Mark{At: r.ClosedAt, Kind: mark.Close, Name: r.By, Conn: r.Number, Node: r.Node, Detail: r.Reason})
+	if c.handoff {
+		o.handoffLost(c)
+	}
+}
+
+// snapshot returns the record as others may see it.
+func (c *connection) snapshot() Connection {
+	proof := c.proof()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := Connection{Number: c.number, Address: c.address, Node: c.node, Handoff: c.handoff, Dialled: c.dialled,
+		Took: c.took, Proof: proof, Closed: c.closed, ClosedAt: c.closedAt}
+	if c.closed {
+		r.By, r.Reason = ByClient, c.reason
+		if c.byServer != "" {
+			r.By = ByServer
+		}
+		if r.Reason == "" {
+			r.Reason = reasonOther
+		}
+	}
+	return r
+}
+
+// observation returns what has been seen; the pool's state is added by the
+// client.
+func (o *observer) observation() Observation {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	s := Observation{
+		At: o.now(), Notices: o.notices, Handoff: o.handoffs, Dials: o.dials,
+		Relaxed:        o.relaxed.seen(),
+		Retries:        Retries{o.retried.Load(), o.hidden.Load(), o.attempts.Load()},
+		Connections:    len(o.live),
+		Nodes:          make(map[string]int),
+		Closes:         maps.Clone(o.closes),
+		WrongReplies:   o.wrong.Load(),
+		CrossedReplies: o.crossed.Load(),
+		MarksDropped:   o.marks.droppedCounts(),
+	}
+	s.Handoff.Now = int(o.handingOver.Load())
+	s.Relaxed.Saved = o.saved.Load()
+	for _, c := range o.live {
+		node := c.node
+		if _, known := s.Nodes[node]; !known && len(s.Nodes) >= maxNodes {
+			node = "other"
+		}
+		s.Nodes[node]++
+	}
+	return s
+}
+
+// maxNodes bounds the node names an Observation lists.
+const maxNodes = 32
+
+// connections returns the records of the connections that are open and of the
+// last ones closed.
+func (o *observer) connections() []Connection {
+	o.mu.Lock()
+	all := append([]Connection(nil), o.closed...)
+	live := make([]*connection, 0, len(o.live))
+	for _, c := range o.live {
+		live = append(live, c)
+	}
+	o.mu.Unlock()
+	for _, c := range live {
+		all = append(all, c.snapshot())
+	}
+	return all
+}
+
+// close ends the observation: connections the library left open are closed,
+// goroutines end.
+func (o *observer) close() {
+	o.closing.Store(true)
+	o.mu.Lock()
+	live := slices.Collect(maps.Values(o.live))
+	o.mu.Unlock()
+	for _, c := range live {
+		_ = c.conn.Close()
+	}
+	o.relaxed.close()
+}

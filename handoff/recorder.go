@@ -1,0 +1,91 @@
+package handoff
+
+import (
+	"context"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// The library has one metrics recorder and one logger per process. Ours are
+// installed by the first Open and never taken away: a recorder that belonged
+// to one client would be torn from under the others.
+var install = sync.OnceFunc(func() {
+	redis.SetOTelRecorder(recorder{})
+	redis.SetLogger(silence{})
+})
+
+// silence keeps the library from writing to standard error. What it logs is
+// known from elsewhere; a handoff that cannot dial logs a line per operation.
+type silence struct{}
+
+func (silence) Printf(context.Context, string, ...any) {}
+
+// recorder takes the library's measurements and hands each to the arm that
+// owns the connection it was made on. What it takes nothing from is empty on
+// purpose: these are called for every operation.
+type recorder struct{}
+
+// poolConn is what is used of the library's own connection, which reaches us
+// behind smaller interfaces. Everything here is safe to call at any time.
+type poolConn interface {
+	GetID() uint64
+	GetNetConn() net.Conn
+	HasRelaxedTimeout() bool
+	IsClosed() bool
+}
+
+// recordOf returns the library's connection and our record of the connection
+// under it; nil when it is not one of ours.
+func recordOf(cn any) (poolConn, *connection) {
+	p, ok := cn.(poolConn)
+	if !ok {
+		return nil, nil
+	}
+	if c, ok := p.GetNetConn().(observed); ok {
+		return p, c.record()
+	}
+	return nil, nil
+}
+
+func (recorder) RecordOperationDuration(ctx context.Context, took time.Duration, _ redis.Cmder, attempts int, _ error, cn redis.ConnInfo, _ int) {
+	noteFlight(ctx, took, attempts, cn)
+}
+
+func (recorder) RecordPipelineOperationDuration(ctx context.Context, took time.Duration, _ string, _, attempts int, _ error, cn redis.ConnInfo, _ int) {
+	noteFlight(ctx, took, attempts, cn)
+}
+
+func noteFlight(ctx context.Context, took time.Duration, attempts int, cn redis.ConnInfo) {
+	if f, ok := ctx.(*flight); ok {
+		f.took, f.attempts, f.conn = took, attempts, cn
+	}
+}
+
+func (recorder) RecordConnectionRelaxedTimeout(_ context.Context, delta int, cn redis.ConnInfo, _, kind string) {
+	if p, c := recordOf(cn); c != nil && delta > 0 {
+		c.owner.relaxedNow(p, c, kind)
+	}
+}
+
+func (recorder) RecordConnectionHandoff(_ context.Context, cn redis.ConnInfo, _ string) {
+	if p, c := recordOf(cn); c != nil {
+		c.owner.handedOver(p, c)
+	}
+}
+
+func (recorder) RecordConnectionClosed(_ context.Context, cn redis.ConnInfo, reason string, err error) {
+	if p, c := recordOf(cn); c != nil {
+		c.owner.given(p, c, closeReason(reason, err))
+	}
+}
+
+func (recorder) RecordConnectionCreateTime(context.Context, time.Duration, redis.ConnInfo) {}
+func (recorder) RecordError(context.Context, string, redis.ConnInfo, string, bool, int)    {}
+func (recorder) RecordMaintenanceNotification(context.Context, redis.ConnInfo, string)     {}
+func (recorder) RecordConnectionWaitTime(context.Context, time.Duration, redis.ConnInfo)   {}
+func (recorder) RecordPubSubMessage(context.Context, redis.ConnInfo, string, string, bool) {}
+func (recorder) RecordStreamLag(context.Context, time.Duration, redis.ConnInfo, string, string, string) {
+}
