@@ -1,9 +1,12 @@
 package bundle
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
@@ -43,7 +46,25 @@ func decodeLine(line []byte, started time.Time) (record.Interval, error) {
 	if !d.bounds {
 		return record.Interval{}, errors.New("it holds no data point, so no interval")
 	}
+	d.sort()
 	return d.iv, nil
+}
+
+// sort restores the order in which package record hands intervals out.
+func (d *decoder) sort() {
+	slices.SortFunc(d.iv.Series, func(x, y record.Series) int { return x.Key.Compare(y.Key) })
+	slices.SortStableFunc(d.iv.Counts, func(x, y record.Count) int {
+		return cmp.Or(strings.Compare(x.Name, y.Name), strings.Compare(x.Arm, y.Arm), compareAttrs(x.Attrs, y.Attrs))
+	})
+	slices.SortStableFunc(d.iv.Levels, func(x, y record.Level) int {
+		return cmp.Or(strings.Compare(x.Name, y.Name), strings.Compare(x.Arm, y.Arm), compareAttrs(x.Attrs, y.Attrs))
+	})
+}
+
+func compareAttrs(x, y []record.Attr) int {
+	return slices.CompareFunc(x, y, func(a, b record.Attr) int {
+		return cmp.Or(strings.Compare(a.Key, b.Key), strings.Compare(a.Value, b.Value))
+	})
 }
 
 func (d *decoder) metric(arm string, m *metricspb.Metric) error {
@@ -88,11 +109,11 @@ var errNotDelta = errors.New("its temporality is not delta, which a bundle needs
 func (d *decoder) series(arm, name string, p *metricspb.ExponentialHistogramDataPoint) error {
 	place := func(s *record.Series) **histogram.Histogram {
 		switch name {
-		case ResponseTime:
+		case record.ResponseTime:
 			return &s.Response
-		case ServiceTime:
+		case record.ServiceTime:
 			return &s.Service
-		case Lateness:
+		case record.Lateness:
 			return &s.Lateness
 		}
 		return nil
@@ -128,16 +149,16 @@ func (d *decoder) series(arm, name string, p *metricspb.ExponentialHistogramData
 func keyOf(arm string, attrs []*commonpb.KeyValue) (record.Key, error) {
 	key := record.Key{
 		Arm:       arm,
-		Pool:      value(attrs, attrPool),
-		Operation: value(attrs, attrOperation),
-		Outcome:   value(attrs, attrOutcome),
+		Pool:      value(attrs, record.AttrPool),
+		Operation: value(attrs, record.AttrOperation),
+		Outcome:   value(attrs, record.AttrOutcome),
 	}
-	if err := key.Phase.UnmarshalText([]byte(value(attrs, attrPhase))); err != nil {
+	if err := key.Phase.UnmarshalText([]byte(value(attrs, record.AttrPhase))); err != nil {
 		return key, err
 	}
-	round, err := strconv.Atoi(value(attrs, attrRound))
+	round, err := strconv.Atoi(value(attrs, record.AttrRound))
 	if err != nil || round < 0 {
-		return key, fmt.Errorf("%s %q is not a round (0, 1, ...)", attrRound, value(attrs, attrRound))
+		return key, fmt.Errorf("%s %q is not a round (0, 1, ...)", record.AttrRound, value(attrs, record.AttrRound))
 	}
 	key.Round = round
 	return key, nil

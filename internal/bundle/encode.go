@@ -160,7 +160,7 @@ func (p *points) metric(name string, fresh func(*metricspb.Metric)) *metricspb.M
 	if !ok {
 		i = len(p.metrics)
 		p.at[name] = i
-		m := &metricspb.Metric{Name: name, Unit: unit(name)}
+		m := &metricspb.Metric{Name: name, Unit: units[name]}
 		fresh(m)
 		p.metrics = append(p.metrics, m)
 	}
@@ -169,20 +169,20 @@ func (p *points) metric(name string, fresh func(*metricspb.Metric)) *metricspb.M
 
 func (p *points) series(s record.Series) {
 	attrs := keyValues([]record.Attr{
-		{Key: attrOperation, Value: s.Operation},
-		{Key: attrOutcome, Value: s.Outcome},
-		{Key: attrPhase, Value: s.Phase.String()},
-		{Key: attrRound, Value: strconv.Itoa(s.Round)},
-		{Key: attrPool, Value: s.Pool},
+		{Key: record.AttrOperation, Value: s.Operation},
+		{Key: record.AttrOutcome, Value: s.Outcome},
+		{Key: record.AttrPhase, Value: s.Phase.String()},
+		{Key: record.AttrRound, Value: strconv.Itoa(s.Round)},
+		{Key: record.AttrPool, Value: s.Pool},
 	})
 	for _, h := range [...]struct {
 		name  string
 		attrs []*commonpb.KeyValue
 		h     *histogram.Histogram
 	}{
-		{ResponseTime, attrs, s.Response},
-		{ServiceTime, append(dbSystem(), attrs...), s.Service},
-		{Lateness, attrs, s.Lateness},
+		{record.ResponseTime, attrs, s.Response},
+		{record.ServiceTime, append(dbSystem(), attrs...), s.Service},
+		{record.Lateness, attrs, s.Lateness},
 	} {
 		if h.h == nil {
 			continue
@@ -249,7 +249,7 @@ func (p *points) level(l record.Level) error {
 
 // dbSystem is the attribute the semantic conventions require of their metric.
 func dbSystem() []*commonpb.KeyValue {
-	return keyValues([]record.Attr{{Key: "db.system.name", Value: "redis"}})
+	return keyValues([]record.Attr{{Key: record.AttrSystem, Value: "redis"}})
 }
 
 func keyValues(attrs []record.Attr) []*commonpb.KeyValue {

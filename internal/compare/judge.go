@@ -1,0 +1,110 @@
+package compare
+
+import (
+	"fmt"
+	"slices"
+
+	"schload/internal/bundle"
+	"schload/telemetry/record"
+	"schload/workload"
+)
+
+// judge collects what disqualifies the run: what it said itself, and what its
+// files say against it.
+func (s *Summary) judge(final *bundle.Final, sums *sums, t timeline) {
+	if final != nil {
+		s.disqualify(final.InvalidReasons...)
+	}
+	s.disqualify(t.invalid...)
+	if final != nil && !final.Valid && len(s.InvalidReasons) == 0 {
+		s.disqualify("the run declared itself invalid without saying why")
+	}
+	if len(s.InvalidReasons) == 0 { // else the run has judged its arms itself
+		for _, a := range s.Arms {
+			s.disqualify(unproved(a)...)
+		}
+	}
+	for _, a := range s.Arms {
+		s.disqualify(conservation(a.Name, sums, s.Complete)...)
+		s.disqualify(twoTruths(a.Name, sums)...)
+	}
+	s.Valid = len(s.InvalidReasons) == 0
+}
+
+func (s *Summary) disqualify(reasons ...string) {
+	for _, r := range reasons {
+		if !slices.Contains(s.InvalidReasons, r) {
+			s.InvalidReasons = append(s.InvalidReasons, r)
+		}
+	}
+}
+
+// unproved says where an arm is not what it claims to be.
+func unproved(a Arm) []string {
+	switch {
+	case a.SCH.Connections == 0:
+	case a.SCH.Requested == "on" && a.SCH.OptedIn == 0:
+		return []string{fmt.Sprintf("arm %s was to have handoffs on, but none of its %d connections opted in", a.Name, a.SCH.Connections)}
+	case a.SCH.Requested == "off" && a.SCH.OptedIn > 0:
+		return []string{fmt.Sprintf("arm %s was to have handoffs off, but %d of its %d connections opted in", a.Name, a.SCH.OptedIn, a.SCH.Connections)}
+	}
+	return nil
+}
+
+// conservation checks due = ok + failed + missed for every pool of an arm,
+// over the measured phases and over the whole run. A run that was cut off may
+// lack ends, but never have more ends than operations were due.
+func conservation(arm string, s *sums, complete bool) (broken []string) {
+	for _, part := range []struct {
+		name string
+		keep func(phase string) bool
+	}{
+		{"without warm-up", measured},
+		{"over the whole run", func(string) bool { return true }},
+	} {
+		for _, pool := range s.pools(arm) {
+			t := s.operationsOf(arm, pool, part.keep)
+			ended := t.OK + t.Failed + t.Missed
+			if ended == t.Due || !complete && ended < t.Due {
+				continue
+			}
+			broken = append(broken, fmt.Sprintf("arm %s, pool %s: due %d is not ok %d + failed %d + missed %d %s",
+				arm, pool, t.Due, t.OK, t.Failed, t.Missed, part.name))
+		}
+	}
+	return broken
+}
+
+// pools returns the names of an arm's pools, sorted.
+func (s *sums) pools(arm string) (pools []string) {
+	for _, c := range s.whole.Counts() {
+		if c.Arm == arm && (c.Name == record.Operations || c.Name == record.OperationsDue || c.Name == record.OperationsMissed) {
+			pools = append(pools, attr(c, record.AttrPool))
+		}
+	}
+	slices.Sort(pools)
+	return slices.Compact(pools)
+}
+
+// twoTruths compares the number of durations in the histograms with the
+// number of operations in the counters.
+func twoTruths(arm string, s *sums) (broken []string) {
+	t := s.operations(arm, func(string) bool { return true })
+	var succeeded, failed uint64
+	for _, series := range s.whole.Series() {
+		if series.Arm != arm {
+			continue
+		}
+		n := series.Response.Count()
+		if series.Outcome == workload.OK.String() {
+			succeeded += n
+		} else {
+			failed += n
+		}
+	}
+	if succeeded != t.OK || failed != t.Failed {
+		broken = append(broken, fmt.Sprintf("arm %s: its histograms hold %d successes and %d failures, its counters %d and %d",
+			arm, succeeded, failed, t.OK, t.Failed))
+	}
+	return broken
+}

@@ -1,0 +1,136 @@
+package compare
+
+import (
+	"schload/internal/bundle"
+	"schload/telemetry/histogram"
+	"schload/telemetry/record"
+	"schload/workload"
+)
+
+// Summarize computes the summary of a bundle. An incomplete bundle gives what
+// it holds; an error means that it could not be read.
+func Summarize(b *bundle.Bundle) (Summary, error) {
+	timeline, err := readTimeline(b)
+	if err != nil {
+		return Summary{}, err
+	}
+	sums, err := readSums(b, timeline.begin())
+	if err != nil {
+		return Summary{}, err
+	}
+	run := b.Run
+	s := Summary{
+		Schema: Schema, RunID: run.ID, Complete: b.Complete(), Dir: b.Dir,
+		Upgrade: Upgrade{
+			Name: run.Upgrade.Name, Title: run.Upgrade.Title, SCHSupport: run.Upgrade.SCHSupport,
+			Assumptions: append([]string{}, run.Upgrade.Assumptions...),
+		},
+		Stage: run.Stage, Rounds: run.Rounds, LateAfter: run.LateAfter, OutageAfter: run.OutageAfter,
+		InvalidReasons: []string{}, Warnings: append([]string{}, b.Warnings...),
+	}
+	for _, a := range run.Arms {
+		s.Arms = append(s.Arms, arm(a, run.Final, &sums, timeline))
+	}
+	s.Harness = harness(run, &sums)
+	s.judge(run.Final, &sums, timeline)
+	s.warn(&sums)
+	return s, nil
+}
+
+// Save computes the summary of the bundle in dir and stores it there.
+func Save(dir string) (Summary, error) {
+	b, err := bundle.Open(dir)
+	if err != nil {
+		return Summary{}, err
+	}
+	s, err := Summarize(b)
+	if err != nil {
+		return Summary{}, err
+	}
+	return s, b.WriteSummary(s)
+}
+
+func arm(a bundle.Arm, final *bundle.Final, s *sums, t timeline) Arm {
+	all := s.operations(a.Name, measured)
+	dials := s.counter(a.Name, record.ConnectionDials, record.AttrResult)
+	closes := s.counter(a.Name, record.ConnectionCloses, record.AttrBy)
+	handoffs := s.counter(a.Name, record.Handoffs, record.AttrResult)
+	return Arm{
+		Name: a.Name, SCH: sch(a, final, s),
+		Operations: all.Operations, Errors: all.errors, MissedReasons: all.missed,
+		AttemptsHidden: total(s.counter(a.Name, record.AttemptsHidden, record.AttrPool)),
+		Phases: Phases{
+			Baseline:    phase(a.Name, record.Baseline, s),
+			Maintenance: phase(a.Name, record.Maintenance, s),
+			Recovery:    phase(a.Name, record.Recovery, s),
+		},
+		Connections: Connections{
+			Dials: total(dials), DialFailures: total(dials) - dials[workload.OK.String()],
+			ClosedByServer: closes["server"], ClosedByClient: closes["client"],
+		},
+		Notices:        s.counter(a.Name, record.ClientNotifications, record.AttrNotice),
+		Handoffs:       Handoffs{handoffs["started"], handoffs["succeeded"], handoffs["failed"]},
+		Outage:         t.outage(a.Name),
+		WrongReplies:   all.errors[workload.WrongReply.String()],
+		CrossedReplies: all.errors[workload.CrossedReply.String()],
+	}
+}
+
+func phase(arm string, p record.Phase, s *sums) Phase {
+	t := s.phase(arm, p)
+	return Phase{
+		Operations:   s.operations(arm, func(phase string) bool { return phase == p.String() }).Operations,
+		ResponseTime: quantiles(&t.response),
+		ServiceTime:  quantiles(&t.service),
+		Lateness:     quantiles(&t.lateness),
+	}
+}
+
+// sch tells what an arm's connections were by the counters, or, where these
+// say nothing, by what the run found at its end.
+func sch(a bundle.Arm, final *bundle.Final, s *sums) SCH {
+	x := SCH{Requested: a.Requested}
+	x.Connections, x.OptedIn = s.proved(a.Name)
+	if x.Connections == 0 && final != nil {
+		for _, p := range final.Arms {
+			if p.Name == a.Name {
+				x.Connections, x.OptedIn = p.Connections, p.OptedIn
+			}
+		}
+	}
+	switch {
+	case x.Connections == 0:
+		x.Effective = "unknown"
+	case x.OptedIn == 0:
+		x.Effective = "off"
+	case x.OptedIn == x.Connections:
+		x.Effective = "on"
+	default:
+		x.Effective = "mixed"
+	}
+	return x
+}
+
+// harness takes the tool's own numbers from the end of the run, or, if it
+// never came to that, from the intervals: the lateness of the baseline bounds
+// the start lag from above.
+func harness(run bundle.Run, s *sums) Harness {
+	var h Harness
+	if run.Final != nil {
+		h.Exports = run.Final.Exports
+	} else {
+		exports := s.counter("", record.TelemetryExports, record.AttrResult)
+		h.Exports = bundle.Exports{Sent: exports["ok"], Failed: exports["failed"]}
+	}
+	if run.Final != nil && run.Final.StartLag != nil {
+		h.StartLag = *run.Final.StartLag
+		return h
+	}
+	var lag histogram.Histogram
+	for _, a := range run.Arms {
+		lag.Merge(&s.phase(a.Name, record.Baseline).lateness)
+	}
+	q := quantiles(&lag)
+	h.StartLag = bundle.Lag{P50: q.P50, P99: q.P99, Max: q.Max}
+	return h
+}

@@ -1,0 +1,141 @@
+package compare
+
+import "schload/internal/bundle"
+
+// Schema names the layout of summary.json.
+const Schema = "schload.summary/1"
+
+// Summary is summary.json: a run in numbers.
+//
+// Operations, errors, times and outages leave warm-up out. Of the counters
+// that carry no phase (dials, closes, notices, handoffs, hidden attempts) the
+// intervals are left out that ended in warm-up. Connections are counted over
+// the whole run, warm-up included.
+type Summary struct {
+	Schema         string         `json:"schema"`
+	RunID          string         `json:"run_id"`
+	Complete       bool           `json:"complete"` // the run ended and said so
+	Valid          bool           `json:"valid"`    // nothing disqualifies its numbers
+	InvalidReasons []string       `json:"invalid_reasons"`
+	Upgrade        Upgrade        `json:"upgrade"`
+	Stage          string         `json:"stage"`
+	Rounds         int            `json:"rounds"`
+	LateAfter      bundle.Seconds `json:"late_after_s"`
+	OutageAfter    bundle.Seconds `json:"outage_after_s"`
+	Arms           []Arm          `json:"arms"`
+	Harness        Harness        `json:"harness"`
+	Warnings       []string       `json:"warnings"`
+
+	Dir string `json:"-"` // the bundle it was computed from
+}
+
+// Upgrade says what was played, and which of its numbers are assumptions.
+type Upgrade struct {
+	Name        string   `json:"name"`
+	Title       string   `json:"title"`
+	SCHSupport  string   `json:"sch_support"`
+	Assumptions []string `json:"assumptions"`
+}
+
+// Arm is what one client configuration went through.
+type Arm struct {
+	Name           string            `json:"name"`
+	SCH            SCH               `json:"sch"`
+	Operations     Operations        `json:"operations"`
+	Errors         map[string]uint64 `json:"errors"`         // failed operations by outcome class
+	MissedReasons  map[string]uint64 `json:"missed_reasons"` // missed operations by reason
+	AttemptsHidden uint64            `json:"attempts_hidden"`
+	Phases         Phases            `json:"phases"`
+	Connections    Connections       `json:"connections"`
+	Notices        map[string]uint64 `json:"notices"` // received, by kind; each connection counts
+	Handoffs       Handoffs          `json:"handoffs"`
+	Outage         Outage            `json:"outage"`
+	WrongReplies   uint64            `json:"wrong_replies"`
+	CrossedReplies uint64            `json:"crossed_replies"`
+}
+
+// SCH is what the arm was asked to be and what its connections were found to
+// be: on (all opted in), off (none), mixed, or unknown.
+type SCH struct {
+	Requested   string `json:"requested"`
+	Effective   string `json:"effective"`
+	Connections uint64 `json:"connections"`
+	OptedIn     uint64 `json:"opted_in"`
+}
+
+// Operations obeys due = ok + failed + missed. Late are those of OK that took
+// longer than LateAfter.
+type Operations struct {
+	Due    uint64 `json:"due"`
+	OK     uint64 `json:"ok"`
+	Failed uint64 `json:"failed"`
+	Missed uint64 `json:"missed"`
+	Late   uint64 `json:"late"`
+}
+
+// Phases are the parts of the rounds, all rounds added up.
+type Phases struct {
+	Baseline    Phase `json:"baseline"`
+	Maintenance Phase `json:"maintenance"`
+	Recovery    Phase `json:"recovery"`
+}
+
+// Phase is one phase of one arm, by intended instant. ResponseTime and
+// ServiceTime are those of successes, for the time of a failure says how
+// timeouts are set; Lateness is that of all operations that were started.
+type Phase struct {
+	Operations   Operations `json:"operations"`
+	ResponseTime Quantiles  `json:"response_time_s"`
+	ServiceTime  Quantiles  `json:"service_time_s"`
+	Lateness     Quantiles  `json:"lateness_s"`
+}
+
+// Quantiles of Count durations, wrong by at most 0.55 %; Max is exact. Zero
+// when Count is.
+type Quantiles struct {
+	Count uint64         `json:"count"`
+	P50   bundle.Seconds `json:"p50"`
+	P95   bundle.Seconds `json:"p95"`
+	P99   bundle.Seconds `json:"p99"`
+	P999  bundle.Seconds `json:"p999"`
+	Max   bundle.Seconds `json:"max"`
+}
+
+// Connections are those dialled (DialFailures of them in vain) and those that
+// ended, by who closed them.
+type Connections struct {
+	Dials          uint64 `json:"dials"`
+	DialFailures   uint64 `json:"dial_failures"`
+	ClosedByServer uint64 `json:"closed_by_server"`
+	ClosedByClient uint64 `json:"closed_by_client"`
+}
+
+// Handoffs of connections to another endpoint.
+type Handoffs struct {
+	Started   uint64 `json:"started"`
+	Succeeded uint64 `json:"succeeded"`
+	Failed    uint64 `json:"failed"`
+}
+
+// Outage sums up the windows without a success.
+type Outage struct {
+	Windows uint64         `json:"windows"`
+	Longest bundle.Seconds `json:"longest_s"`
+	Total   bundle.Seconds `json:"total_s"`
+}
+
+// Harness is the tool about itself.
+type Harness struct {
+	StartLag bundle.Lag     `json:"start_lag_s"`
+	Exports  bundle.Exports `json:"exports"`
+}
+
+// Arm returns the arm of that name.
+func (s Summary) Arm(name string) (Arm, bool) {
+	for _, a := range s.Arms {
+		if a.Name == name {
+			return a, true
+		}
+	}
+	return Arm{}, false
+}

@@ -1,0 +1,176 @@
+package compare
+
+import (
+	"strconv"
+	"time"
+
+	"schload/internal/bundle"
+	"schload/telemetry/histogram"
+	"schload/telemetry/record"
+	"schload/workload"
+)
+
+// ConnectionsProved counts the connections whose handshake was looked at, by
+// the attributes opted_in (true or false) and protocol (2 or 3).
+const ConnectionsProved = "schload.connections.proved"
+
+// sums are the intervals of a bundle, added up.
+type sums struct {
+	whole record.Cumulative // the whole run
+	after record.Cumulative // the counters of intervals that ended after warm-up
+}
+
+func readSums(b *bundle.Bundle, begin time.Duration) (sums, error) {
+	var s sums
+	for iv, err := range b.Intervals() {
+		if err != nil {
+			return s, err
+		}
+		s.whole.Add(iv)
+		if iv.To > begin {
+			s.after.Add(record.Interval{From: iv.From, To: iv.To, Counts: iv.Counts})
+		}
+	}
+	return s, nil
+}
+
+// attr returns the value of an attribute, "" if the counter lacks it.
+func attr(c record.Count, key string) string {
+	for _, a := range c.Attrs {
+		if a.Key == key {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+// tally is how the operations of some part of a run ended.
+type tally struct {
+	Operations
+	errors, missed map[string]uint64
+}
+
+// add files one counter.
+func (t *tally) add(c record.Count) {
+	switch c.Name {
+	case record.OperationsDue:
+		t.Due += c.Value
+	case record.OperationsLate:
+		t.Late += c.Value
+	case record.OperationsMissed:
+		t.Missed += c.Value
+		increase(&t.missed, attr(c, record.AttrReason), c.Value)
+	case record.Operations:
+		class := attr(c, record.AttrOutcome)
+		if class == workload.OK.String() {
+			t.OK += c.Value
+			return
+		}
+		t.Failed += c.Value
+		increase(&t.errors, class, c.Value)
+	}
+}
+
+func increase(m *map[string]uint64, key string, n uint64) {
+	if *m == nil {
+		*m = map[string]uint64{}
+	}
+	if n > 0 {
+		(*m)[key] += n
+	}
+}
+
+func phaseOf(c record.Count) string { return attr(c, record.AttrPhase) }
+
+func measured(phase string) bool { return phase != record.Warmup.String() }
+
+// operations tallies an arm's operations of the phases that keep accepts.
+func (s *sums) operations(arm string, keep func(phase string) bool) tally {
+	t := tally{errors: map[string]uint64{}, missed: map[string]uint64{}}
+	for _, c := range s.whole.Counts() {
+		if c.Arm == arm && keep(phaseOf(c)) {
+			t.add(c)
+		}
+	}
+	return t
+}
+
+// operationsOf is operations of one pool.
+func (s *sums) operationsOf(arm, pool string, keep func(phase string) bool) tally {
+	var t tally
+	for _, c := range s.whole.Counts() {
+		if c.Arm == arm && attr(c, record.AttrPool) == pool && keep(phaseOf(c)) {
+			t.add(c)
+		}
+	}
+	return t
+}
+
+// times are the three histograms of one phase of an arm.
+type times struct{ response, service, lateness histogram.Histogram }
+
+// phase adds up the histograms of one phase: pools, operations and rounds.
+func (s *sums) phase(arm string, phase record.Phase) *times {
+	t := new(times)
+	for _, series := range s.whole.Series() {
+		if series.Arm != arm || series.Phase != phase {
+			continue
+		}
+		t.lateness.Merge(series.Lateness)
+		if series.Outcome == workload.OK.String() {
+			t.response.Merge(series.Response)
+			t.service.Merge(series.Service)
+		}
+	}
+	return t
+}
+
+// quantiles asks a histogram.
+func quantiles(h *histogram.Histogram) Quantiles {
+	q := func(q float64) bundle.Seconds { return bundle.Seconds(h.Quantile(q)) }
+	return Quantiles{Count: h.Count(), P50: q(0.5), P95: q(0.95), P99: q(0.99), P999: q(0.999), Max: bundle.Seconds(h.Max())}
+}
+
+// counter adds up an arm's counter by one attribute, after warm-up.
+func (s *sums) counter(arm, name, key string) map[string]uint64 {
+	by := map[string]uint64{}
+	for _, c := range s.after.Counts() {
+		if c.Name == name && c.Arm == arm && measured(phaseOf(c)) {
+			increase(&by, attr(c, key), c.Value)
+		}
+	}
+	return by
+}
+
+// proved returns how many connections of an arm were looked at, and how many
+// of them had opted in to notices.
+func (s *sums) proved(arm string) (connections, optedIn uint64) {
+	for _, c := range s.whole.Counts() {
+		if c.Name != ConnectionsProved || c.Arm != arm {
+			continue
+		}
+		connections += c.Value
+		if yes, _ := strconv.ParseBool(attr(c, "opted_in")); yes {
+			optedIn += c.Value
+		}
+	}
+	return connections, optedIn
+}
+
+// outageOpen says whether an arm was out when its last interval ended.
+func (s *sums) outageOpen(arm string) bool {
+	for _, l := range s.whole.Levels() {
+		if l.Name == record.OutageActive && l.Arm == arm {
+			return l.Value > 0
+		}
+	}
+	return false
+}
+
+func total(by map[string]uint64) uint64 {
+	var n uint64
+	for _, v := range by {
+		n += v
+	}
+	return n
+}

@@ -1,0 +1,88 @@
+package compare
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"schload/internal/bundle"
+	"schload/telemetry/mark"
+	"schload/telemetry/record"
+)
+
+// timeline is what a summary needs of the marks.
+type timeline struct {
+	phases  []mark.Mark // ordered by instant
+	outages []mark.Mark
+	invalid []string
+}
+
+func readTimeline(b *bundle.Bundle) (timeline, error) {
+	var t timeline
+	for m, err := range b.Marks() {
+		if err != nil {
+			return t, err
+		}
+		switch m.Kind {
+		case mark.Phase:
+			t.phases = append(t.phases, m)
+		case mark.Outage:
+			t.outages = append(t.outages, m)
+		case mark.Invalid:
+			t.invalid = append(t.invalid, reason(m))
+		}
+	}
+	slices.SortStableFunc(t.phases, func(x, y mark.Mark) int { return cmp.Compare(x.At, y.At) })
+	return t, nil
+}
+
+func reason(m mark.Mark) string {
+	text := cmp.Or(m.Detail, m.Name, "a mark disqualifies the run without saying why")
+	if m.Arm != "" {
+		return "arm " + m.Arm + ": " + text
+	}
+	return text
+}
+
+// warmup says whether an instant lies in warm-up. As in package record, a run
+// begins in warm-up; one without any mark of a phase has none.
+func (t timeline) warmup(at time.Duration) bool {
+	if len(t.phases) == 0 {
+		return false
+	}
+	phase := record.Warmup.String()
+	for _, m := range t.phases {
+		if m.At > at {
+			break
+		}
+		phase = m.Name
+	}
+	return phase == record.Warmup.String()
+}
+
+// begin returns the instant at which warm-up first ended.
+func (t timeline) begin() time.Duration {
+	for _, m := range t.phases {
+		if m.Name != record.Warmup.String() {
+			return m.At
+		}
+	}
+	if len(t.phases) == 0 {
+		return 0
+	}
+	return 1<<63 - 1 // the run never came out of warm-up
+}
+
+// outage adds up an arm's windows, those that began in warm-up left out.
+func (t timeline) outage(arm string) Outage {
+	var o Outage
+	for _, m := range t.outages {
+		if m.Arm != arm || t.warmup(m.At) {
+			continue
+		}
+		o.Windows++
+		o.Longest = max(o.Longest, bundle.Seconds(m.Duration))
+		o.Total += bundle.Seconds(m.Duration)
+	}
+	return o
+}

@@ -1,0 +1,98 @@
+package compare
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// What a harness on an idle machine keeps: a start lag of 0.5 ms at p99.
+// Beyond 5 ms, or beyond the budget and a tenth of what is measured, the
+// harness is part of the result.
+const (
+	lagLimit  = 5 * time.Millisecond
+	lagBudget = 500 * time.Microsecond
+	lagShare  = 10
+)
+
+// warn collects what weakens the run without making it wrong.
+func (s *Summary) warn(sums *sums) {
+	add := func(format string, args ...any) { s.Warnings = append(s.Warnings, fmt.Sprintf(format, args...)) }
+	s.warnSamples(add)
+	for _, a := range s.Arms {
+		if text := saturated(a); text != "" {
+			add("%s", text)
+		}
+		if x := a.SCH; x.Requested == "on" && x.OptedIn > 0 && x.OptedIn < x.Connections {
+			add("arm %s: only %d of %d connections opted in to notices", a.Name, x.OptedIn, x.Connections)
+		}
+		if a.SCH.Effective == "unknown" {
+			add("arm %s: nothing proves whether its connections opted in to notices", a.Name)
+		}
+		t := sums.operations(a.Name, func(string) bool { return true })
+		if ended := t.OK + t.Failed + t.Missed; !s.Complete && ended < t.Due {
+			add("arm %s: %d operations had not ended when the run was cut off", a.Name, t.Due-ended)
+		}
+		if !s.Complete && sums.outageOpen(a.Name) {
+			add("arm %s: an outage was going on when the run was cut off; it is not among the windows", a.Name)
+		}
+		if a.Operations.Due == 0 {
+			add("arm %s: no operation fell due after warm-up", a.Name)
+		}
+	}
+	if n := s.Harness.Exports.Failed; n > 0 {
+		add("%d of %d exports to the collector failed: the dashboards lack them, this summary does not", n, n+s.Harness.Exports.Sent)
+	}
+	if n := len(s.Upgrade.Assumptions); n > 0 && s.Stage == "sim" {
+		add("the upgrade was simulated and rests on %d assumptions (see there)", n)
+	}
+}
+
+// warnSamples names the quantiles that too few successes support. Below
+// 1/(1-q) samples the nearest-rank quantile q is the maximum by another name.
+func (s *Summary) warnSamples(add func(string, ...any)) {
+	for _, q := range []struct {
+		name  string
+		needs uint64
+	}{{"p95", 20}, {"p99", 100}, {"p99.9", 1000}} {
+		var few []string
+		for _, a := range s.Arms {
+			for _, p := range []struct {
+				name string
+				Phase
+			}{{"baseline", a.Phases.Baseline}, {"maintenance", a.Phases.Maintenance}, {"recovery", a.Phases.Recovery}} {
+				if n := p.ResponseTime.Count; p.Operations.Due > 0 && n < q.needs {
+					few = append(few, fmt.Sprintf("%s %s has %d", a.Name, p.name, n))
+				}
+			}
+		}
+		if len(few) > 0 {
+			add("%s needs %d successes: %s", q.name, q.needs, strings.Join(few, ", "))
+		}
+	}
+}
+
+// saturated says when the harness itself was late in the baseline, where the
+// target gave it no reason.
+func saturated(a Arm) string {
+	lag := a.Phases.Baseline.Lateness.P99.Duration()
+	response := a.Phases.Baseline.ResponseTime.P99.Duration()
+	switch {
+	case lag > lagLimit:
+		return fmt.Sprintf("arm %s: operations of the baseline started up to %v late at p99 (limit %v): the harness was the bottleneck, lower the rate or add workers or processors",
+			a.Name, round(lag), lagLimit)
+	case lag > lagBudget && lag > response/lagShare:
+		return fmt.Sprintf("arm %s: operations of the baseline started up to %v late at p99, more than a tenth of their response time of %v: part of it is the harness",
+			a.Name, round(lag), round(response))
+	}
+	return ""
+}
+
+// round leaves about three digits.
+func round(d time.Duration) time.Duration {
+	unit := time.Duration(1)
+	for d >= 1000*unit {
+		unit *= 10
+	}
+	return d.Round(unit)
+}
