@@ -1,0 +1,110 @@
+package telemetry
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/otlptranslator"
+
+	"schload/telemetry/record"
+)
+
+var update = flag.Bool("update", false, "rewrite the files that the tests compare with")
+
+const metricsDoc = "../docs/METRICS.md"
+
+const metricsHead = `# Metrics
+
+Generated from the list in telemetry/record by ` + "`go test ./telemetry -update`" + `; do not edit.
+
+Every metric of schload, as OpenTelemetry names it and as Prometheus does. All are
+cumulative since the run's base instant. Histograms are base-2 exponential of scale 6
+(buckets 1.09 % wide, from 2^-20 s to 2^7 s): what is exported is what was recorded,
+bucket for bucket, and arrives in Prometheus as a native histogram.
+
+Each arm is a source of its own. Its resource carries ` + "`schload.arm`" + `, ` + "`schload.run.id`" + `,
+` + "`schload.upgrade`" + `, ` + "`service.name`" + `, ` + "`service.version`" + ` and ` + "`service.instance.id`" + `
+(run and arm); what concerns no arm comes from the run, without ` + "`schload.arm`" + `. Promote
+the first three to labels, as dashboards/prometheus/prometheus.yml does.
+
+` + "`schload.round`" + ` is in the bundle only: exports sum the rounds, because a label that grows
+with the length of a run does not belong into a time series database. Exported
+` + "`db.client.operation.duration`" + ` also has ` + "`error.type`" + ` on failures, as the semantic
+conventions ask; its value is ` + "`_OTHER`" + `, the classes are the outcomes of
+` + "`schload.operations`" + `. When a source exceeds its bound of series, the rest is merged into
+one with ` + "`otel.metric.overflow`" + `.
+
+`
+
+func renderMetrics() string {
+	var b strings.Builder
+	b.WriteString(metricsHead)
+	b.WriteString("| metric | kind, unit | attributes | in Prometheus |\n|---|---|---|---|\n")
+	for _, m := range record.Metrics {
+		fmt.Fprintf(&b, "| `%s`<br>%s | %s, %s | %s | `%s` |\n", m.Name, m.Description, m.Kind, m.Unit, codes(m.Attributes), prometheusName(m))
+	}
+	return b.String()
+}
+
+func codes(list []string) string {
+	quoted := make([]string, len(list))
+	for i, s := range list {
+		quoted[i] = "`" + s + "`"
+	}
+	return strings.Join(quoted, " ")
+}
+
+func prometheusName(m record.Metric) string {
+	kinds := map[string]otlptranslator.MetricType{
+		record.Counter:       otlptranslator.MetricTypeMonotonicCounter,
+		record.UpDownCounter: otlptranslator.MetricTypeNonMonotonicCounter,
+		record.Gauge:         otlptranslator.MetricTypeGauge,
+		record.Histogram:     otlptranslator.MetricTypeExponentialHistogram,
+	}
+	namer := otlptranslator.NewMetricNamer("", otlptranslator.UnderscoreEscapingWithSuffixes)
+	name, err := namer.Build(otlptranslator.Metric{Name: m.Name, Unit: m.Unit, Type: kinds[m.Kind]})
+	if err != nil {
+		return err.Error()
+	}
+	return name
+}
+
+// docs/METRICS.md is the list that the code uses.
+func TestMetricsDoc(t *testing.T) {
+	want := renderMetrics()
+	if *update {
+		if err := os.WriteFile(metricsDoc, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(metricsDoc)
+	if err != nil {
+		t.Fatalf("%v: write it with -update", err)
+	}
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("%s is not up to date, rewrite it with -update (-want +got):\n%s", metricsDoc, diff)
+	}
+}
+
+// Names that Prometheus would turn into something else than meant.
+func TestPrometheusNames(t *testing.T) {
+	if !slices.IsSortedFunc(record.Metrics, func(a, b record.Metric) int { return strings.Compare(a.Name, b.Name) }) {
+		t.Error("record.Metrics is not sorted by name")
+	}
+	seen := map[string]string{}
+	for _, m := range record.Metrics {
+		name := prometheusName(m)
+		if strings.HasSuffix(name, "_ratio") {
+			t.Errorf("%s is %s: unit 1 makes a gauge a ratio, use an annotation like {connection}", m.Name, name)
+		}
+		if other := seen[name]; other != "" {
+			t.Errorf("%s and %s are both %s", m.Name, other, name)
+		}
+		seen[name] = m.Name
+	}
+}
