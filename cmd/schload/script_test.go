@@ -1,0 +1,165 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"schload/internal/compare"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"schload": main})
+}
+
+// The built command, as a user calls it: each script is a session.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":     cmdExits,
+			"interrupt": cmdInterrupt,
+			"summary":   cmdSummary,
+			"busy":      cmdBusy,
+		},
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+	})
+}
+
+// cmdExits runs a command and wants an exit code: exits 2 schload run --nope.
+func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// cmdInterrupt runs a command and interrupts it once a line on stderr has a
+// word: interrupt baseline 130 schload run --out b.
+func cmdInterrupt(ts *testscript.TestScript, neg bool, args []string) {
+	want, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	program, err := os.Executable()
+	ts.Check(err)
+	cmd := exec.Command(program, args[3:]...)
+	cmd.Args[0] = args[2]
+	cmd.Path = lookPath(ts, args[2])
+	cmd.Dir = ts.Getenv("WORK")
+	cmd.Env = append(os.Environ(), "PATH="+ts.Getenv("PATH"))
+	watch := &watcher{word: args[0], seen: make(chan struct{})}
+	cmd.Stdout, cmd.Stderr = ts.Stdout(), watch
+	ts.Check(cmd.Start())
+	select {
+	case <-watch.seen:
+	case <-time.After(30 * time.Second):
+		cmd.Process.Kill()
+		ts.Fatalf("stderr never said %q", args[0])
+	}
+	ts.Check(cmd.Process.Signal(syscall.SIGINT))
+	err = cmd.Wait()
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if !ok || exit.ExitCode() != want {
+		ts.Fatalf("after an interrupt: %v, want exit code %d\n%s", err, want, watch.text.String())
+	}
+}
+
+func lookPath(ts *testscript.TestScript, name string) string {
+	for dir := range strings.SplitSeq(ts.Getenv("PATH"), string(os.PathListSeparator)) {
+		if _, err := os.Stat(dir + "/" + name); err == nil {
+			return dir + "/" + name
+		}
+	}
+	ts.Fatalf("%s is not in PATH", name)
+	return ""
+}
+
+// watcher collects what is written and says when a word has come.
+type watcher struct {
+	word string
+	text strings.Builder
+	seen chan struct{}
+	done bool
+}
+
+func (w *watcher) Write(p []byte) (int, error) {
+	w.text.Write(p)
+	if !w.done && strings.Contains(w.text.String(), w.word) {
+		w.done = true
+		close(w.seen)
+	}
+	return len(p), nil
+}
+
+// cmdSummary holds a bundle's summary.json against a claim about one arm:
+// summary DIR on failed==0.
+func cmdSummary(ts *testscript.TestScript, neg bool, args []string) {
+	var s compare.Summary
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0]+"/summary.json")), &s))
+	a, ok := s.Arm(args[1])
+	if !ok {
+		ts.Fatalf("no arm %q in %s", args[1], args[0])
+	}
+	for _, claim := range args[2:] {
+		if err := check(a, claim); err != nil {
+			ts.Fatalf("%s, arm %s: %v", args[0], args[1], err)
+		}
+	}
+}
+
+func check(a compare.Arm, claim string) error {
+	o := a.Operations
+	if o.Due != o.OK+o.Failed+o.Missed {
+		return fmt.Errorf("due %d is not ok %d + failed %d + missed %d", o.Due, o.OK, o.Failed, o.Missed)
+	}
+	values := map[string]float64{
+		"due": float64(o.Due), "ok": float64(o.OK), "failed": float64(o.Failed), "missed": float64(o.Missed),
+		"outages": float64(a.Outage.Windows), "longest": time.Duration(a.Outage.Longest).Seconds(),
+		"opted_in": float64(a.SCH.OptedIn), "connections": float64(a.SCH.Connections),
+		"moving": float64(a.Notices["MOVING"]), "succeeded": float64(a.Handoffs.Succeeded),
+		"closed_by_server": float64(a.Connections.ClosedByServer),
+	}
+	for _, op := range []string{"==", ">", "<"} {
+		name, number, ok := strings.Cut(claim, op)
+		if !ok {
+			continue
+		}
+		want, err := strconv.ParseFloat(number, 64)
+		got, known := values[name]
+		if err != nil || !known {
+			return fmt.Errorf("claim %q is not understood", claim)
+		}
+		if op == "==" && got == want || op == ">" && got > want || op == "<" && got < want {
+			return nil
+		}
+		return fmt.Errorf("%s is %g, want %s", name, got, claim)
+	}
+	return fmt.Errorf("claim %q is not understood", claim)
+}
+
+// cmdBusy occupies a port of 127.0.0.1 for the rest of the script and puts it
+// into an environment variable: busy PORT.
+func cmdBusy(ts *testscript.TestScript, neg bool, args []string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Defer(func() { l.Close() })
+	ts.Setenv(args[0], strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
+}
