@@ -5,24 +5,31 @@ import (
 	"math/big"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 )
 
-// edgeFloor returns floor(10^9 · 2^(index/64)), from big floats: no part of
-// the code under test.
-func edgeFloor(index int) *big.Int {
+// octaveFloats returns 10^9 · 2^(k/64) for k = 0..63, from repeated square
+// roots of big floats: no part of the code under test.
+var octaveFloats = sync.OnceValue(func() (octave [perOctave]*big.Float) {
 	const precision = 300
-	x := new(big.Float).SetPrec(precision).SetInt64(1e9)
 	root := new(big.Float).SetPrec(precision).SetInt64(2)
 	for range Scale {
 		root.Sqrt(root)
 	}
-	octave := math.Floor(float64(index) / perOctave)
-	for range index - int(octave)*perOctave {
+	x := new(big.Float).SetPrec(precision).SetInt64(1e9)
+	for k := range octave {
+		octave[k] = new(big.Float).Copy(x)
 		x.Mul(x, root)
 	}
-	x.SetMantExp(x, int(octave))
+	return octave
+})
+
+// edgeFloor returns floor(10^9 · 2^(index/64)).
+func edgeFloor(index int) *big.Int {
+	octave := index >> Scale
+	x := new(big.Float).SetMantExp(octaveFloats()[index-octave<<Scale], octave)
 	floor, _ := x.Int(nil)
 	return floor
 }
