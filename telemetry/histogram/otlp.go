@@ -1,0 +1,87 @@
+package histogram
+
+import (
+	"fmt"
+	"time"
+)
+
+// Buckets returns the positive buckets as OTLP's exponential histogram of
+// scale 6 has them: counts[i] belongs to index offset+i, which covers
+// (2^((offset+i)/64) s, 2^((offset+i+1)/64) s]. Empty buckets at both ends
+// are trimmed; without any the offset is 0. Index -1280 is the first of the
+// range, 448 is the overflow. The slice is the caller's.
+//
+// Together with Zero, Sum, Min and Max it is the whole histogram; FromBuckets
+// is the inverse.
+func (h *Histogram) Buckets() (offset int32, counts []uint64) {
+	first, last := h.touched()
+	if first == 0 { // the zero bucket is no positive bucket
+		for first = 1; first <= last && h.slots[first] == 0; {
+			first++
+		}
+	}
+	if first > last {
+		return 0, nil
+	}
+	return int32(first - 1 + firstOffset), append(counts, h.slots[first:last+1]...)
+}
+
+// FromBuckets builds the histogram that Buckets, Zero, Sum, Min and Max
+// describe, or says what contradicts itself or lies outside the range. Empty
+// buckets at the ends are allowed.
+func FromBuckets(offset int32, counts []uint64, zero uint64, sum, min, max time.Duration) (*Histogram, error) {
+	h := &Histogram{sum: sum}
+	h.slots[0] = zero
+	first, last := -1, -1
+	if zero > 0 {
+		first, last = 0, 0
+	}
+	for i, n := range counts {
+		if n == 0 {
+			continue
+		}
+		at := int64(offset) + int64(i) - firstOffset + 1
+		if at < 1 || at > overflow {
+			return nil, fmt.Errorf("bucket index %d: outside %d to %d of scale %d", int64(offset)+int64(i), firstOffset, topOffset, Scale)
+		}
+		h.slots[at] = n
+		if last = int(at); first < 0 {
+			first = last
+		}
+	}
+	if err := checkExtremes(first, last, sum, min, max); err != nil {
+		return nil, err
+	}
+	if first >= 0 {
+		h.notMin, h.max = ^uint64(min), uint64(max)
+	}
+	return h, nil
+}
+
+// checkExtremes holds the extremes and the sum against the first and the last
+// slot in use (-1: none). The extremes must lie in these, because the methods
+// of Histogram find the touched range by them.
+func checkExtremes(first, last int, sum, min, max time.Duration) error {
+	switch {
+	case first < 0:
+		if sum != 0 || min != 0 || max != 0 {
+			return fmt.Errorf("no bucket is in use, but sum %v, min %v, max %v are not all 0", sum, min, max)
+		}
+	case min < 0 || slot(uint64(min)) != first:
+		return fmt.Errorf("min %v: not in the first bucket in use, %s", min, bounds(first))
+	case max < 0 || slot(uint64(max)) != last:
+		return fmt.Errorf("max %v: not in the last bucket in use, %s", max, bounds(last))
+	case min > max:
+		return fmt.Errorf("min %v exceeds max %v", min, max)
+	case sum < max:
+		return fmt.Errorf("sum %v is below max %v", sum, max)
+	}
+	return nil
+}
+
+func bounds(slot int) string {
+	if slot == 0 {
+		return fmt.Sprintf("0s to %v", Upper(-1))
+	}
+	return fmt.Sprintf("%v to %v", Upper(slot-2)+1, Upper(slot-1))
+}

@@ -1,0 +1,111 @@
+package record
+
+// Metric describes one metric of schload: what Series, Counts and Levels may
+// be named, and what telemetry exports and docs/METRICS.md lists.
+type Metric struct {
+	Name        string
+	Unit        string // UCUM; an annotation such as {operation} counts things
+	Kind        string // Counter, UpDownCounter, Gauge or Histogram
+	Description string
+	Attributes  []string // sorted; the arm is not among them, it is the resource's
+}
+
+// The kinds of metrics. Counts are Counters, Levels are Gauges and
+// UpDownCounters, Series are Histograms.
+const (
+	Counter       = "counter"
+	UpDownCounter = "updowncounter"
+	Gauge         = "gauge"
+	Histogram     = "histogram"
+)
+
+// The names of metrics. Those that begin with db.client are OpenTelemetry's
+// (semantic conventions for database clients, 1.44), those that begin with
+// redis.client are Redis' (client observability metrics, schema 0.2).
+const (
+	ResponseTime = "schload.operation.response_time"
+	ServiceTime  = "db.client.operation.duration"
+	Lateness     = "schload.operation.lateness"
+
+	Operations       = "schload.operations"
+	OperationsDue    = "schload.operations.due"
+	OperationsMissed = "schload.operations.missed"
+	OperationsLate   = "schload.operations.late"
+	AttemptsHidden   = "schload.attempts.hidden"
+
+	OutageActive  = "schload.outage.active"
+	OutageLongest = "schload.outage.longest"
+
+	MaintenanceEvents = "schload.maintenance.events"
+	MaintenanceActive = "schload.maintenance.active"
+
+	Connections        = "schload.connections"
+	ConnectionsRelaxed = "schload.connections.relaxed"
+	ConnectionDials    = "schload.connection.dials"
+	ConnectionCloses   = "schload.connection.closes"
+	Handoffs           = "schload.handoffs"
+
+	ClientConnections   = "db.client.connection.count"
+	ClientNotifications = "redis.client.maintenance.notifications"
+	ClientHandoffs      = "redis.client.connection.handoff"
+	ClientClosed        = "redis.client.connection.closed"
+	ClientRelaxed       = "redis.client.connection.relaxed_timeout"
+	ClientErrors        = "redis.client.errors"
+
+	HarnessStartLag  = "schload.harness.start_lag"
+	TelemetryExports = "schload.telemetry.exports"
+	RunInfo          = "schload.run.info"
+)
+
+// The keys of attributes.
+const (
+	AttrPool       = "pool"
+	AttrOperation  = "db.operation.name"
+	AttrOutcome    = "outcome" // of a Series ok or failed, of a Count the class
+	AttrReason     = "reason"
+	AttrPhase      = "schload.phase"
+	AttrRound      = "schload.round"
+	AttrNode       = "node" // host:port
+	AttrType       = "type"
+	AttrSource     = "source"
+	AttrResult     = "result"
+	AttrBy         = "by" // server or client
+	AttrQuantile   = "quantile"
+	AttrSystem     = "db.system.name"
+	AttrError      = "error.type"
+	AttrClientPool = "db.client.connection.pool.name"
+	AttrState      = "db.client.connection.state"
+	AttrNotice     = "redis.client.connection.notification"
+	AttrClosed     = "redis.client.connection.close.reason"
+	AttrCategory   = "redis.client.errors.category"
+)
+
+// Metrics lists every metric, sorted by name.
+var Metrics = []Metric{
+	{ClientConnections, "{connection}", UpDownCounter, "connections of the client's pool, by state", []string{AttrClientPool, AttrState}},
+	{ServiceTime, "s", Histogram, "service time: from the send to the end of an operation", []string{AttrOperation, AttrSystem, AttrOutcome, AttrPool, AttrPhase, AttrRound}},
+	{ClientClosed, "{connection}", Counter, "connections the client closed, by reason", []string{AttrClientPool, AttrError, AttrClosed}},
+	{ClientHandoffs, "{handoff}", Counter, "connections the client handed off to another endpoint", []string{AttrClientPool}},
+	{ClientRelaxed, "{relaxation}", UpDownCounter, "connections whose timeouts the client relaxes", []string{AttrClientPool, AttrNotice}},
+	{ClientErrors, "{error}", Counter, "errors the client met, those it retried included", []string{AttrError, AttrCategory}},
+	{ClientNotifications, "{notification}", Counter, "maintenance notifications the client received", []string{AttrNotice}},
+	{AttemptsHidden, "{attempt}", Counter, "tries beyond an operation's first that the client made unasked", []string{AttrPool}},
+	{ConnectionCloses, "{connection}", Counter, "connections that ended, by the side that closed them", []string{AttrBy, AttrReason}},
+	{ConnectionDials, "{dial}", Counter, "connections dialled: ok or the class of the failure", []string{AttrResult}},
+	{Connections, "{connection}", Gauge, "open connections per node", []string{AttrNode}},
+	{ConnectionsRelaxed, "{connection}", Gauge, "open connections under relaxed timeouts", nil},
+	{Handoffs, "{handoff}", Counter, "handoffs of connections: started, succeeded or failed", []string{AttrResult}},
+	{HarnessStartLag, "s", Gauge, "how late the harness itself starts operations: p50, p99 and max of the last interval", []string{AttrQuantile}},
+	{MaintenanceActive, "{window}", Gauge, "1 while a maintenance window of the type is open", []string{AttrType}},
+	{MaintenanceEvents, "{event}", Counter, "maintenance events, pushed by the server or played by the stage", []string{AttrSource, AttrType}},
+	{Lateness, "s", Histogram, "lateness: from the intended instant to the send of an operation", []string{AttrOperation, AttrOutcome, AttrPool, AttrPhase, AttrRound}},
+	{ResponseTime, "s", Histogram, "response time: from the intended instant to the end of an operation", []string{AttrOperation, AttrOutcome, AttrPool, AttrPhase, AttrRound}},
+	{Operations, "{operation}", Counter, "operations that ended, by outcome class", []string{AttrOperation, AttrOutcome, AttrPool, AttrPhase, AttrRound}},
+	{OperationsDue, "{operation}", Counter, "operations that fell due", []string{AttrPool, AttrPhase, AttrRound}},
+	{OperationsLate, "{operation}", Counter, "successes later than the limit of response time", []string{AttrPool, AttrPhase, AttrRound}},
+	{OperationsMissed, "{operation}", Counter, "operations that fell due and were never started", []string{AttrPool, AttrReason, AttrPhase, AttrRound}},
+	{OutageActive, "{outage}", Gauge, "1 while no operation succeeds although operations are due", nil},
+	{OutageLongest, "s", Gauge, "longest outage so far, one still going on included", nil},
+	{RunInfo, "{run}", Gauge, "always 1; its attributes say what ran", []string{"client.version", "config.hash", "seed"}},
+	{TelemetryExports, "{export}", Counter, "exports of metrics: ok or failed", []string{AttrResult}},
+}

@@ -1,0 +1,158 @@
+package record
+
+import (
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"schload/workload"
+)
+
+// pool is the Recorder's own view of a Pool.
+type pool struct {
+	name       string
+	operations []string
+	spans      *timeline
+	lateAfter  time.Duration
+	width      time.Duration // of a bin
+
+	mu     sync.Mutex
+	shards []*shard
+
+	// The reader's: the empty buffer to exchange for the next shard's, and
+	// how many spans have had their counters shown, zeros included.
+	spare *buffer
+	shown int
+}
+
+func (p *pool) newBuffer() *buffer {
+	return &buffer{spans: p.spans, operations: len(p.operations), bins: bins{width: p.width}}
+}
+
+func (p *pool) newShard() *shard {
+	s := &shard{pool: p}
+	s.release(p.newBuffer())
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.shards = append(p.shards, s)
+	return s
+}
+
+// collect takes what the pool's shards hold, and adds it to the interval, the
+// arm's tallies and the arm's outages.
+func (p *pool) collect(i *Interval, a *arm, spans []span) {
+	sum := p.newBuffer() // fresh: its histograms leave with the interval
+	for number := p.shown; number < len(spans); number++ {
+		sum.turnTo(number)
+	}
+	p.mu.Lock()
+	shards := p.shards
+	p.mu.Unlock()
+	for _, s := range shards {
+		p.take(s, sum, &a.outages)
+	}
+	for _, page := range sum.pages {
+		// A sample may name a span begun since the caller loaded spans.
+		s := p.spans.load()[page.span]
+		a.tallies[isWarmup(s.phase)].add(page)
+		p.report(i, a.name, page, s)
+	}
+	p.shown = len(spans)
+}
+
+// take empties one shard into sum.
+func (p *pool) take(s *shard, sum *buffer, o *outages) {
+	if p.spare == nil {
+		p.spare = p.newBuffer()
+	}
+	b := s.take(p.spare)
+	for _, page := range b.pages {
+		sum.turnTo(page.span).merge(page)
+	}
+	o.add(b.bins.list)
+	b.reset()
+	p.spare = b
+}
+
+// merge adds another page of the same pool.
+func (p *page) merge(from *page) {
+	p.due += from.due
+	p.late += from.late
+	for i, n := range from.missed {
+		p.missed[i] += n
+	}
+	for i := range from.ended {
+		p.ended[i].merge(&from.ended[i])
+	}
+}
+
+func (e *ended) merge(from *ended) {
+	for i, n := range from.classes {
+		e.classes[i] += n
+	}
+	for o, c := range from.cells {
+		if c == nil {
+			continue
+		}
+		if e.cells[o] == nil {
+			e.cells[o] = new(cell)
+		}
+		e.cells[o].response.Merge(&c.response)
+		e.cells[o].service.Merge(&c.service)
+		e.cells[o].lateness.Merge(&c.lateness)
+	}
+}
+
+// report writes a page into the interval. A span's page has its counters even
+// at zero the first time, so that "none" can be told from "not recorded".
+func (p *pool) report(i *Interval, arm string, page *page, s span) {
+	first := page.span >= p.shown
+	attrs := func(more ...Attr) []Attr {
+		all := append(more, Attr{AttrPool, p.name}, Attr{AttrPhase, s.phase.String()}, Attr{AttrRound, strconv.Itoa(s.round)})
+		slices.SortFunc(all, Attr.compare)
+		return all
+	}
+	count := func(name string, n uint64, more ...Attr) {
+		if n > 0 || first {
+			i.Counts = append(i.Counts, Count{Name: name, Arm: arm, Attrs: attrs(more...), Value: n})
+		}
+	}
+	count(OperationsDue, page.due)
+	count(OperationsLate, page.late)
+	for reason, n := range page.missed {
+		count(OperationsMissed, n, Attr{AttrReason, workload.Reason(reason).String()})
+	}
+	for op, e := range p.byName(page) {
+		for class, n := range e.classes {
+			if n > 0 || first && class == int(workload.OK) {
+				count(Operations, n, Attr{AttrOperation, op}, Attr{AttrOutcome, workload.Class(class).String()})
+			}
+		}
+		for o, c := range e.cells {
+			if c != nil {
+				key := Key{Arm: arm, Pool: p.name, Operation: op, Outcome: outcomeNames[o], Phase: s.phase, Round: s.round}
+				i.Series = append(i.Series, Series{Key: key, Response: &c.response, Service: &c.service, Lateness: &c.lateness})
+			}
+		}
+	}
+}
+
+// byName returns how operations ended, those of equal names together.
+func (p *pool) byName(page *page) map[string]*ended {
+	byName := make(map[string]*ended, len(p.operations))
+	for i, name := range p.operations {
+		if e := byName[name]; e != nil {
+			e.merge(&page.ended[i])
+		} else {
+			byName[name] = &page.ended[i]
+		}
+	}
+	return byName
+}
+
+func (i *Interval) sort() {
+	slices.SortFunc(i.Series, func(x, y Series) int { return x.Key.Compare(y.Key) })
+	slices.SortFunc(i.Counts, Count.compare)
+	slices.SortFunc(i.Levels, Level.compare)
+}
