@@ -19,6 +19,9 @@ func (o *observer) listen(client *redis.Client) error {
 		manager.AddNotificationHook(noticeHook{o})
 		return nil
 	}
+	if client.Options().Protocol != 3 {
+		return nil // RESP2 has no pushes
+	}
 	for kind := range notice.Kinds {
 		if err := client.RegisterPushNotificationHandler(notice.Kind(kind).String(), noticeHandler{o}, false); err != nil {
 			return err

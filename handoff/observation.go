@@ -129,5 +129,6 @@ type Connection struct {
 	Closed   bool
 	ClosedAt time.Duration
 	By       string // who ended it: server or client
-	Reason   string // why the client closed it
+	How      string // eof or reset, when the server ended it
+	Reason   string // why the client closed it, see CloseReasons
 }

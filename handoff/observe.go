@@ -124,7 +124,7 @@ func (c *connection) snapshot() Connection {
 	if c.closed {
 		r.By, r.Reason = ByClient, c.reason
 		if c.byServer != "" {
-			r.By = ByServer
+			r.By, r.How = ByServer, c.byServer
 		}
 		if r.Reason == "" {
 			r.Reason = reasonOther

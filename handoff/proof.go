@@ -16,8 +16,8 @@ type Proof struct {
 
 	Connections  uint64            `json:"connections"` // dialled
 	Used         uint64            `json:"used"`        // of these, carried an operation
-	OptedIn      uint64            `json:"opted_in"`    // of those used, accepted by the server over RESP3
-	Sent         uint64            `json:"sent"`        // opt-ins sent, used or not
+	Sent         uint64            `json:"sent"`        // opt-ins sent
+	OptedIn      uint64            `json:"opted_in"`    // of these, accepted by the server over RESP3
 	Refused      uint64            `json:"refused"`     // opt-ins answered with an error
 	RefusedText  string            `json:"refused_text,omitempty"`
 	Protocols    map[int]uint64    `json:"protocols,omitempty"`      // of those used, by RESP version; 0 unknown
@@ -29,7 +29,8 @@ type Proof struct {
 
 // proofs sums up handshakes.
 type proofs struct {
-	connections, used, optedIn, sent, refused, unreadable uint64
+	connections, sent, optedIn, refused uint64
+	used, usedOptedIn, usedUnreadable   uint64
 
 	refusedText, server, helloError string
 	protocols                       map[int]uint64
@@ -44,6 +45,7 @@ func (p *proofs) add(h Handshake) {
 	p.last = h
 	p.connections++
 	count(&p.sent, h.OptIn)
+	count(&p.optedIn, h.OptedIn())
 	count(&p.refused, refusedOptIn(h))
 	p.refusedText = firstOf(p.refusedText, refusal(h))
 	p.helloError = firstOf(p.helloError, h.HelloError)
@@ -53,8 +55,8 @@ func (p *proofs) add(h Handshake) {
 	}
 	if h.Used || h.Unreadable {
 		p.used++
-		count(&p.optedIn, h.OptedIn())
-		count(&p.unreadable, h.Unreadable)
+		count(&p.usedOptedIn, h.OptedIn())
+		count(&p.usedUnreadable, h.Unreadable)
 		p.protocols[h.Protocol]++
 	}
 }
@@ -122,8 +124,8 @@ func judge(a Arm, sum proofs) Proof {
 		invalid("no connection carried an operation: nothing is proved")
 		return p
 	}
-	if sum.unreadable > 0 {
-		invalid("%d of %d connections spoke something else than RESP during their handshake", sum.unreadable, sum.used)
+	if sum.usedUnreadable > 0 {
+		invalid("%d of %d connections spoke something else than RESP during their handshake", sum.usedUnreadable, sum.used)
 	}
 	switch a.Mode {
 	case On:
@@ -140,9 +142,9 @@ func effective(sum proofs) string {
 	switch {
 	case sum.used == 0:
 		return "unknown"
-	case sum.optedIn == sum.used:
+	case sum.usedOptedIn == sum.used:
 		return On
-	case sum.optedIn == 0:
+	case sum.usedOptedIn == 0:
 		return Off
 	}
 	return "mixed"
@@ -151,7 +153,7 @@ func effective(sum proofs) string {
 type say func(format string, args ...any)
 
 func judgeOn(sum proofs, invalid, note say) {
-	if without := sum.used - sum.optedIn; without > 0 {
+	if without := sum.used - sum.usedOptedIn; without > 0 {
 		invalid("%d of %d connections carried operations without having opted in over RESP3 (%s); %s",
 			without, sum.used, why(sum), optInFix)
 		return
@@ -174,11 +176,11 @@ func judgeOff(a Arm, sum proofs, invalid, note say) {
 
 func judgeAuto(sum proofs, note say) {
 	switch {
-	case sum.optedIn == sum.used:
-	case sum.optedIn == 0:
+	case sum.usedOptedIn == sum.used:
+	case sum.usedOptedIn == 0:
 		note("fell back to no handoffs: %s; %s", why(sum), optInFix)
 	default:
-		note("handoffs on %d of %d connections only: the client fell back after a refusal (%s)", sum.optedIn, sum.used, why(sum))
+		note("handoffs on %d of %d connections only: the client fell back after a refusal (%s)", sum.usedOptedIn, sum.used, why(sum))
 	}
 }
 
