@@ -1,0 +1,99 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"schload/internal/compare"
+)
+
+// Text writes the report of one run, or of several side by side: banners, the
+// table, what it says in words, what weakens it, and where it comes from.
+func Text(w io.Writer, runs ...compare.Summary) error {
+	if len(runs) == 0 {
+		return nil
+	}
+	var b strings.Builder
+	for _, s := range runs {
+		run := ""
+		if len(runs) > 1 {
+			run = "run " + s.RunID + " is "
+		}
+		banners(&b, s, run)
+	}
+	for _, s := range runs {
+		b.WriteString(title(s) + "\n")
+	}
+	t := metrics(runs)
+	b.WriteString("\n" + t.String())
+	if t.contains(fewSamples) {
+		b.WriteString(fewSamples + " too few samples\n")
+	}
+	for _, s := range runs {
+		b.WriteByte('\n')
+		if len(runs) > 1 {
+			b.WriteString("run " + s.RunID + "\n")
+		}
+		remarks(&b, s)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func banners(b *strings.Builder, s compare.Summary, run string) {
+	if !s.Valid {
+		fmt.Fprintf(b, "*** %sINVALID: these numbers prove nothing ***\n", run)
+		for _, r := range s.InvalidReasons {
+			fmt.Fprintf(b, "    %s\n", r)
+		}
+	}
+	if !s.Complete {
+		fmt.Fprintf(b, "*** %sINCOMPLETE: the run was cut off, its numbers end where it did ***\n", run)
+	}
+	if !s.Valid || !s.Complete {
+		b.WriteByte('\n')
+	}
+}
+
+func title(s compare.Summary) string {
+	upgrade := s.Upgrade.Name
+	if s.Upgrade.Title != "" {
+		upgrade += " (" + s.Upgrade.Title + ")"
+	}
+	parts := []string{"run " + s.RunID, "upgrade " + upgrade}
+	if s.Upgrade.SCHSupport != "" {
+		parts = append(parts, "SCH support "+s.Upgrade.SCHSupport)
+	}
+	if s.Stage != "" {
+		parts = append(parts, "stage "+s.Stage)
+	}
+	return strings.Join(append(parts, plural(uint64(max(s.Rounds, 0)), "round")), ", ")
+}
+
+func remarks(b *strings.Builder, s compare.Summary) {
+	for _, line := range words(s) {
+		b.WriteString(line + "\n")
+	}
+	list(b, "warnings", s.Warnings)
+	list(b, "assumptions of the upgrade", s.Upgrade.Assumptions)
+	lag, exports := s.Harness.StartLag, s.Harness.Exports
+	fmt.Fprintf(b, "harness: start lag p50 %s, p99 %s, max %s", span(lag.P50.Duration()), span(lag.P99.Duration()), span(lag.Max.Duration()))
+	if exports.Sent+exports.Failed > 0 {
+		fmt.Fprintf(b, "; exports %s sent, %s failed", count(exports.Sent), count(exports.Failed))
+	}
+	b.WriteByte('\n')
+	if s.Dir != "" {
+		fmt.Fprintf(b, "bundle: %s\n", s.Dir)
+	}
+}
+
+func list(b *strings.Builder, heading string, items []string) {
+	if len(items) == 0 {
+		return
+	}
+	b.WriteString(heading + ":\n")
+	for _, item := range items {
+		b.WriteString("  - " + item + "\n")
+	}
+}

@@ -1,0 +1,112 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"schload/internal/compare"
+)
+
+// words says in two or three plain sentences what the table of a run shows.
+func words(s compare.Summary) []string {
+	switch {
+	case !s.Valid:
+		return []string{"The run is invalid: no conclusion."}
+	case due(s) == 0:
+		return []string{"No operation fell due after warm-up: there is nothing to compare."}
+	}
+	lines := []string{outcome(s)}
+	if !anyHurt(s) {
+		lines = append(lines, "No arm failed or missed a request, none had an outage. What differs is hidden: "+joined(s, hidden)+".")
+	}
+	if line := joined(s, latency); line != "" {
+		lines = append(lines, "p99 of the response time of successes during maintenance: "+line+".")
+	}
+	switch s.Upgrade.SCHSupport {
+	case "none":
+		lines = append(lines, "SCH support of this upgrade is none: handoffs are not expected to help.")
+	case "partial":
+		lines = append(lines, "SCH support of this upgrade is partial: some harm is expected with handoffs, too.")
+	}
+	if s.Rounds == 1 {
+		lines = append(lines, "One round: a difference may be chance.")
+	}
+	return lines
+}
+
+func due(s compare.Summary) (n uint64) {
+	for _, a := range s.Arms {
+		n += a.Operations.Due
+	}
+	return n
+}
+
+func hurt(a compare.Arm) bool {
+	return a.Operations.Failed > 0 || a.Operations.Missed > 0 || a.Outage.Windows > 0
+}
+
+func anyHurt(s compare.Summary) bool {
+	for _, a := range s.Arms {
+		if hurt(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// outcome is "handoffs on: 0 of 20 000 requests failed; off: 37 of 20 000
+// failed, 1.80 s outage".
+func outcome(s compare.Summary) string {
+	var parts []string
+	for i, a := range s.Arms {
+		name, noun := a.Name, "failed"
+		if i == 0 {
+			noun = "requests failed"
+			if a.Name == "on" || a.Name == "off" {
+				name = "handoffs " + a.Name
+			}
+		}
+		text := fmt.Sprintf("%s: %s of %s %s", name, count(a.Operations.Failed), count(a.Operations.Due), noun)
+		if a.Operations.Missed > 0 {
+			text += ", " + count(a.Operations.Missed) + " missed"
+		}
+		if a.Operations.Late > 0 {
+			text += ", " + count(a.Operations.Late) + " late"
+		}
+		switch o := a.Outage; o.Windows {
+		case 0:
+		case 1:
+			text += ", " + span(o.Longest.Duration()) + " outage"
+		default:
+			text += fmt.Sprintf(", %s outages (longest %s, total %s)", count(o.Windows), span(o.Longest.Duration()), span(o.Total.Duration()))
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, "; ") + "."
+}
+
+func joined(s compare.Summary, of func(compare.Arm) string) string {
+	var parts []string
+	for _, a := range s.Arms {
+		if text := of(a); text != "" {
+			parts = append(parts, a.Name+" "+text)
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+func hidden(a compare.Arm) string {
+	return plural(a.AttemptsHidden, "hidden attempt") + ", " + plural(a.Connections.Dials, "dial")
+}
+
+func latency(a compare.Arm) string {
+	before, during := a.Phases.Baseline.ResponseTime, a.Phases.Maintenance.ResponseTime
+	if during.Count < 100 {
+		return ""
+	}
+	text := span(during.P99.Duration())
+	if before.Count >= 100 {
+		text += " (baseline " + span(before.P99.Duration()) + ")"
+	}
+	return text
+}
