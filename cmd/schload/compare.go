@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -24,13 +25,17 @@ func newCompare() *cobra.Command {
 			if !asJSON {
 				return report.Text(cmd.OutOrStdout(), summaries...)
 			}
-			e := json.NewEncoder(cmd.OutOrStdout())
-			e.SetIndent("", "  ")
-			return e.Encode(summaries)
+			return writeJSON(cmd.OutOrStdout(), summaries)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the summaries as JSON instead of the table")
 	return cmd
+}
+
+func writeJSON(out io.Writer, v any) error {
+	e := json.NewEncoder(out)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
 }
 
 func summarize(dirs []string) ([]compare.Summary, error) {

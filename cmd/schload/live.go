@@ -12,28 +12,30 @@ import (
 // liveView shows progress on stderr: repainted on a terminal, plain lines
 // elsewhere.
 type liveView struct {
-	out     io.Writer
-	painter *report.Painter // nil: plain lines
+	out    io.Writer
+	screen *report.Screen // nil: plain lines
 }
 
 func newLiveView(out io.Writer) *liveView {
 	v := &liveView{out: out}
 	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		v.painter = report.NewPainter(f)
+		width, _, _ := term.GetSize(int(f.Fd())) // 0 means the default
+		v.screen = &report.Screen{W: f, Width: width}
 	}
 	return v
 }
 
 func (v *liveView) show(p report.Progress) {
-	if v.painter != nil {
-		v.painter.Paint(p)
+	// What cannot be shown is no reason to stop measuring.
+	if v.screen != nil {
+		_ = v.screen.Paint(p)
 		return
 	}
-	report.Plain(v.out, p)
+	_ = report.Plain(v.out, p)
 }
 
 func (v *liveView) end() {
-	if v.painter != nil {
-		v.painter.End()
+	if v.screen != nil {
+		_ = v.screen.Clear()
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"schload/handoff"
-	"schload/internal/bundle"
 	"schload/internal/compare"
 	"schload/internal/doctor"
 	"schload/internal/experiment"
@@ -225,25 +223,12 @@ func (f *runFlags) telemetry(ctx context.Context, id string, base time.Time, c e
 // results reads the bundle that was left, completes it with summary.json and
 // prints what it says.
 func (f *runFlags) results(stdout io.Writer, result experiment.Result) error {
-	b, err := bundle.Open(result.Dir)
+	summary, err := compare.Save(result.Dir)
 	if err != nil {
-		return err
-	}
-	summary, err := compare.Summarize(b)
-	if err != nil {
-		return err
-	}
-	text, err := json.MarshalIndent(summary, "", "  ")
-	if err != nil {
-		return err
-	}
-	text = append(text, '\n')
-	if err := bundle.WriteSummary(result.Dir, text); err != nil {
 		return err
 	}
 	if f.json {
-		_, err = stdout.Write(text)
-		return err
+		return writeJSON(stdout, summary)
 	}
 	return report.Text(stdout, summary)
 }

@@ -102,6 +102,7 @@ type Final struct {
 	Arms           []Proof   `json:"arms,omitempty"`
 	StartLag       *Lag      `json:"start_lag_s,omitempty"` // of the pacer; nil: not measured
 	Exports        Exports   `json:"exports"`
+	Interrupted    bool      `json:"interrupted,omitempty"`   // ended before its time, by the user
 	MarksDropped   uint64    `json:"marks_dropped,omitempty"` // set by Finish
 }
 

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"schload/internal/bundle"
-	"schload/internal/report"
 	"schload/telemetry/record"
 )
 
@@ -87,15 +86,4 @@ func (r *run) proofs() []bundle.Proof {
 			Connections: p.Used, OptedIn: p.OptedIn}
 	}
 	return proofs
-}
-
-// progress is what the live view shows of one interval.
-func (r *run) progress(now time.Duration, interval record.Interval) report.Progress {
-	round, phase := r.Timeline.at()
-	p := report.Progress{Phase: phase, Round: round, Rounds: r.Rounds, Elapsed: now - r.start, Total: r.total}
-	seconds := (interval.To - interval.From).Seconds()
-	for _, a := range r.arms {
-		p.Arms = append(p.Arms, r.armProgress(a, interval, seconds))
-	}
-	return p
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -20,6 +21,7 @@ type file struct {
 	path    string // slash-separated, from the root
 	pkg     string // its folder from the root
 	test    bool
+	bubbles bool // a test of its package runs in a testing/synctest bubble
 	imports []string
 	ast     *ast.File
 	fset    *token.FileSet
@@ -46,6 +48,15 @@ func goFiles(t *testing.T) []file {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	bubbles := map[string]bool{}
+	for _, f := range files {
+		if slices.Contains(f.imports, "testing/synctest") {
+			bubbles[f.pkg] = true
+		}
+	}
+	for i := range files {
+		files[i].bubbles = bubbles[files[i].pkg]
 	}
 	if len(files) < 20 {
 		t.Fatalf("found %d Go files: the walk is broken", len(files))

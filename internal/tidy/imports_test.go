@@ -21,7 +21,7 @@ var allowed = map[string]struct {
 	"telemetry/record":    {inside: []string{"workload", "telemetry/histogram", "telemetry/mark"}},
 	"telemetry": {
 		inside:  []string{"workload", "telemetry/histogram", "telemetry/record", "telemetry/mark", "handoff/notice"},
-		outside: []string{"go.opentelemetry.io/otel", "github.com/prometheus/client_golang", "google.golang.org/grpc"},
+		outside: []string{"go.opentelemetry.io/otel", "github.com/prometheus/client_golang", "github.com/prometheus/otlptranslator"},
 	},
 	"handoff/notice": {},
 	"handoff/upgrade": {
@@ -38,23 +38,25 @@ var allowed = map[string]struct {
 		outside: []string{"github.com/redis/go-redis/v9"},
 	},
 	"profiles": {
-		inside:  []string{"workload", "handoff", "handoff/upgrade"},
+		inside:  []string{"workload", "handoff", "handoff/upgrade", "handoff/stage", "internal/yamlfile", "internal/spelling"},
 		outside: []string{"github.com/goccy/go-yaml"},
 	},
-	"dashboards":      {inside: []string{"telemetry/record"}},
-	"internal/memnet": {},
-	"internal/tidy":   {},
+	"dashboards":        {inside: []string{"telemetry/record"}},
+	"internal/memnet":   {},
+	"internal/tidy":     {},
+	"internal/spelling": {},
+	"internal/yamlfile": {inside: []string{"internal/spelling"}, outside: []string{"github.com/goccy/go-yaml"}},
 	"internal/bundle": {
 		inside:  []string{"telemetry/histogram", "telemetry/record", "telemetry/mark", "workload", "handoff/notice"},
 		outside: []string{"go.opentelemetry.io/proto/otlp", "google.golang.org/protobuf"},
 	},
 	"internal/compare": {inside: []string{"internal/bundle", "telemetry/histogram", "telemetry/record", "telemetry/mark", "workload"}},
 	"internal/report":  {inside: []string{"internal/compare", "internal/bundle", "telemetry/mark"}},
-	"internal/doctor":  {inside: []string{"handoff", "handoff/stage"}},
+	"internal/doctor":  {inside: []string{"handoff", "handoff/stage", "telemetry/mark"}},
 	"internal/experiment": {
 		inside: []string{
-			"workload", "handoff", "handoff/upgrade", "handoff/stage", "telemetry", "telemetry/record",
-			"telemetry/mark", "internal/bundle", "internal/report",
+			"workload", "handoff", "handoff/notice", "handoff/upgrade", "handoff/stage", "telemetry", "telemetry/record",
+			"telemetry/histogram", "telemetry/mark", "internal/bundle", "internal/report",
 		},
 		outside: []string{"golang.org/x/sync"},
 	},

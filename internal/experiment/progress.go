@@ -1,0 +1,45 @@
+package experiment
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"schload/internal/report"
+	"schload/telemetry/histogram"
+	"schload/telemetry/record"
+	"schload/workload"
+)
+
+// progress is what the live view shows of one interval.
+func (r *run) progress(now time.Duration, interval record.Interval) report.Progress {
+	round, phase := r.Timeline.at()
+	p := report.Progress{Phase: phase, Round: round, Rounds: r.Rounds, Elapsed: max(0, now-r.start), Total: r.total}
+	for _, a := range r.arms {
+		p.Arms = append(p.Arms, r.armProgress(a, now, interval))
+	}
+	return p
+}
+
+func (r *run) armProgress(a *arm, now time.Duration, interval record.Interval) report.ArmProgress {
+	totals := r.recorder.Totals(a.name)
+	p := report.ArmProgress{Name: a.name, Failed: totals.Failed, Missed: totals.Missed, Out: totals.Outage.Open}
+	var response histogram.Histogram
+	for _, s := range interval.Series {
+		if s.Arm == a.name && s.Outcome == workload.OK.String() {
+			response.Merge(s.Response)
+		}
+	}
+	p.P99 = response.Quantile(0.99)
+	if length := interval.To - interval.From; length > 0 {
+		p.Rate = float64(response.Count()) / length.Seconds()
+	}
+	for _, node := range slices.SortedFunc(maps.Keys(a.before.Nodes), strings.Compare) {
+		p.Nodes = append(p.Nodes, report.Node{Address: node, Connections: a.before.Nodes[node]})
+	}
+	if m, ok := r.Timeline.lastNotice(a.name); ok {
+		p.Notice, p.Since = m.Name, now-m.At
+	}
+	return p
+}
