@@ -37,7 +37,7 @@ type Profile struct {
 	Baseline    Duration `yaml:"baseline,omitempty"`     // before the upgrade, each round; default 5s
 	Recovery    Duration `yaml:"recovery,omitempty"`     // after it; default 5s
 	LateAfter   Duration `yaml:"late_after,omitempty"`   // a success slower than this is late; default 100ms
-	OutageAfter Duration `yaml:"outage_after,omitempty"` // no success for longer than this is an outage; default 100ms
+	OutageAfter Duration `yaml:"outage_after,omitempty"` // no success for longer than this is an outage; default 500ms
 }
 
 // Arm is an arm as a profile spells it: a preset's name, or a preset with
@@ -198,7 +198,7 @@ func (p Profile) WithDefaults() Profile {
 	def(&p.Baseline, 5*time.Second)
 	def(&p.Recovery, 5*time.Second)
 	def(&p.LateAfter, 100*time.Millisecond)
-	def(&p.OutageAfter, 100*time.Millisecond)
+	def(&p.OutageAfter, 500*time.Millisecond)
 	if len(p.Pools) == 0 {
 		p.Pools = []Pool{{}}
 	}

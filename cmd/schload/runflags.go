@@ -28,6 +28,8 @@ type runFlags struct {
 	warmup   time.Duration
 	baseline time.Duration
 	recovery time.Duration
+	late     time.Duration
+	outage   time.Duration
 	seed     uint64
 	out      string
 	json     bool
@@ -54,6 +56,8 @@ func (f *runFlags) register(flags *pflag.FlagSet) {
 	flags.DurationVar(&f.warmup, "warmup", 0, "load before anything is counted")
 	flags.DurationVar(&f.baseline, "baseline", 0, "load before the upgrade, in each round")
 	flags.DurationVar(&f.recovery, "recovery", 0, "load after the upgrade, in each round")
+	flags.DurationVar(&f.late, "late-after", 0, "a success with a longer response time is late")
+	flags.DurationVar(&f.outage, "outage-after", 0, "no success for longer than this, although operations are due, is an outage")
 	flags.Uint64Var(&f.seed, "seed", 0, "of everything drawn; the same seed offers the same operations at the same instants")
 	flags.StringVar(&f.out, "out", "", "directory of the bundle (default runs/<run id>)")
 	flags.BoolVar(&f.json, "json", false, "print summary.json instead of the table")
@@ -79,6 +83,8 @@ func (f *runFlags) apply(p profiles.Profile, given func(name string) bool) (prof
 	over("warmup", func() { p.Warmup = profiles.Duration(f.warmup) })
 	over("baseline", func() { p.Baseline = profiles.Duration(f.baseline) })
 	over("recovery", func() { p.Recovery = profiles.Duration(f.recovery) })
+	over("late-after", func() { p.LateAfter = profiles.Duration(f.late) })
+	over("outage-after", func() { p.OutageAfter = profiles.Duration(f.outage) })
 	if given("target") && !given("stage") {
 		p.Stage = "none"
 	}

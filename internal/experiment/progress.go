@@ -13,7 +13,8 @@ import (
 )
 
 // progress is what the live view shows of one interval.
-func (r *run) progress(now time.Duration, interval record.Interval) report.Progress {
+func (r *run) progress(interval record.Interval) report.Progress {
+	now := interval.To
 	round, phase := r.Timeline.at()
 	p := report.Progress{Phase: phase, Round: round, Rounds: r.Rounds, Elapsed: max(0, now-r.start), Total: r.total}
 	for _, a := range r.arms {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"schload/internal/bundle"
@@ -39,8 +40,10 @@ type run struct {
 	bundle   *bundle.Writer
 	exports  telemetry.Stats // as of the last reading
 	invalid  []string
+	boundary chan struct{} // a phase begins: read now
 	watching chan struct{} // closed to end the watch
 	watched  chan error    // its result
+	beating  sync.WaitGroup
 	total    time.Duration // expected length of the load
 	start    time.Duration // of the load
 }
@@ -53,7 +56,7 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	if err := c.validate(); err != nil {
 		return Result{}, err
 	}
-	r := &run{Config: c, recorder: c.recorder(), watching: make(chan struct{}), watched: make(chan error, 1)}
+	r := &run{Config: c, recorder: c.recorder(), boundary: make(chan struct{}, 1), watching: make(chan struct{}), watched: make(chan error, 1)}
 	if err := r.open(ctx); err != nil {
 		r.closeClients()
 		return Result{}, err
@@ -110,6 +113,7 @@ func (r *run) play(ctx context.Context) (Result, error) {
 	defer stop(nil)
 	l := r.startLoad(loadCtx, r.start)
 	go r.watch()
+	r.beating.Go(func() { r.heartbeat(r.watching) })
 
 	err := r.phases(loadCtx, l)
 	interrupted := ctx.Err() != nil
@@ -149,7 +153,7 @@ func (r *run) round(ctx context.Context, l *load, round int) error {
 	}
 	at := r.begin(round, record.Baseline)
 	if len(plan.Actions) == 0 {
-		return r.wait(ctx, l, at+r.Baseline)
+		return r.last(ctx, l, round, at+r.Baseline)
 	}
 	if err := r.wait(ctx, l, at+r.Baseline-lead); err != nil {
 		return err
@@ -172,12 +176,17 @@ func (r *run) round(ctx context.Context, l *load, round int) error {
 		}
 		return fmt.Errorf("upgrade %s: %w", r.Upgrade.Name, err)
 	}
-	at = r.begin(round, record.Recovery)
-	after := at + r.Recovery
+	return r.last(ctx, l, round, r.begin(round, record.Recovery)+r.Recovery)
+}
+
+// last waits for the end of a round's last phase. The end of the last round is
+// the load's, and set ahead: every arm then ends with the same operation.
+func (r *run) last(ctx context.Context, l *load, round int, end time.Duration) error {
 	if round < r.Rounds {
-		after -= lead
+		return r.wait(ctx, l, end-lead)
 	}
-	return r.wait(ctx, l, after)
+	l.horizon.End(end - l.start)
+	return r.wait(ctx, l, end)
 }
 
 // begin announces a phase a little ahead and returns its first instant.
@@ -189,6 +198,7 @@ func (r *run) begin(round int, p record.Phase) time.Duration {
 
 func (r *run) enter(round int, p record.Phase, at time.Duration) {
 	r.recorder.Begin(round, p, at)
+	time.AfterFunc(at-time.Since(r.Base), r.readNow)
 	r.Timeline.enter(round, p.String())
 	r.Timeline.Mark(mark.Mark{At: at, Kind: mark.Phase, Name: p.String(), Round: round, Source: "harness"})
 }
@@ -204,6 +214,9 @@ func (r *run) wait(ctx context.Context, l *load, until time.Duration) error {
 	case <-timer.C:
 		return nil
 	case <-l.done:
+		if time.Since(r.Base) >= until {
+			return nil // it ended when it was to
+		}
 		return errLoad
 	case <-ctx.Done():
 		return context.Cause(ctx)
@@ -228,6 +241,7 @@ func (r *run) expected() time.Duration {
 func (r *run) finish(err error, interrupted bool) error {
 	close(r.watching)
 	watched := <-r.watched
+	r.beating.Wait()
 	r.judge(err)
 	final := bundle.Final{
 		Ended: r.Base.Add(time.Since(r.Base)), Valid: len(r.invalid) == 0, InvalidReasons: r.invalid,

@@ -15,14 +15,20 @@ func (r *run) watch() {
 	defer ticker.Stop()
 	var first error
 	for {
-		last := false
+		last, show := false, true
 		select {
 		case <-ticker.C:
+		case <-r.boundary:
+			show = false
 		case <-r.watching:
 			last = true
 		}
-		if err := r.read(last); err != nil && first == nil {
+		interval, err := r.read(last)
+		if err != nil && first == nil {
 			first = err
+		}
+		if show {
+			r.Progress(r.progress(interval))
 		}
 		if last {
 			r.watched <- first
@@ -31,9 +37,17 @@ func (r *run) watch() {
 	}
 }
 
-// read takes one interval and passes it to the bundle, the exporter and the
-// live view.
-func (r *run) read(last bool) error {
+// readNow asks for a reading at the beginning of a phase, so that counts that
+// know no phase (dials, closes, notices) fall on the right side of it.
+func (r *run) readNow() {
+	select {
+	case r.boundary <- struct{}{}:
+	default: // one is asked for already
+	}
+}
+
+// read takes one interval and passes it to the bundle and the exporter.
+func (r *run) read(last bool) (record.Interval, error) {
 	now := time.Since(r.Base)
 	var interval record.Interval
 	if last {
@@ -52,9 +66,7 @@ func (r *run) read(last bool) error {
 		r.Telemetry.Interval(interval)
 		interval.Counts = append(interval.Counts, r.exported()...)
 	}
-	err := r.bundle.Interval(interval)
-	r.Progress(r.progress(now, interval))
-	return err
+	return interval, r.bundle.Interval(interval)
 }
 
 // maintenance says whether the upgrade is being played, for annotations.
@@ -83,7 +95,7 @@ func (r *run) proofs() []bundle.Proof {
 	for i, a := range r.arms {
 		p := a.client.Proof()
 		proofs[i] = bundle.Proof{Name: a.name, Requested: p.Requested, Effective: p.Effective,
-			Connections: p.Used, OptedIn: p.OptedIn}
+			Connections: p.Connections, OptedIn: p.OptedIn}
 	}
 	return proofs
 }

@@ -21,7 +21,7 @@ var allowed = map[string]struct {
 	"telemetry/record":    {inside: []string{"workload", "telemetry/histogram", "telemetry/mark"}},
 	"telemetry": {
 		inside:  []string{"workload", "telemetry/histogram", "telemetry/record", "telemetry/mark", "handoff/notice"},
-		outside: []string{"go.opentelemetry.io/otel", "github.com/prometheus/client_golang", "github.com/prometheus/otlptranslator"},
+		outside: []string{"go.opentelemetry.io/otel", "github.com/prometheus/client_golang", "github.com/prometheus/otlptranslator", "google.golang.org/grpc"},
 	},
 	"handoff/notice": {},
 	"handoff/upgrade": {
