@@ -6,29 +6,6 @@ import (
 	"schload/handoff/notice"
 )
 
-// Origin says where a number comes from. Reports repeat it: a result that
-// rests on an assumption says so.
-type Origin string
-
-// The origins, from firm to weak.
-const (
-	Measured   Origin = "measured"   // on a real deployment, by the cited source
-	Documented Origin = "documented" // official documentation
-	Client     Origin = "client"     // read in client source
-	Test       Origin = "test"       // a client's test expectation or mock: no proof of server behaviour
-	Assumption Origin = "assumption" // ours; nothing public found
-)
-
-// Support is the level of help that the documentation promises of handoffs.
-type Support string
-
-// The levels.
-const (
-	Full    Support = "full"    // handoff before the close, and relaxed timeouts
-	Partial Support = "partial" // relaxed timeouts only, or for a part of the event
-	None    Support = "none"    // no notice is sent
-)
-
 // Act is what one action of a plan does.
 type Act string
 
@@ -47,7 +24,8 @@ const (
 // Role names a node by its part in one playing of an upgrade.
 type Role string
 
-// The roles. Old serves the endpoint when the plan starts.
+// The roles. When a plan starts, Old serves the endpoint, the record names it,
+// and New does not listen.
 const (
 	Old Role = "old"
 	New Role = "new"
@@ -57,22 +35,34 @@ const (
 type Action struct {
 	At      time.Duration // since the plan's start, speed applied
 	Act     Act
-	Node    Role
+	Node    Role          // Notify: the proxy whose connections are told; empty: every proxy's
 	To      Role          // Notify MOVING: where the endpoint goes
 	Notice  notice.Kind   // Notify
-	Seconds int64         // Notify: the announced time, whole seconds >= 1
-	Shards  []string      // Notify
-	For     time.Duration // Stall, Slow
-	Delay   time.Duration // Slow: median of the added delay
-	Origin  Origin        // the weakest origin among the numbers behind At, For, Seconds
+	Seconds int64         // Notify of a kind that opens: the announced time, whole seconds >= 1
+	Shards  []string      // Notify of the other kinds than MOVING; Stall, Slow: empty is all
+	For     time.Duration // Stall, Slow; speed applied
+	Delay   time.Duration // Slow: median of the added delay; speed does not apply
+	Origin  Origin        // the weakest origin among the numbers behind At, For, Delay, Seconds
 	Detail  string        // one line for people
 }
 
+// End is when the action is over: At, or later for acts that last.
+func (a Action) End() time.Duration { return a.At + a.For }
+
 // Plan is an upgrade with every number drawn: what a stage plays.
 type Plan struct {
-	Upgrade Upgrade
-	Seed    uint64
-	Speed   float64
-	Actions []Action      // ordered by At
-	Length  time.Duration // when the upgrade is over, never before the last action
+	Upgrade  Upgrade
+	Seed     uint64
+	Speed    float64
+	Settings []Setting     // every parameter as drawn, in the order of the file
+	TTL      time.Duration // of the endpoint's records, whole seconds; 0: the upgrade does not say
+	Actions  []Action      // ordered by At; those of one instant in the order of the file
+	Length   time.Duration // when the upgrade is over, never before the end of the last action
+}
+
+// Setting is a parameter with the value a plan drew for it.
+type Setting struct {
+	Name   string
+	Value  string // as a file spells it, speed not applied
+	Origin Origin
 }

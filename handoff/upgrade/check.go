@@ -1,0 +1,245 @@
+package upgrade
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"schload/handoff/notice"
+)
+
+// check finds everything that can be wrong before a plan is drawn. All
+// findings are returned: authors mend a file in one go.
+func (u Upgrade) check() error {
+	c := checker{upgrade: u}
+	c.head()
+	for i := range u.Parameters {
+		c.parameter(i)
+	}
+	for i := range u.Steps {
+		c.step(i)
+	}
+	return errors.Join(c.errs...)
+}
+
+type checker struct {
+	upgrade Upgrade
+	errs    []error
+}
+
+func (c *checker) fail(line int, format string, args ...any) {
+	c.errs = append(c.errs, &Error{c.upgrade.File, line, fmt.Errorf(format, args...)})
+}
+
+func (c *checker) head() {
+	u := c.upgrade
+	for _, need := range [...]struct{ key, text string }{
+		{"name", u.Name}, {"title", u.Title}, {"summary", u.Summary}, {"prose", u.Prose},
+		{"sch_support", string(u.SCH)}, {"documented", u.Documented}, {"settle", u.Settle},
+	} {
+		if need.text == "" {
+			c.fail(0, "%s is missing", need.key)
+		}
+	}
+	if u.Name != "" && !isName(strings.ReplaceAll(u.Name, "-", "_")) {
+		c.fail(0, "name %q: want lower-case words joined by hyphens", clip(u.Name))
+	}
+	if u.SCH != "" {
+		if err := oneOf("sch_support", u.SCH, supports); err != nil {
+			c.fail(0, "%w", err)
+		}
+	}
+	for _, sum := range [...]struct{ key, text string }{{"ttl", u.TTL}, {"settle", u.Settle}} {
+		if sum.text == "" {
+			continue
+		}
+		if e, ok := c.expression(0, sum.key, sum.text); ok && e.literals() {
+			c.fail(0, "%s: %s has a number of no origin: make it a parameter", sum.key, e)
+		}
+	}
+	for _, text := range []string{u.Summary, u.Prose, u.Documented} {
+		c.braces(0, text)
+	}
+}
+
+func (c *checker) parameter(i int) {
+	p := c.upgrade.Parameters[i]
+	if !isName(p.Name) {
+		c.fail(p.Line, "parameter %d: want a name of lower-case letters, digits and underscores, got %q", i+1, clip(p.Name))
+	}
+	for _, earlier := range c.upgrade.Parameters[:i] {
+		if earlier.Name == p.Name {
+			c.fail(p.Line, "parameter %s: already defined in line %d", p.Name, earlier.Line)
+		}
+	}
+	if err := oneOf("kind", p.Kind, kinds); err != nil {
+		c.fail(p.Line, "parameter %s: %w", p.Name, err)
+		return
+	}
+	for _, v := range [...]struct{ key, text string }{{"value", p.Value}, {"known", p.Known}} {
+		if v.key == "known" && v.text == "" {
+			continue
+		}
+		if _, err := parseValue(p.Kind, v.text); err != nil {
+			c.fail(p.Line, "parameter %s: %s %q: %w", p.Name, v.key, clip(v.text), err)
+		}
+	}
+	c.cited(p.Line, "parameter "+p.Name, p.Origin, p.Source)
+	if p.Help == "" {
+		c.fail(p.Line, "parameter %s: help is missing: say what it means", p.Name)
+	}
+}
+
+// cited checks that a number says where it comes from.
+func (c *checker) cited(line int, what string, origin Origin, source string) {
+	if origin == "" {
+		c.fail(line, "%s: origin is missing: want one of measured, documented, client, test, assumption", what)
+	} else if err := oneOf("origin", origin, origins); err != nil {
+		c.fail(line, "%s: %w", what, err)
+	}
+	if source == "" {
+		c.fail(line, "%s: source is missing: say who measured, wrote or assumed it", what)
+	}
+}
+
+// field is one field of a step as the checker sees it.
+type field struct {
+	key, text      string
+	needed, wanted bool // wanted: the act has a use for it
+}
+
+func (c *checker) step(i int) {
+	s := c.upgrade.Steps[i]
+	what := fmt.Sprintf("step %d", i+1)
+	if s.Act == "" {
+		c.fail(s.Line, "%s: act is missing: want one of %s", what, acts())
+		return
+	}
+	if err := oneOf("act", s.Act, actList); err != nil {
+		c.fail(s.Line, "%s: %w", what, err)
+		return
+	}
+	what = fmt.Sprintf("step %d (%s)", i+1, s.title())
+	if !c.fields(s, what) {
+		return
+	}
+	c.roles(s, what)
+	literal, rests := false, false
+	for _, sum := range [...]struct{ key, text string }{{"at", s.At}, {"for", s.For}, {"delay", s.Delay}} {
+		if sum.text == "" {
+			continue
+		}
+		e, ok := c.expression(s.Line, what+": "+sum.key, sum.text)
+		literal = literal || ok && e.literals()
+		rests = rests || len(e.names()) > 0
+	}
+	c.reference(s.Line, what+": seconds", s.Seconds, Duration)
+	c.reference(s.Line, what+": shards", s.Shards, Text)
+	c.braces(s.Line, s.Detail)
+	if s.Origin != "" || s.Source != "" {
+		c.cited(s.Line, what, s.Origin, s.Source)
+	} else if literal {
+		c.fail(s.Line, "%s: a number is written out but has no origin: make it a parameter, or add origin and source to the step", what)
+	} else if !rests {
+		c.fail(s.Line, "%s: rests on no parameter: add origin and source to the step", what)
+	}
+}
+
+var actList = []Act{Notify, Listen, Refuse, Close, Bind, DNS, Stall, Slow}
+
+func acts() string {
+	words := make([]string, len(actList))
+	for i, act := range actList {
+		words[i] = string(act)
+	}
+	return strings.Join(words, ", ")
+}
+
+// fields checks that a step has the fields its act uses, and no others.
+func (c *checker) fields(s Step, what string) bool {
+	moving := s.Act == Notify && s.Notice == notice.Moving.String()
+	opens := false
+	if s.Act == Notify && s.Notice != "" {
+		kind, err := notice.ParseKind(s.Notice)
+		if err != nil {
+			c.fail(s.Line, "%s: %w", what, err)
+			return false
+		}
+		if kind == notice.SMigrating || kind == notice.SMigrated {
+			c.fail(s.Line, "%s: %v speaks of hash slots: steps know databases behind an endpoint only", what, kind)
+			return false
+		}
+		opens = kind.Opens()
+	}
+	place := s.Act == Listen || s.Act == Refuse || s.Act == Close || s.Act == Bind || s.Act == DNS
+	lasts := s.Act == Stall || s.Act == Slow
+	before := len(c.errs)
+	for _, f := range [...]field{
+		{"at", s.At, true, true},
+		{"node", string(s.Node), place || moving, place || moving},
+		{"to", string(s.To), moving, moving},
+		{"notice", s.Notice, s.Act == Notify, s.Act == Notify},
+		{"seconds", s.Seconds, opens, opens},
+		{"shards", s.Shards, s.Act == Notify && !moving, s.Act == Notify && !moving || lasts},
+		{"for", s.For, lasts, lasts},
+		{"delay", s.Delay, s.Act == Slow, s.Act == Slow},
+	} {
+		switch {
+		case f.needed && f.text == "":
+			c.fail(s.Line, "%s: %s is missing", what, f.key)
+		case !f.wanted && f.text != "":
+			c.fail(s.Line, "%s: %s does not apply", what, f.key)
+		}
+	}
+	return len(c.errs) == before
+}
+
+func (c *checker) roles(s Step, what string) {
+	for _, role := range [...]Role{s.Node, s.To} {
+		if role == "" {
+			continue
+		}
+		if err := oneOf("node", role, []Role{Old, New}); err != nil {
+			c.fail(s.Line, "%s: %w", what, err)
+		}
+	}
+}
+
+// expression parses a sum and checks the names in it.
+func (c *checker) expression(line int, what, text string) (expression, bool) {
+	e, err := parseExpression(text)
+	if err != nil {
+		c.fail(line, "%s: %w", what, err)
+		return nil, false
+	}
+	ok := true
+	for _, name := range e.names() {
+		ok = c.reference(line, what, name, Duration) && ok
+	}
+	return e, ok
+}
+
+// reference checks that a name is that of a parameter of the kind wanted.
+func (c *checker) reference(line int, what, name string, kind Kind) bool {
+	if name == "" {
+		return true
+	}
+	p, ok := c.upgrade.parameter(name)
+	if !ok {
+		c.fail(line, "%s: unknown parameter %q%s", what, clip(name), suggest(name, c.upgrade.names()))
+		return false
+	}
+	if p.Kind != kind {
+		c.fail(line, "%s: want a %s, parameter %s is a %s", what, kind, name, p.Kind)
+	}
+	return p.Kind == kind
+}
+
+// braces checks the {name}s of a text for people.
+func (c *checker) braces(line int, text string) {
+	for _, name := range placeholders(text) {
+		if _, ok := c.upgrade.parameter(name); !ok {
+			c.fail(line, "{%s}: unknown parameter%s", clip(name), suggest(name, c.upgrade.names()))
+		}
+	}
+}

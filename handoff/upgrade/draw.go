@@ -1,0 +1,191 @@
+package upgrade
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"schload/handoff/notice"
+)
+
+// Plan draws every number from the seed and lays the steps out in time, speed
+// times as fast as they are written (1 is as measured, 5 a fifth of the time).
+//
+// Announced times stay whole seconds of at least 1, as on the wire. Where
+// that makes an announced window longer or shorter than speed asks for,
+// everything within the window stretches alike, so the order of steps is the
+// same at every speed, and no proxy closes before the time it announced.
+// Delay is latency, not choreography, and keeps its size.
+func (u Upgrade) Plan(seed uint64, speed float64) (Plan, error) {
+	const slowest, fastest = 0.01, 1000
+	if !(speed >= slowest && speed <= fastest) {
+		return Plan{}, fmt.Errorf("speed %v of upgrade %s: want %v to %v, such as 1 (as measured) or 5 (five times as fast)", speed, u.Name, slowest, fastest)
+	}
+	if err := u.check(); err != nil {
+		return Plan{}, err
+	}
+	p := Plan{Upgrade: u, Seed: seed, Speed: speed, Settings: u.settings(seed)}
+	d := drawing{plan: &p, durations: durations(p.Settings, u.Parameters), pace: pace{speed: speed}}
+	if err := d.measure(); err != nil {
+		return Plan{}, err
+	}
+	d.layOut()
+	if err := p.verify(); err != nil {
+		return Plan{}, err
+	}
+	return p, nil
+}
+
+// settings draws each parameter.
+func (u Upgrade) settings(seed uint64) []Setting {
+	var settings []Setting
+	for _, p := range u.Parameters {
+		v, err := parseValue(p.Kind, p.Value)
+		if err != nil {
+			panic("upgrade: unchecked parameter: " + err.Error())
+		}
+		settings = append(settings, Setting{Name: p.Name, Value: v.draw(seed, p.Name), Origin: p.Origin})
+	}
+	return settings
+}
+
+func durations(settings []Setting, parameters []Parameter) map[string]time.Duration {
+	values := make(map[string]time.Duration, len(settings))
+	for i, s := range settings {
+		if parameters[i].Kind == Duration {
+			values[s.Name] = duration(s.Value)
+		}
+	}
+	return values
+}
+
+// drawing is a Plan in the making.
+type drawing struct {
+	plan      *Plan
+	durations map[string]time.Duration // as written, before speed
+	pace      pace
+}
+
+// eval evaluates an expression that check has passed.
+func (d *drawing) eval(text string) time.Duration {
+	e, err := parseExpression(text)
+	if err != nil {
+		panic("upgrade: unchecked expression: " + err.Error())
+	}
+	return e.value(d.durations)
+}
+
+// measure refuses what the values make impossible and finds the announced
+// windows, which bend the pace.
+func (d *drawing) measure() error {
+	u := d.plan.Upgrade
+	for i, s := range u.Steps {
+		fail := func(format string, args ...any) error {
+			return &Error{u.File, s.Line, fmt.Errorf("step %d (%s): %w", i+1, s.title(), fmt.Errorf(format, args...))}
+		}
+		for _, sum := range [...]struct{ key, text string }{{"at", s.At}, {"for", s.For}, {"delay", s.Delay}} {
+			if sum.text == "" {
+				continue
+			}
+			if v := d.eval(sum.text); v < 0 {
+				return fail("%s: %s is %v: want 0s or more", sum.key, sum.text, v)
+			}
+		}
+		if s.Seconds == "" {
+			continue
+		}
+		announced := d.durations[s.Seconds]
+		if announced <= 0 {
+			return fail("seconds: %s is %v: an announced time is longer than 0s", s.Seconds, announced)
+		}
+		at := d.eval(s.At)
+		d.pace.add(at, at+announced, d.announce(announced))
+	}
+	if settle := d.eval(u.Settle); settle < 0 {
+		return &Error{u.File, 0, fmt.Errorf("settle: %s is %v: want 0s or more", u.Settle, settle)}
+	}
+	return nil
+}
+
+// announce is the whole number of seconds on the wire.
+func (d *drawing) announce(window time.Duration) time.Duration {
+	whole := math.Round(window.Seconds() / d.plan.Speed)
+	return time.Duration(max(1, whole)) * time.Second
+}
+
+// layOut turns steps into actions, in order of time.
+func (d *drawing) layOut() {
+	p := d.plan
+	end := time.Duration(0)
+	for _, s := range p.Upgrade.Steps {
+		p.Actions = append(p.Actions, d.action(s))
+		end = max(end, d.eval(s.At)+d.span(s))
+	}
+	slices.SortStableFunc(p.Actions, func(a, b Action) int { return int(min(max(a.At-b.At, -1), 1)) })
+	p.Length = d.pace.at(end + d.eval(p.Upgrade.Settle))
+	if p.Upgrade.TTL != "" {
+		if ttl := d.eval(p.Upgrade.TTL); ttl > 0 {
+			p.TTL = d.announce(ttl)
+		}
+	}
+}
+
+func (d *drawing) span(s Step) time.Duration {
+	if s.For == "" {
+		return 0
+	}
+	return d.eval(s.For)
+}
+
+func (d *drawing) action(s Step) Action {
+	at := d.eval(s.At)
+	a := Action{
+		At: d.pace.at(at), Act: s.Act, Node: s.Node, To: s.To,
+		Origin: d.origin(s), Detail: fill(s.Detail, d.plan.Settings),
+	}
+	a.For = d.pace.at(at+d.span(s)) - a.At
+	if s.Delay != "" {
+		a.Delay = d.eval(s.Delay)
+	}
+	if s.Seconds != "" {
+		a.Seconds = int64(d.announce(d.durations[s.Seconds]) / time.Second)
+	}
+	if s.Shards != "" {
+		a.Shards = d.shards(s.Shards)
+	}
+	if s.Act == Notify {
+		a.Notice, _ = notice.ParseKind(s.Notice)
+	}
+	return a
+}
+
+// shards splits the ids that a parameter lists.
+func (d *drawing) shards(name string) []string {
+	for _, s := range d.plan.Settings {
+		if s.Name == name {
+			return strings.FieldsFunc(s.Value, func(r rune) bool { return r == ',' || r == ' ' })
+		}
+	}
+	return nil
+}
+
+// origin is the weakest among those behind the step's numbers.
+func (d *drawing) origin(s Step) Origin {
+	weakest := s.Origin
+	names := []string{s.Seconds}
+	for _, text := range [...]string{s.At, s.For, s.Delay} {
+		if text == "" {
+			continue
+		}
+		e, _ := parseExpression(text)
+		names = append(names, e.names()...)
+	}
+	for _, name := range names {
+		if p, ok := d.plan.Upgrade.parameter(name); ok {
+			weakest = weaker(weakest, p.Origin)
+		}
+	}
+	return weakest
+}

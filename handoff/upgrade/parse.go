@@ -1,0 +1,201 @@
+package upgrade
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+)
+
+// Error is what is wrong with a file, and where.
+type Error struct {
+	File string
+	Line int // from 1; 0: the file as a whole
+	Err  error
+}
+
+// Error returns "file:line: what".
+func (e *Error) Error() string {
+	if e.Line == 0 {
+		return fmt.Sprintf("%s: %v", e.File, e.Err)
+	}
+	return fmt.Sprintf("%s:%d: %v", e.File, e.Line, e.Err)
+}
+
+// Unwrap returns the error without its place.
+func (e *Error) Unwrap() error { return e.Err }
+
+// document is the file as YAML sees it. Every leaf keeps its line.
+type document struct {
+	Name       leaf            `yaml:"name"`
+	Title      leaf            `yaml:"title"`
+	Summary    leaf            `yaml:"summary"`
+	Prose      leaf            `yaml:"prose"`
+	SCH        leaf            `yaml:"sch_support"`
+	Documented leaf            `yaml:"documented"`
+	TTL        leaf            `yaml:"ttl"`
+	Settle     leaf            `yaml:"settle"`
+	Parameters []parameterNode `yaml:"parameters"`
+	Steps      []stepNode      `yaml:"steps"`
+}
+
+type parameterNode struct {
+	Name   leaf `yaml:"name"`
+	Kind   leaf `yaml:"kind"`
+	Value  leaf `yaml:"value"`
+	Known  leaf `yaml:"known"`
+	Origin leaf `yaml:"origin"`
+	Source leaf `yaml:"source"`
+	Help   leaf `yaml:"help"`
+}
+
+type stepNode struct {
+	At      leaf `yaml:"at"`
+	Act     leaf `yaml:"act"`
+	Node    leaf `yaml:"node"`
+	To      leaf `yaml:"to"`
+	Notice  leaf `yaml:"notice"`
+	Seconds leaf `yaml:"seconds"`
+	Shards  leaf `yaml:"shards"`
+	For     leaf `yaml:"for"`
+	Delay   leaf `yaml:"delay"`
+	Detail  leaf `yaml:"detail"`
+	Origin  leaf `yaml:"origin"`
+	Source  leaf `yaml:"source"`
+}
+
+// keys are all words a file may use as keys, for suggestions.
+var keys = []string{
+	"name", "title", "summary", "prose", "sch_support", "documented", "ttl", "settle", "parameters", "steps",
+	"kind", "value", "known", "origin", "source", "help",
+	"at", "act", "node", "to", "notice", "seconds", "shards", "for", "delay", "detail",
+}
+
+// maxFile bounds what Parse reads; the catalog's largest file is a fiftieth.
+const maxFile = 1 << 19
+
+// Parse parses and checks one choreography; file names it in errors, which
+// are of type *Error, joined when there are several.
+func Parse(file string, data []byte) (Upgrade, error) {
+	if len(data) > maxFile {
+		return Upgrade{}, &Error{file, 0, fmt.Errorf("want a file of at most %d bytes, got %d", maxFile, len(data))}
+	}
+	var doc document
+	if err := yaml.UnmarshalWithOptions(data, &doc, yaml.Strict()); err != nil {
+		return Upgrade{}, place(file, err)
+	}
+	u := doc.upgrade(file)
+	if err := u.check(); err != nil {
+		return Upgrade{}, err
+	}
+	return u, nil
+}
+
+// place turns an error of the YAML library into one line with a position.
+func place(file string, err error) error {
+	var at *Error
+	if errors.As(err, &at) {
+		return &Error{file, at.Line, at.Err}
+	}
+	var positioned yaml.Error
+	if !errors.As(err, &positioned) || positioned.GetToken() == nil {
+		return &Error{file, 0, err}
+	}
+	token := positioned.GetToken()
+	message := positioned.GetMessage()
+	var unknown *yaml.UnknownFieldError
+	if errors.As(err, &unknown) {
+		message = fmt.Sprintf("unknown key %q%s", clip(token.Value), suggest(token.Value, keys))
+	}
+	return &Error{file, token.Position.Line, errors.New(message)}
+}
+
+func (d document) upgrade(file string) Upgrade {
+	u := Upgrade{
+		Name: d.Name.text, Title: d.Title.text, Summary: d.Summary.text, Prose: d.Prose.text,
+		SCH: Support(d.SCH.text), Documented: d.Documented.text, TTL: d.TTL.text, Settle: d.Settle.text,
+		File: file,
+	}
+	for _, p := range d.Parameters {
+		u.Parameters = append(u.Parameters, p.parameter())
+	}
+	for _, s := range d.Steps {
+		u.Steps = append(u.Steps, s.step())
+	}
+	return u
+}
+
+func (p parameterNode) parameter() Parameter {
+	kind := Kind(p.Kind.text)
+	if kind == "" {
+		kind = kindOf(p.Value.text)
+	}
+	return Parameter{
+		Name: p.Name.text, Kind: kind, Value: p.Value.text, Known: p.Known.text,
+		Origin: Origin(p.Origin.text), Source: p.Source.text, Help: p.Help.text,
+		Line: first(p.Name, p.Value, p.Kind, p.Known, p.Origin, p.Source, p.Help),
+	}
+}
+
+func (s stepNode) step() Step {
+	return Step{
+		At: s.At.text, Act: Act(s.Act.text), Node: Role(s.Node.text), To: Role(s.To.text),
+		Notice: s.Notice.text, Seconds: s.Seconds.text, Shards: s.Shards.text,
+		For: s.For.text, Delay: s.Delay.text, Detail: s.Detail.text,
+		Origin: Origin(s.Origin.text), Source: s.Source.text,
+		Line: first(s.At, s.Act, s.Node, s.To, s.Notice, s.Seconds, s.Shards, s.For, s.Delay, s.Detail, s.Origin, s.Source),
+	}
+}
+
+// leaf is a scalar with its line.
+type leaf struct {
+	text string
+	line int
+}
+
+// UnmarshalYAML takes the text of the node as written: the schema has text
+// only, and 1.0 or 007 must not become another number on the way.
+func (l *leaf) UnmarshalYAML(node ast.Node) error {
+	l.line = node.GetToken().Position.Line
+	switch n := node.(type) {
+	case *ast.LiteralNode:
+		l.text = n.Value.Value
+	case *ast.StringNode:
+		l.text = n.Value
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
+		l.text = node.GetToken().Value
+	case *ast.NullNode:
+	case *ast.MappingNode:
+		return l.choice(n)
+	default:
+		return &Error{"", l.line, fmt.Errorf("want plain text, got a YAML %s", strings.ToLower(node.Type().String()))}
+	}
+	l.text = strings.TrimSpace(l.text)
+	return nil
+}
+
+// choice reads {4.4s, 9.7s}, which is a mapping without values to YAML.
+func (l *leaf) choice(node *ast.MappingNode) error {
+	var items []string
+	for _, pair := range node.Values {
+		if _, empty := pair.Value.(*ast.NullNode); !empty || !node.IsFlowStyle {
+			return &Error{"", l.line, errors.New("want plain text or a choice such as {1s, 5s}, got a YAML mapping")}
+		}
+		items = append(items, pair.Key.GetToken().Value)
+	}
+	l.text = "{" + strings.Join(items, ", ") + "}"
+	return nil
+}
+
+// first is the smallest line of those that have one.
+func first(leaves ...leaf) int {
+	line := 0
+	for _, l := range leaves {
+		if l.line != 0 && (line == 0 || l.line < line) {
+			line = l.line
+		}
+	}
+	return line
+}
