@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"schload/handoff/notice"
@@ -22,6 +21,7 @@ type core struct {
 	nodes    []coreNode
 	bound    int // the node that serves the endpoint
 	named    int // the node that the endpoint's address record names
+	ttl      time.Duration
 	seq      int64
 	windows  []window
 	retained *notice.Notice // the newest completion
@@ -49,12 +49,14 @@ func (c *coreConn) listens() bool { return c.optedIn && c.protocol == 3 }
 // roles are the nodes behind the roles of a plan.
 type roles struct{ old, new int }
 
-// newCore returns a database whose first node serves it.
+// recordTTL is the endpoint record's time to live (measured).
+const recordTTL = 5 * time.Second
+
+// newCore returns a database that its first node serves. The others do not
+// listen: a proxy takes connections for the endpoints that are bound to it.
 func newCore(support Support, nodes []coreNode) *core {
-	c := &core{support: support, nodes: slices.Clone(nodes), seq: support.FirstSeq}
-	for i := range c.nodes {
-		c.nodes[i].accepting = true
-	}
+	c := &core{support: support, nodes: slices.Clone(nodes), seq: support.FirstSeq, ttl: recordTTL}
+	c.nodes[0].accepting = true
 	return c
 }
 
@@ -72,7 +74,7 @@ func (c *core) Step(now time.Duration, e event) []effect {
 	case asked:
 		return c.answer(now, e)
 	case began:
-		return c.begin()
+		return c.begin(e)
 	case ended:
 		return c.end()
 	case due:
@@ -112,11 +114,33 @@ func (c *core) forget(id connID) {
 	}
 }
 
-// begin assigns the roles of a plan: the endpoint goes round the nodes. What
-// an upgrade before left behind is put in order first.
-func (c *core) begin() []effect {
-	effects := c.tidy("made ready for the upgrade")
+// begin assigns the roles of a plan: the endpoint goes round the nodes. It
+// then makes true what plans rely on: the old node serves and has the name,
+// the new one does not listen and has nobody connected.
+func (c *core) begin(e began) []effect {
 	c.roles = &roles{old: c.bound, new: (c.bound + 1) % len(c.nodes)}
+	var effects []effect
+	if e.ttl > 0 && e.ttl != c.ttl {
+		c.ttl = e.ttl
+		effects = append(effects, c.resolve(c.named))
+	}
+	effects = append(effects, c.tidy()...)
+	if c.roles.new != c.roles.old {
+		effects = append(effects, c.vacate(c.roles.new)...)
+	}
+	return effects
+}
+
+// vacate makes a node refuse and closes what an aborted plan, or a client that
+// dialled the node itself, left there.
+func (c *core) vacate(node int) []effect {
+	var effects []effect
+	if c.nodes[node].accepting {
+		effects = append(effects, c.accept(node, false), c.done(upgrade.Refuse, node, "made ready"))
+	}
+	if conns := c.close(node); len(conns) > 0 {
+		effects = append(effects, hangUp{conns}, c.done(upgrade.Close, node, "made ready; "+closedCount(conns)))
+	}
 	return effects
 }
 
@@ -125,19 +149,17 @@ func (c *core) begin() []effect {
 func (c *core) end() []effect {
 	c.roles = nil
 	c.windows = nil
-	return append(c.tidy("made ready for the next upgrade"), lift{})
+	return append(c.tidy(), lift{})
 }
 
-// tidy lets all nodes accept and the name lead to the node that serves.
-func (c *core) tidy(why string) []effect {
+// tidy makes the node that serves accept, and the name lead to it.
+func (c *core) tidy() []effect {
 	var effects []effect
-	for i, n := range c.nodes {
-		if !n.accepting {
-			effects = append(effects, c.accept(i, true), c.done(upgrade.Listen, i, why))
-		}
+	if !c.nodes[c.bound].accepting {
+		effects = append(effects, c.accept(c.bound, true), c.done(upgrade.Listen, c.bound, "made ready"))
 	}
 	if c.named != c.bound {
-		effects = append(effects, c.resolve(c.bound), c.done(upgrade.DNS, c.bound, why))
+		effects = append(effects, c.resolve(c.bound), c.done(upgrade.DNS, c.bound, "made ready"))
 	}
 	return effects
 }
@@ -160,17 +182,16 @@ func (c *core) act(now time.Duration, a upgrade.Action) []effect {
 	case upgrade.Close:
 		conns := c.close(node)
 		effects = append(effects, hangUp{conns})
-		detail = join(detail, fmt.Sprintf("closed %d connections", len(conns)))
+		detail = join(detail, closedCount(conns))
 	case upgrade.Bind:
 		c.bound = node
 	case upgrade.DNS:
 		effects = append(effects, c.resolve(node))
 	case upgrade.Stall:
-		effects = append(effects, stall{a.For})
-		detail = join(detail, fmt.Sprintf("for %v", a.For))
+		effects = append(effects, stall{a.For, a.Shards})
 	case upgrade.Slow:
-		effects = append(effects, slow{a.For, a.Delay})
-		detail = join(detail, fmt.Sprintf("for %v by about %v", a.For, a.Delay))
+		effects = append(effects, slow{a.For, a.Delay, a.Shards})
+		detail = join(detail, fmt.Sprintf("by about %v", a.Delay))
 	default:
 		panic(fmt.Sprintf("sim: core knows no act %q", a.Act))
 	}
@@ -202,7 +223,7 @@ func (c *core) accept(node int, on bool) effect {
 
 func (c *core) resolve(node int) effect {
 	c.named = node
-	return resolve{node}
+	return resolve{node, c.ttl}
 }
 
 // close removes the connections of a node and, with them, what was announced
@@ -260,6 +281,4 @@ func (c *core) endpoint(node int, as endpointType) string {
 	return ""
 }
 
-func count(n, of int) string {
-	return "pushed to " + strconv.Itoa(n) + " of " + strconv.Itoa(of) + " connections"
-}
+func closedCount(conns []connID) string { return fmt.Sprintf("closed %d connections", len(conns)) }

@@ -38,8 +38,8 @@ type (
 	}
 
 	// began and ended enclose the playing of a plan; ended comes early when it
-	// was aborted.
-	began struct{}
+	// was aborted. ttl is the plan's, 0 when it does not say.
+	began struct{ ttl time.Duration }
 	ended struct{}
 
 	// due: an action's time has come.
@@ -71,12 +71,22 @@ type (
 		on   bool
 	}
 	// resolve makes the endpoint's address record name a node.
-	resolve struct{ node int }
+	resolve struct {
+		node int
+		ttl  time.Duration
+	}
 
-	// stall makes commands queue at the proxies.
-	stall struct{ lasts time.Duration }
-	// slow adds a delay to replies.
-	slow struct{ lasts, delay time.Duration }
+	// stall makes commands for the shards queue at the proxies; no shards are
+	// all of them.
+	stall struct {
+		lasts  time.Duration
+		shards []string
+	}
+	// slow adds a delay to replies of the shards.
+	slow struct {
+		lasts, delay time.Duration
+		shards       []string
+	}
 	// lift ends a stall and a slowdown at once.
 	lift struct{}
 
@@ -95,14 +105,19 @@ func (e accept) String() string {
 	}
 	return fmt.Sprintf("refuse %s", nodeName(e.node))
 }
-func (e resolve) String() string { return fmt.Sprintf("resolve %s", nodeName(e.node)) }
-func (e stall) String() string   { return fmt.Sprintf("stall %v", e.lasts) }
-func (e slow) String() string    { return fmt.Sprintf("slow %v by %v", e.lasts, e.delay) }
-func (e lift) String() string    { return "lift" }
+func (e resolve) String() string { return fmt.Sprintf("resolve %s ttl=%v", nodeName(e.node), e.ttl) }
+func (e stall) String() string   { return fmt.Sprintf("stall %v shards=%v", e.lasts, e.shards) }
+func (e slow) String() string {
+	return fmt.Sprintf("slow %v by %v shards=%v", e.lasts, e.delay, e.shards)
+}
+func (e lift) String() string { return "lift" }
 
 func (e done) String() string {
 	m := e.mark
 	text := "mark " + m.Name
+	if m.Duration != 0 {
+		text += fmt.Sprintf(" for=%v", m.Duration)
+	}
 	if m.Node != "" {
 		text += " node=" + m.Node
 	}
@@ -112,7 +127,10 @@ func (e done) String() string {
 	if m.Origin != "" {
 		text += " origin=" + m.Origin
 	}
-	return text + ": " + m.Detail
+	if m.Detail != "" {
+		text += ": " + m.Detail
+	}
+	return text
 }
 
 // nodeName is how a node is called within the database's name: node1, node2.

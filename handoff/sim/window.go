@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -16,17 +17,22 @@ type window struct {
 	seq    int64
 	ends   time.Duration // as announced; the window may stay open beyond it
 	shards []string
-	node   int // MOVING: the proxy that leaves
+	node   int // the proxy whose connections are told, MOVING: the one that leaves; everyProxy
 	to     int // MOVING: where the endpoint goes
 }
+
+const everyProxy = -1
 
 // notify sends one notice to everyone in its scope. Every notice has the next
 // sequence of the database, the same for all who get it.
 func (c *core) notify(now time.Duration, a upgrade.Action) []effect {
 	w := window{kind: a.Notice, seq: c.seq, ends: now + time.Duration(a.Seconds)*time.Second,
-		shards: slices.Clone(a.Shards), node: c.role(a.Node), to: c.role(a.To)}
+		shards: slices.Clone(a.Shards), node: everyProxy, to: c.role(a.To)}
+	if a.Node != "" || a.Notice == notice.Moving {
+		w.node = c.role(a.Node)
+	}
 	if a.Notice == notice.Moving && !c.moves(w) {
-		d := c.done(upgrade.Notify, w.node, join(a.Detail, "MOVING not sent: the endpoint gains no node"))
+		d := c.done(upgrade.Notify, w.node, join(a.Detail, "MOVING not sent: the proxy does not leave the endpoint, or nobody joins it"))
 		d.mark.Origin = string(a.Origin)
 		return []effect{d}
 	}
@@ -36,7 +42,7 @@ func (c *core) notify(now time.Duration, a upgrade.Action) []effect {
 	seq := w.seq
 	return append(effects, done{mark.Mark{
 		Kind: mark.Step, Source: "sim", Name: a.Notice.String(), Node: c.concerned(w), Seq: &seq,
-		Detail: join(a.Detail, count(len(effects), of)), Origin: string(a.Origin),
+		Detail: join(a.Detail, fmt.Sprintf("pushed to %d of %d connections", len(effects), of)), Origin: string(a.Origin),
 	}})
 }
 
@@ -113,18 +119,17 @@ func (c *core) missed(now time.Duration, conn *coreConn, dst []byte) []byte {
 	return dst
 }
 
-// concerns reports whether a connection is in scope: MOVING is for those on
-// the proxy that leaves, the rest for all.
+// concerns reports whether a connection is in scope.
 func (w window) concerns(conn *coreConn) bool {
-	return w.kind != notice.Moving || conn.node == w.node
+	return w.node == everyProxy || conn.node == w.node
 }
 
 // concerned is the node that a mark about the window names.
 func (c *core) concerned(w window) string {
-	if w.kind == notice.Moving {
-		return c.nodes[w.node].ip
+	if w.node == everyProxy {
+		return ""
 	}
-	return ""
+	return c.nodes[w.node].ip
 }
 
 func (c *core) windowEndpoint(w window, conn *coreConn) string {
