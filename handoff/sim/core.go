@@ -71,6 +71,10 @@ func (c *core) Step(now time.Duration, e event) []effect {
 		if conn := c.conn(e.conn); conn != nil {
 			conn.protocol = e.protocol
 		}
+	case started:
+		if conn := c.conn(e.conn); conn != nil {
+			*conn = coreConn{id: conn.id, node: conn.node, protocol: 2}
+		}
 	case asked:
 		return c.answer(now, e)
 	case began:

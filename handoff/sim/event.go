@@ -30,6 +30,8 @@ type (
 		conn     connID
 		protocol int
 	}
+	// started: a connection sent RESET and is as new.
+	started struct{ conn connID }
 	// asked: a connection sent CLIENT MAINT_NOTIFICATIONS; args begin behind
 	// CLIENT.
 	asked struct {

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"schload/handoff/notice"
 	"schload/handoff/upgrade"
 )
@@ -41,8 +43,8 @@ func TestTranscripts(t *testing.T) {
 				}
 				return
 			}
-			if got != string(want) {
-				t.Errorf("%s: the core says otherwise (run with -update and read the diff):\n%s", file, got)
+			if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
+				t.Errorf("%s: the core says otherwise; with -update the file will (-want +got):\n%s", file, diff)
 			}
 		})
 	}
@@ -97,9 +99,7 @@ func (s *transcript) do(line string) error {
 	args := words[1:]
 	switch words[0] {
 	case "nodes":
-		n, err := strconv.Atoi(args[0])
-		s.core = newCore(s.support, testNodes(n))
-		return err
+		s.restart(int(number(args[0])))
 	case "support":
 		return s.configure(args)
 	case "open":
@@ -112,6 +112,8 @@ func (s *transcript) do(line string) error {
 		s.step(asked{number(args[0]), optIn(args[1:])})
 	case "hello":
 		s.step(spoke{number(args[0]), int(number(args[1]))})
+	case "reset":
+		s.step(started{number(args[0])})
 	case "at":
 		return s.plot(args)
 	case "length":
@@ -176,8 +178,14 @@ func (s *transcript) configure(args []string) error {
 			return fmt.Errorf("unknown switch %q", arg)
 		}
 	}
-	s.core = newCore(s.support, testNodes(len(s.core.nodes)))
+	s.restart(len(s.core.nodes))
 	return s.support.validate(len(s.core.nodes))
+}
+
+// restart makes a fresh database.
+func (s *transcript) restart(nodes int) {
+	s.core = newCore(s.support, testNodes(nodes))
+	s.now, s.plan, s.playing = 0, upgrade.Plan{}, false
 }
 
 // open: open 1 node=1 proto=3
