@@ -157,7 +157,7 @@ func (a Arm) Validate() error {
 	check(oneOf(r.EndpointType, AutoEndpoint, InternalIP, InternalFQDN, ExternalIP, ExternalFQDN, NoEndpoint),
 		"endpoint_type %q: want auto, none, internal-ip, internal-fqdn, external-ip or external-fqdn", r.EndpointType)
 	check(r.Protocol == 2 || r.Protocol == 3, "protocol %d: want 2 or 3", r.Protocol)
-	check(r.Protocol == 3 || r.Mode == Off, "protocol 2 with mode %s: notices need RESP3; use protocol 3 or mode off", r.Mode)
+	check(r.Protocol != 2 || r.Mode == Off, "protocol 2 with mode %s: notices need RESP3; use protocol 3 or mode off", r.Mode)
 	check(r.MaxRetries >= -1, "max_retries %d: want 0 or more, or -1 for none", r.MaxRetries)
 	check(r.DialRetries > 0, "dial_retries %d: want 1 or more", r.DialRetries)
 	for _, d := range []struct {

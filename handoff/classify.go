@@ -80,6 +80,7 @@ var causes = []struct {
 	{isDial(workload.DialTimeout), workload.DialTimeout, workload.NotApplied},
 	{isDial(workload.DialOther), workload.DialOther, workload.NotApplied},
 	{is(context.Canceled), workload.Canceled, workload.Indeterminate},
+	{is(context.DeadlineExceeded), workload.Canceled, workload.Indeterminate}, // the run's; I/O has os.ErrDeadlineExceeded
 	{is(io.EOF), workload.EOF, workload.Indeterminate},
 	{is(io.ErrUnexpectedEOF), workload.EOF, workload.Indeterminate},
 	{is(syscall.ECONNRESET), workload.Reset, workload.Indeterminate},
@@ -87,7 +88,6 @@ var causes = []struct {
 	{is(syscall.ECONNABORTED), workload.Reset, workload.Indeterminate},
 	{isTimeout("write"), workload.WriteTimeout, workload.Indeterminate},
 	{isTimeout(""), workload.ReadTimeout, workload.Indeterminate},
-	{is(context.DeadlineExceeded), workload.Canceled, workload.Indeterminate},
 }
 
 func is(target error) func(error) bool {

@@ -182,7 +182,9 @@ func (c *Client) Observe() Observation {
 }
 
 // Close closes every connection, operations under way included, and waits for
-// the client's goroutines. It may be called again.
+// the client's goroutines. It may be called again. (One goroutine is out of
+// reach: the library's probe of an address that refused it ends within a
+// second.)
 func (c *Client) Close() error {
 	c.closeOnce.Do(func() {
 		c.o.closing.Store(true)

@@ -34,16 +34,15 @@ const (
 	onlyValue                  // ECHO value
 	keyValue                   // SET key value
 	keyFixed                   // EXPIRE key 86400, HGET key f
-	keyFixedValue              // HSET key f value, ZADD key 0 value
+	keyFixedValue              // HSET key f value, ZADD key 1 value
 	shapes
 )
 
-// The fixed arguments: a field name, a score and a time to live that no run
-// outlasts.
+// The fixed arguments, boxed once.
 var (
-	fixedField any = "f"
-	fixedScore any = "0"
-	fixedLife  any = "86400"
+	fixedField any = workload.HashField
+	fixedScore any = "1"
+	fixedLife  any = strconv.Itoa(workload.ExpireSeconds)
 )
 
 var kinds = map[string]*kind{

@@ -362,7 +362,6 @@ func TestDialTimeout(t *testing.T) {
 			t.Errorf("dials %+v, want timeouts", s.Dials)
 		}
 		w.net.Blackhole(mainAddr, false)
-		time.Sleep(2 * time.Second)
 	})
 }
 
