@@ -175,6 +175,7 @@ func rolling(p *play) {
 		p.count("off", record.ConnectionDials, 2, record.AttrResult, "dial_refused")
 		p.count("off", record.ConnectionCloses, 8, record.AttrBy, "server", record.AttrReason, "reset")
 		p.count("on", record.ConnectionCloses, 8, record.AttrBy, "client", record.AttrReason, "handoff")
+		p.count("on", record.ConnectionCloses, 99, record.AttrBy, "client", record.AttrReason, "shutdown") // no news
 		p.count("on", record.AttemptsHidden, 3, record.AttrPool, "main")
 		p.second()
 		p.now += time.Second
@@ -434,6 +435,23 @@ func TestNoPhases(t *testing.T) {
 	if a := s.Arms[0]; a.Outage.Windows != 1 || a.Connections.Dials != 3 {
 		t.Errorf("%+v, %+v", a.Outage, a.Connections)
 	}
+}
+
+// The proof at the end decides what an arm was: it knows which connections
+// carried operations.
+func TestProof(t *testing.T) {
+	p := start(t)
+	p.proved("on", 15, "true")
+	p.proved("on", 1, "false") // its dial was given up
+	p.second()
+	s := p.finish(bundle.Final{Valid: true, Arms: []bundle.Proof{
+		{Name: "on", Effective: "on", Connections: 3, OptedIn: 3}, {Name: "off", Effective: "off", Connections: 5},
+	}})
+	want := []SCH{{"on", "on", 16, 15}, {"off", "off", 5, 0}}
+	if diff := cmp.Diff(want, []SCH{s.Arms[0].SCH, s.Arms[1].SCH}); diff != "" {
+		t.Error(diff)
+	}
+	wantReasons(t, s)
 }
 
 // A bundle that cannot be read is an error, not a summary.
