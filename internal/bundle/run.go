@@ -102,7 +102,7 @@ type Final struct {
 	Arms           []Proof   `json:"arms,omitempty"`
 	StartLag       *Lag      `json:"start_lag_s,omitempty"` // of the pacer; nil: not measured
 	Exports        Exports   `json:"exports"`
-	MarksDropped   uint64    `json:"marks_dropped,omitempty"` // set by Finish
+	MarksDropped   uint64    `json:"marks_dropped,omitempty"` // by those who make marks; Finish adds the bundle's own
 }
 
 // Proof is what the connections of one arm were found to be.
