@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"schload/telemetry/mark"
 )
@@ -24,13 +25,10 @@ type marks struct {
 	done   chan struct{}
 	err    error // of the goroutine; read it after done
 
+	lost atomic.Uint64
+
 	mu     sync.RWMutex // guards closed and with it the right to send
 	closed bool
-
-	lost struct {
-		sync.Mutex
-		n uint64
-	}
 }
 
 func startMarks(file *appender, redact redactor) *marks {
@@ -43,13 +41,13 @@ func (m *marks) put(one mark.Mark) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	if m.closed || len(m.queue) >= queued-reserved && !essential(one.Kind) {
-		m.lose(1)
+		m.lost.Add(1)
 		return
 	}
 	select {
 	case m.queue <- one:
 	default:
-		m.lose(1)
+		m.lost.Add(1)
 	}
 }
 
@@ -59,18 +57,6 @@ func essential(k mark.Kind) bool {
 		return true
 	}
 	return false
-}
-
-func (m *marks) lose(n uint64) {
-	m.lost.Lock()
-	m.lost.n += n
-	m.lost.Unlock()
-}
-
-func (m *marks) dropped() uint64 {
-	m.lost.Lock()
-	defer m.lost.Unlock()
-	return m.lost.n
 }
 
 // close writes what is queued and ends the goroutine.
@@ -93,7 +79,7 @@ func (m *marks) write() {
 			one = <-m.queue
 			batch = m.line(batch, one)
 		}
-		if n := m.dropped(); n > stated {
+		if n := m.lost.Load(); n > stated {
 			batch = m.line(batch, mark.Mark{At: one.At, Kind: mark.Harness, Name: "marks_dropped", Source: "harness",
 				Detail: fmt.Sprintf("%d marks came faster than they could be written and are missing here", n-stated)})
 			stated = n
@@ -120,7 +106,7 @@ func (m *marks) flush(batch []byte) {
 	if err := m.file.append(batch); err != nil {
 		for _, c := range batch {
 			if c == '\n' {
-				m.lose(1)
+				m.lost.Add(1)
 			}
 		}
 		if m.err == nil {

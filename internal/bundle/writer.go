@@ -127,7 +127,7 @@ func (w *Writer) Finish(f Final) error {
 		return errors.Join(err, fmt.Errorf("bundle %s is closed already", w.dir))
 	}
 	f = f.redacted(w.redact)
-	f.MarksDropped = w.marks.dropped()
+	f.MarksDropped += w.marks.lost.Load()
 	w.run.Final = &f
 	return errors.Join(err, writeAtomic(filepath.Join(w.dir, runFile), w.run))
 }

@@ -125,13 +125,13 @@ func TestMarkNeverBlocks(t *testing.T) {
 	for range queued {
 		m.put(mark.Mark{Kind: mark.Dial, Name: "ok"})
 	}
-	if got := m.dropped(); got != reserved {
+	if got := m.lost.Load(); got != reserved {
 		t.Errorf("%d of %d dials dropped, want %d", got, queued, reserved)
 	}
 	for range reserved + 2 {
 		m.put(mark.Mark{Kind: mark.Outage, Arm: "off"})
 	}
-	if got := m.dropped(); got != reserved+2 {
+	if got := m.lost.Load(); got != reserved+2 {
 		t.Errorf("%d marks dropped after the outages, want %d", got, reserved+2)
 	}
 	go m.write()
@@ -152,7 +152,7 @@ func TestMarkNeverBlocks(t *testing.T) {
 	if kinds[mark.Dial] != queued-reserved || kinds[mark.Outage] != reserved || kinds[mark.Harness] != 1 {
 		t.Errorf("the file holds %v", kinds)
 	}
-	if got := m.dropped(); got != reserved+3 {
+	if got := m.lost.Load(); got != reserved+3 {
 		t.Errorf("%d marks dropped at the end, want %d: a mark after the end counts", got, reserved+3)
 	}
 }

@@ -86,29 +86,40 @@ func phase(arm string, p record.Phase, s *sums) Phase {
 	}
 }
 
-// sch tells what an arm's connections were by the counters, or, where these
-// say nothing, by what the run found at its end.
+// sch tells what an arm's connections were. How many there were stands in the
+// counters or, where these say nothing, in the proof at the run's end; that
+// proof also decides what they amounted to, for it leaves connections out that
+// never carried an operation.
 func sch(a bundle.Arm, final *bundle.Final, s *sums) SCH {
 	x := SCH{Requested: a.Requested}
 	x.Connections, x.OptedIn = s.proved(a.Name)
-	if x.Connections == 0 && final != nil {
+	if final != nil {
 		for _, p := range final.Arms {
-			if p.Name == a.Name {
+			if p.Name != a.Name {
+				continue
+			}
+			x.Effective = p.Effective
+			if x.Connections == 0 {
 				x.Connections, x.OptedIn = p.Connections, p.OptedIn
 			}
 		}
 	}
-	switch {
-	case x.Connections == 0:
-		x.Effective = "unknown"
-	case x.OptedIn == 0:
-		x.Effective = "off"
-	case x.OptedIn == x.Connections:
-		x.Effective = "on"
-	default:
-		x.Effective = "mixed"
+	if x.Effective == "" {
+		x.Effective = effective(x.Connections, x.OptedIn)
 	}
 	return x
+}
+
+func effective(connections, optedIn uint64) string {
+	switch {
+	case connections == 0:
+		return "unknown"
+	case optedIn == 0:
+		return "off"
+	case optedIn == connections:
+		return "on"
+	}
+	return "mixed"
 }
 
 // harness takes the tool's own numbers from the end of the run, or, if it

@@ -54,8 +54,8 @@ type Arm struct {
 	CrossedReplies uint64            `json:"crossed_replies"`
 }
 
-// SCH is what the arm was asked to be and what its connections were found to
-// be: on (all opted in), off (none), mixed, or unknown.
+// SCH is what the arm was asked to be and what the connections it used were
+// found to be: on (all opted in), off (none), mixed, or unknown.
 type SCH struct {
 	Requested   string `json:"requested"`
 	Effective   string `json:"effective"`
@@ -102,7 +102,7 @@ type Quantiles struct {
 }
 
 // Connections are those dialled (DialFailures of them in vain) and those that
-// ended, by who closed them.
+// ended, by who closed them; ends because the run ended are not counted.
 type Connections struct {
 	Dials          uint64 `json:"dials"`
 	DialFailures   uint64 `json:"dial_failures"`

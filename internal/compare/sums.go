@@ -131,11 +131,17 @@ func quantiles(h *histogram.Histogram) Quantiles {
 	return Quantiles{Count: h.Count(), P50: q(0.5), P95: q(0.95), P99: q(0.99), P999: q(0.999), Max: bundle.Seconds(h.Max())}
 }
 
+// atShutdown says of a connection that it ended because the run did: no news
+// about the upgrade.
+func atShutdown(c record.Count) bool {
+	return c.Name == record.ConnectionCloses && attr(c, record.AttrReason) == "shutdown"
+}
+
 // counter adds up an arm's counter by one attribute, after warm-up.
 func (s *sums) counter(arm, name, key string) map[string]uint64 {
 	by := map[string]uint64{}
 	for _, c := range s.after.Counts() {
-		if c.Name == name && c.Arm == arm && measured(phaseOf(c)) {
+		if c.Name == name && c.Arm == arm && measured(phaseOf(c)) && !atShutdown(c) {
 			increase(&by, attr(c, key), c.Value)
 		}
 	}

@@ -23,7 +23,7 @@ func (s *Summary) warn(sums *sums) {
 		if text := saturated(a); text != "" {
 			add("%s", text)
 		}
-		if x := a.SCH; x.Requested == "on" && x.OptedIn > 0 && x.OptedIn < x.Connections {
+		if x := a.SCH; x.Requested == "on" && x.Effective == "mixed" {
 			add("arm %s: only %d of %d connections opted in to notices", a.Name, x.OptedIn, x.Connections)
 		}
 		if a.SCH.Effective == "unknown" {

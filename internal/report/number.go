@@ -22,9 +22,12 @@ func group(digits string) string {
 	return b.String()
 }
 
-// three spells a number that is not negative with three significant digits,
-// zeros included, so that 2.50 says how well it is known.
+// three spells a number with three significant digits, zeros included, so that
+// 2.50 says how well it is known.
 func three(x float64) string {
+	if x < 0 {
+		return "-" + three(-x)
+	}
 	if x == 0 || math.IsNaN(x) || math.IsInf(x, 0) {
 		return strconv.FormatFloat(x, 'f', -1, 64)
 	}
