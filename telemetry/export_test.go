@@ -107,13 +107,15 @@ func TestRoundTrip(t *testing.T) {
 	})
 }
 
-// decoded rebuilds the first histogram of a metric from the wire.
+// decoded rebuilds the last histogram of a metric from the wire; when the
+// series is new, the first is the zero it was before.
 func decoded(t *testing.T, in received, name string) *histogram.Histogram {
 	t.Helper()
 	for _, scope := range in.request.ResourceMetrics[0].ScopeMetrics {
 		for _, m := range scope.Metrics {
 			if m.Name == name {
-				return rebuilt(t, m.GetExponentialHistogram().DataPoints[0])
+				points := m.GetExponentialHistogram().DataPoints
+				return rebuilt(t, points[len(points)-1])
 			}
 		}
 	}

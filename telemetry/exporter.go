@@ -97,7 +97,7 @@ func (e *Exporter) provide(ctx context.Context, s settings, src *source) error {
 			return err
 		}
 		options = append(options, sdkmetric.WithReader(sdkmetric.NewPeriodicReader(counted{exporter, &e.health},
-			sdkmetric.WithInterval(s.interval), sdkmetric.WithTimeout(s.timeout), sdkmetric.WithProducer(src))))
+			sdkmetric.WithInterval(s.interval), sdkmetric.WithTimeout(s.timeout), sdkmetric.WithProducer(push{src}))))
 	}
 	if e.scraped != nil {
 		reader, err := e.scraped.reader(src)

@@ -11,6 +11,9 @@ import (
 func (s *source) prepare(arms []record.Arm) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.arm == "" {
+		s.stateExports()
+	}
 	for _, arm := range arms {
 		if arm.Name != s.arm {
 			continue

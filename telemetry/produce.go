@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/instrumentation"
@@ -21,38 +22,54 @@ var scope = instrumentation.Scope{Name: "schload/telemetry"}
 // faster is in the zero bucket.
 var zeroThreshold = math.Ldexp(1, -20)
 
-// Produce implements sdkmetric.Producer: a copy of the state as metrics.
-// Every series begins at the run's base and ends with the latest interval, so
-// an export without a new interval repeats itself exactly.
-func (s *source) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
+// push produces what is pushed by OTLP: each time a copy of the state as
+// metrics. Every series begins at the run's base, and points have the time of
+// the latest interval's end, so a push without a new interval repeats itself
+// exactly.
+type push struct{ *source }
+
+// Produce implements sdkmetric.Producer.
+func (p push) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
+	return p.produce(true), nil
+}
+
+// pull produces what is scraped. A scrape shows each series once, so births
+// stay for the next push.
+type pull struct{ *source }
+
+// Produce implements sdkmetric.Producer.
+func (p pull) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
+	return p.produce(false), nil
+}
+
+func (s *source) produce(pushed bool) []metricdata.ScopeMetrics {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.arm == "" {
-		s.stateExports()
-	}
-	metrics := slices.Concat(s.histograms(), s.sums(), s.gauges())
+	metrics := slices.Concat(s.histograms(pushed), s.sums(pushed), s.gauges())
+	s.pushed = s.pushed || pushed
 	if len(metrics) == 0 {
-		return nil, nil
+		return nil
 	}
-	return []metricdata.ScopeMetrics{{Scope: scope, Metrics: metrics}}, nil
+	return []metricdata.ScopeMetrics{{Scope: scope, Metrics: metrics}}
 }
 
-// stateExports makes the health of the export part of the export.
-func (s *source) stateExports() {
-	stats := s.health.stats()
-	s.count(record.TelemetryExports, []record.Attr{{Key: record.AttrResult, Value: succeeded}}).value = stats.Sent
-	s.count(record.TelemetryExports, []record.Attr{{Key: record.AttrResult, Value: failed}}).value = stats.Failed
-}
-
-func (s *source) histograms() []metricdata.Metrics {
+func (s *source) histograms(pushed bool) []metricdata.Metrics {
 	if len(s.operations.all) == 0 {
 		return nil
 	}
 	var response, service, lateness []metricdata.ExponentialHistogramDataPoint[float64]
+	state := func(o *operation, r, v, l *histogram.Histogram, at time.Time) {
+		response = append(response, s.histogram(r, o.ours, at))
+		service = append(service, s.histogram(v, o.standard, at))
+		lateness = append(lateness, s.histogram(l, o.ours, at))
+	}
+	var zero histogram.Histogram
 	for _, o := range s.operations.all {
-		response = append(response, s.histogram(&o.response, o.ours))
-		service = append(service, s.histogram(&o.service, o.standard))
-		lateness = append(lateness, s.histogram(&o.lateness, o.ours))
+		if pushed && !o.birth.IsZero() {
+			state(o, &zero, &zero, &zero, o.birth)
+			o.birth = time.Time{}
+		}
+		state(o, &o.response, &o.service, &o.lateness, s.now)
 	}
 	return []metricdata.Metrics{
 		metric(record.ResponseTime, exponential(response)),
@@ -67,12 +84,12 @@ func exponential(points []metricdata.ExponentialHistogramDataPoint[float64]) met
 
 // histogram copies one histogram, bucket by bucket. The count is that of the
 // buckets copied, as receivers expect without checking.
-func (s *source) histogram(h *histogram.Histogram, attrs attribute.Set) metricdata.ExponentialHistogramDataPoint[float64] {
+func (s *source) histogram(h *histogram.Histogram, attrs attribute.Set, at time.Time) metricdata.ExponentialHistogramDataPoint[float64] {
 	offset, counts := h.Buckets()
 	p := metricdata.ExponentialHistogramDataPoint[float64]{
 		Attributes:     attrs,
 		StartTime:      s.start,
-		Time:           s.now,
+		Time:           at,
 		Sum:            h.Sum().Seconds(),
 		Scale:          histogram.Scale,
 		ZeroCount:      h.Zero(),
@@ -90,11 +107,17 @@ func (s *source) histogram(h *histogram.Histogram, attrs attribute.Set) metricda
 	return p
 }
 
-func (s *source) sums() []metricdata.Metrics {
+func (s *source) sums(pushed bool) []metricdata.Metrics {
 	byName := map[string][]metricdata.DataPoint[int64]{}
 	for _, c := range s.counts.all {
-		byName[c.metric] = append(byName[c.metric], metricdata.DataPoint[int64]{
-			Attributes: c.attributes, StartTime: s.start, Time: s.now, Value: int64(c.value)})
+		point := metricdata.DataPoint[int64]{Attributes: c.attributes, StartTime: s.start, Time: s.now, Value: int64(c.value)}
+		if pushed && !c.birth.IsZero() {
+			zero := point
+			zero.Time, zero.Value = c.birth, 0
+			byName[c.metric] = append(byName[c.metric], zero)
+			c.birth = time.Time{}
+		}
+		byName[c.metric] = append(byName[c.metric], point)
 	}
 	var out []metricdata.Metrics
 	for _, name := range slices.Sorted(maps.Keys(byName)) {

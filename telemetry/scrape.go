@@ -48,7 +48,7 @@ func serve(address string) (*scraped, error) {
 func (s *scraped) reader(src *source) (sdkmetric.Reader, error) {
 	return otelprometheus.New(
 		otelprometheus.WithRegisterer(s.registry),
-		otelprometheus.WithProducer(src),
+		otelprometheus.WithProducer(pull{src}),
 		otelprometheus.WithTranslationStrategy(otlptranslator.UnderscoreEscapingWithSuffixes),
 		otelprometheus.WithResourceAsConstantLabels(attribute.NewAllowKeysFilter("schload.arm", "schload.run.id", "schload.upgrade")),
 		otelprometheus.WithoutTargetInfo(),

@@ -25,23 +25,24 @@ const (
 )
 
 // source is the state of one arm, or of the run itself when arm is empty:
-// what was recorded since the beginning, added up. It implements
-// sdkmetric.Producer. The mutex guards memory only; nobody waits for a network
-// while holding it.
+// what was recorded since the beginning, added up. The mutex guards memory
+// only; nobody waits for a network while holding it.
 type source struct {
 	arm    string
 	start  time.Time // of every series: the run's base
 	health *health
 
 	mu         sync.Mutex
-	now        time.Time // end of the latest interval
+	now        time.Time // end of the latest interval: the time of all points
+	before     time.Time // what now was before
+	pushed     bool      // points with the time now were handed out to be pushed
 	operations table[operationKey, *operation]
 	counts     table[pointKey, *count]
 	levels     table[pointKey, *level]
 }
 
 func newSource(arm string, base time.Time, h *health) *source {
-	return &source{arm: arm, start: base, now: base, health: h}
+	return &source{arm: arm, start: base, now: base, before: base, health: h}
 }
 
 // operationKey is record.Key as it is exported: the arm is the source, and
@@ -55,6 +56,7 @@ type operationKey struct {
 // the semantic conventions' name and has their attributes too.
 type operation struct {
 	ours, standard              attribute.Set
+	birth                       time.Time
 	response, service, lateness histogram.Histogram
 }
 
@@ -64,6 +66,7 @@ type pointKey struct{ metric, labels string }
 
 type count struct {
 	points
+	birth time.Time
 	value uint64
 }
 
@@ -76,9 +79,7 @@ type level struct {
 func (s *source) add(i record.Interval) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if at := s.start.Add(i.To); at.After(s.now) {
-		s.now = at
-	}
+	s.advance(s.start.Add(i.To))
 	for _, series := range i.Series {
 		if series.Arm == s.arm {
 			s.addSeries(series)
@@ -90,6 +91,28 @@ func (s *source) add(i record.Interval) {
 		}
 	}
 	s.replaceLevels(i.Levels)
+	if s.arm == "" {
+		s.stateExports()
+	}
+}
+
+// advance moves the time of the points on. What was handed out with a time
+// must not change under that time: Prometheus takes a repetition and refuses a
+// correction. So a second part of an interval comes a little after the first.
+func (s *source) advance(to time.Time) {
+	if s.pushed && !to.After(s.now) {
+		to = s.now.Add(time.Millisecond)
+	}
+	if to.After(s.now) {
+		s.before, s.now, s.pushed = s.now, to, false
+	}
+}
+
+// stateExports makes the health of the export part of the export.
+func (s *source) stateExports() {
+	stats := s.health.stats()
+	s.count(record.TelemetryExports, []record.Attr{{Key: record.AttrResult, Value: succeeded}}).value = stats.Sent
+	s.count(record.TelemetryExports, []record.Attr{{Key: record.AttrResult, Value: failed}}).value = stats.Failed
 }
 
 func (s *source) addSeries(from record.Series) {
@@ -127,15 +150,28 @@ func (s *source) replaceLevels(levels []record.Level) {
 	}
 }
 
+// birth is the time at which a series that is made now was last zero. It is
+// pushed with the series' first value, because a database that computes rates
+// makes nothing of a value that has no predecessor. Before the first interval
+// a series is zero itself and needs none.
+func (s *source) birth() time.Time {
+	if s.now.Equal(s.start) {
+		return time.Time{}
+	}
+	return s.before
+}
+
 func (s *source) operation(key operationKey) *operation {
 	return s.operations.get(key, operationKey{}, maxOperations, s.health, func(overflow bool) *operation {
-		return newOperation(key, overflow)
+		o := newOperation(key, overflow)
+		o.birth = s.birth()
+		return o
 	})
 }
 
 func (s *source) count(name string, attrs []record.Attr) *count {
 	return s.counts.get(keyOf(name, attrs), pointKey{metric: name, labels: "overflow"}, maxPoints, s.health, func(overflow bool) *count {
-		return &count{points: newPoints(name, attrs, overflow)}
+		return &count{points: newPoints(name, attrs, overflow), birth: s.birth()}
 	})
 }
 

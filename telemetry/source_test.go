@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -38,10 +39,10 @@ func seriesOf(arm, operation, outcome string, phase record.Phase, round int, see
 	}
 }
 
-// collected reads a source the way an exporter does.
-func collected(t *testing.T, s *source) map[string]metricdata.Metrics {
+// collected reads a producer the way an exporter does.
+func collected(t *testing.T, p sdkmetric.Producer) map[string]metricdata.Metrics {
 	t.Helper()
-	reader := sdkmetric.NewManualReader(sdkmetric.WithProducer(s))
+	reader := sdkmetric.NewManualReader(sdkmetric.WithProducer(p))
 	provider := sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))
 	defer provider.Shutdown(context.Background())
 	var data metricdata.ResourceMetrics
@@ -109,7 +110,7 @@ func TestExportedIsRecorded(t *testing.T) {
 		s.add(record.Interval{To: time.Duration(round+1) * time.Second, Series: []record.Series{
 			series, seriesOf("off", "GET", "failed", record.Maintenance, round+1, 99)}})
 	}
-	metrics := collected(t, s)
+	metrics := collected(t, pull{s})
 	ours := []attribute.KeyValue{attribute.String("pool", "main"), attribute.String("db.operation.name", "GET"),
 		attribute.String("outcome", "failed"), attribute.String("schload.phase", "maintenance")}
 	standard := append(ours[:4:4], attribute.String("db.system.name", "redis"), attribute.String("error.type", "_OTHER"))
@@ -154,7 +155,7 @@ func TestProduceCopies(t *testing.T) {
 	s := newSource("on", base, new(health))
 	one := record.Interval{To: time.Second, Series: []record.Series{seriesOf("on", "GET", "ok", record.Baseline, 1, 1)}}
 	s.add(one)
-	before := collected(t, s)["schload.operation.response_time"]
+	before := collected(t, pull{s})["schload.operation.response_time"]
 	counts := func() uint64 {
 		return before.Data.(metricdata.ExponentialHistogram[float64]).DataPoints[0].PositiveBucket.Counts[0]
 	}
@@ -183,7 +184,7 @@ func TestCountsAddUp(t *testing.T) {
 			{Name: record.OperationsDue, Arm: "off", Attrs: attrs("pool", "main", "schload.phase", "baseline"), Value: 100},
 		}})
 	}
-	m := collected(t, s)[record.OperationsDue]
+	m := collected(t, pull{s})[record.OperationsDue]
 	if m.Unit != "{operation}" || !m.Data.(metricdata.Sum[int64]).IsMonotonic {
 		t.Errorf("unit %q, data %+v", m.Unit, m.Data)
 	}
@@ -201,7 +202,7 @@ func TestLevels(t *testing.T) {
 	}
 	s.add(record.Interval{Levels: []record.Level{level(record.Connections, "a", 8), {Name: record.OutageLongest, Arm: "on", Value: 2.5}}})
 	s.add(record.Interval{Levels: []record.Level{level(record.Connections, "b", 7), level(record.Connections, "b", 1)}})
-	metrics := collected(t, s)
+	metrics := collected(t, pull{s})
 	if diff := cmp.Diff(map[string]float64{"node=a": 0, "node=b": 8}, values(t, metrics[record.Connections])); diff != "" {
 		t.Error(diff)
 	}
@@ -214,7 +215,7 @@ func TestLevels(t *testing.T) {
 func TestUpDownCounter(t *testing.T) {
 	s := newSource("on", base, new(health))
 	s.add(record.Interval{Levels: []record.Level{{Name: record.ClientConnections, Arm: "on", Attrs: attrs("db.client.connection.state", "idle"), Value: 4}}})
-	sum, ok := collected(t, s)[record.ClientConnections].Data.(metricdata.Sum[float64])
+	sum, ok := collected(t, pull{s})[record.ClientConnections].Data.(metricdata.Sum[float64])
 	if !ok || sum.IsMonotonic || sum.Temporality != metricdata.CumulativeTemporality {
 		t.Errorf("got %+v, want a cumulative sum that may fall", sum)
 	}
@@ -252,7 +253,7 @@ func TestPreparedIsComplete(t *testing.T) {
 	if n := len(s.counts.all); n != counts {
 		t.Errorf("%d counts after an interval, %d prepared", n, counts)
 	}
-	zeros := values(t, collected(t, s)[record.Operations])
+	zeros := values(t, collected(t, pull{s})[record.Operations])
 	if want := 2 * 22 * record.Phases; len(zeros) != want {
 		t.Errorf("%d series of operations, want %d", len(zeros), want)
 	}
@@ -266,7 +267,7 @@ func TestOverflow(t *testing.T) {
 	for i := range maxPoints + beyond {
 		s.add(record.Interval{Counts: []record.Count{{Name: "x", Arm: "on", Attrs: attrs("node", fmt.Sprint(i)), Value: 1}}})
 	}
-	got := values(t, collected(t, s)["x"])
+	got := values(t, collected(t, pull{s})["x"])
 	if len(got) != maxPoints+1 || got["otel.metric.overflow=true"] != beyond {
 		t.Errorf("%d series, %v in the overflow, want %d and %d", len(got), got["otel.metric.overflow=true"], maxPoints+1, beyond)
 	}
@@ -280,8 +281,74 @@ func TestExportsAreExported(t *testing.T) {
 	h := new(health)
 	h.sent.Store(7)
 	h.failed.Store(2)
-	got := values(t, collected(t, newSource("", base, h))[record.TelemetryExports])
+	s := newSource("", base, h)
+	s.add(record.Interval{To: time.Second})
+	got := values(t, collected(t, pull{s})[record.TelemetryExports])
 	if diff := cmp.Diff(map[string]float64{"result=ok": 7, "result=failed": 2}, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Points that were handed out never change under the same time, whatever
+// comes between two exports.
+func TestPointsDoNotChange(t *testing.T) {
+	h := new(health)
+	s := newSource("", base, h)
+	due := record.Count{Name: record.OperationsDue, Value: 1}
+	seen := map[time.Time]int64{}
+	look := func() {
+		t.Helper()
+		points := collected(t, push{s})[record.OperationsDue].Data.(metricdata.Sum[int64]).DataPoints
+		p := points[len(points)-1]
+		if old, ok := seen[p.Time]; ok && old != p.Value {
+			t.Errorf("at %v it was %d and is now %d", p.Time, old, p.Value)
+		}
+		seen[p.Time] = p.Value
+	}
+	for _, to := range []time.Duration{1, 1, 2, 1} {
+		s.add(record.Interval{To: to * time.Second, Counts: []record.Count{due}})
+		look()
+		h.sent.Add(1)
+		look()
+	}
+	if want := []int64{1, 2, 3, 4}; len(seen) != len(want) {
+		t.Errorf("%v: want a time for each of the values %v", seen, want)
+	}
+}
+
+// A series that first appears in the middle of a run is pushed with the zero
+// it was before, once, and scraped without.
+func TestBirths(t *testing.T) {
+	s := newSource("on", base, new(health))
+	interval := func(to time.Duration, counts ...record.Count) {
+		s.add(record.Interval{To: to, Counts: counts, Series: []record.Series{seriesOf("on", "GET", "ok", record.Phase(to/time.Second), 1, 1)}})
+	}
+	old := record.Count{Name: record.ConnectionCloses, Arm: "on", Attrs: attrs("by", "client"), Value: 4}
+	young := record.Count{Name: record.ConnectionCloses, Arm: "on", Attrs: attrs("by", "server"), Value: 7}
+	interval(time.Second, old)
+	collected(t, push{s})
+	interval(2*time.Second, young)
+	if n := len(values(t, collected(t, pull{s})[record.ConnectionCloses])); n != 2 {
+		t.Errorf("%d series scraped, want 2", n)
+	}
+	for _, want := range []string{"[1s 0 2s 4 2s 7]", "[2s 4 2s 7]"} {
+		var got []any
+		points := collected(t, push{s})[record.ConnectionCloses].Data.(metricdata.Sum[int64]).DataPoints
+		slices.SortFunc(points, func(a, b metricdata.DataPoint[int64]) int { return int(a.Value - b.Value) })
+		for _, p := range points {
+			got = append(got, p.Time.Sub(base), p.Value)
+		}
+		if fmt.Sprint(got) != want {
+			t.Errorf("pushed %v, want %s", got, want)
+		}
+	}
+	interval(3 * time.Second)
+	lateness := collected(t, push{s})[record.Lateness].Data.(metricdata.ExponentialHistogram[float64]).DataPoints
+	var counts []uint64
+	for _, p := range lateness {
+		counts = append(counts, p.Count)
+	}
+	if diff := cmp.Diff([]uint64{302, 302, 0, 302}, counts); diff != "" {
+		t.Errorf("histograms: %s", diff)
 	}
 }
