@@ -103,7 +103,6 @@ type Final struct {
 	StartLag       *Lag      `json:"start_lag_s,omitempty"` // of the pacer; nil: not measured
 	Exports        Exports   `json:"exports"`
 	Interrupted    bool      `json:"interrupted,omitempty"`   // ended before its time, by the user
-	MarksDropped   uint64    `json:"marks_dropped,omitempty"` // set by Finish
 	MarksDropped   uint64    `json:"marks_dropped,omitempty"` // by those who make marks; Finish adds the bundle's own
 }
 

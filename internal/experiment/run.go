@@ -246,9 +246,19 @@ func (r *run) finish(err error, interrupted bool) error {
 	final := bundle.Final{
 		Ended: r.Base.Add(time.Since(r.Base)), Valid: len(r.invalid) == 0, InvalidReasons: r.invalid,
 		Interrupted: interrupted, Arms: r.proofs(),
-		Exports: r.flush(),
+		Exports: r.flush(), MarksDropped: r.marksDropped(),
 	}
 	return errors.Join(err, watched, r.bundle.Finish(final))
+}
+
+// marksDropped counts the facts that clients left out of their timelines.
+func (r *run) marksDropped() (n uint64) {
+	for _, a := range r.arms {
+		for _, dropped := range a.before.MarksDropped {
+			n += dropped
+		}
+	}
+	return n
 }
 
 // flush sends the last interval away and returns how exporting went. It takes

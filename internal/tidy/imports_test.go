@@ -30,9 +30,10 @@ var allowed = map[string]struct {
 	},
 	"handoff/stage": {inside: []string{"handoff/upgrade", "telemetry/mark"}},
 	"handoff/sim": {
-		inside:  []string{"handoff/upgrade", "handoff/notice", "telemetry/mark", "internal/memnet"},
+		inside:  []string{"handoff/upgrade", "handoff/notice", "handoff/sim/resp", "telemetry/mark", "internal/memnet"},
 		outside: []string{"github.com/alicebob/miniredis/v2", "github.com/miekg/dns"},
 	},
+	"handoff/sim/resp": {},
 	"handoff": {
 		inside:  []string{"workload", "handoff/notice", "telemetry/mark"},
 		outside: []string{"github.com/redis/go-redis/v9"},
