@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"schload/handoff/stage"
 	"schload/internal/bundle"
 	"schload/internal/experiment"
 	"schload/profiles"
@@ -68,10 +69,11 @@ func describeUpgrade(c experiment.Config) (bundle.Upgrade, error) {
 	if err != nil {
 		return bundle.Upgrade{}, err
 	}
-	u := bundle.Upgrade{
-		Name: c.Upgrade.Name, Title: c.Upgrade.Title, SCHSupport: string(c.Upgrade.SCH),
-		Assumptions: c.Upgrade.Assumptions(), Plan: actions,
+	u := bundle.Upgrade{Name: c.Upgrade.Name, Title: c.Upgrade.Title, SCHSupport: string(c.Upgrade.SCH), Plan: actions}
+	if _, none := c.Stage.(stage.None); none {
+		return u, nil // nothing is played, and nothing rests on assumptions
 	}
+	u.Assumptions = c.Upgrade.Assumptions()
 	for i, s := range plan.Settings {
 		u.Parameters = append(u.Parameters, bundle.Parameter{
 			Name: s.Name, Value: s.Value, Origin: string(s.Origin), Note: c.Upgrade.Parameters[i].Source,

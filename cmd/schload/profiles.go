@@ -11,10 +11,12 @@ import (
 
 func newProfiles() *cobra.Command {
 	return &cobra.Command{
-		Use:               "profiles [NAME]",
-		Short:             "List the run profiles, or print one as a start for your own",
-		Args:              cobra.MaximumNArgs(1),
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) { return profiles.Names(), 0 },
+		Use:   "profiles [NAME]",
+		Short: "List the run profiles, or print one as a start for your own",
+		Args:  cobra.MaximumNArgs(1),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return profiles.Names(), 0
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return listProfiles(cmd)

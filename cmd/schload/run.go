@@ -85,28 +85,25 @@ func (f *runFlags) profile(cmd *cobra.Command, args []string) (profiles.Profile,
 // of them decides the exit code.
 func (f *runFlags) runs(cmd *cobra.Command, p profiles.Profile) error {
 	var worst error
-	for {
-		for _, name := range f.upgrades {
-			p.Upgrade = name
-			err := f.once(cmd, p)
-			switch exitCode(err) {
-			case 0:
-			case codeUsage, codeInterrupted:
-				return err
-			default:
-				fmt.Fprintf(cmd.ErrOrStderr(), "schload: %v\n", err)
-				worst = err
-			}
-			if f.forever {
-				if err := keepLast(f.parent(), kept); err != nil {
-					return err
-				}
-			}
+	for i := 0; f.forever || i < len(f.upgrades); i++ {
+		if worst != nil {
+			fmt.Fprintf(cmd.ErrOrStderr(), "schload: %v\n", worst)
 		}
-		if !f.forever {
-			return worst
+		p.Upgrade = f.upgrades[i%len(f.upgrades)]
+		err := f.once(cmd, p)
+		if code := exitCode(err); code == codeUsage || code == codeInterrupted {
+			return err
+		}
+		if err != nil {
+			worst = err
+		}
+		if f.forever {
+			if err := keepLast(f.parent(), kept); err != nil {
+				return err
+			}
 		}
 	}
+	return worst
 }
 
 // once makes one run and prints its results.
@@ -138,8 +135,11 @@ func (f *runFlags) once(cmd *cobra.Command, p profiles.Profile) error {
 	config.Progress = view.show
 	result, err := experiment.Run(ctx, config)
 	view.end()
-	if result.Dir == "" {
-		return err
+	if result.Dir == "" { // it could not start, and left nothing
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return usageError(err)
 	}
 	if perr := f.results(cmd.OutOrStdout(), result); err == nil {
 		err = perr

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"schload/internal/spelling"
+	"schload/internal/yamlfile"
 )
 
 //go:embed catalog/*.yaml
@@ -28,7 +31,7 @@ func Names() []string {
 func Load(name string) (Upgrade, error) {
 	if !slices.Contains(Names(), name) {
 		return Upgrade{}, fmt.Errorf("unknown upgrade %q%s: the catalog has %s",
-			clip(name), suggest(name, Names()), strings.Join(Names(), ", "))
+			yamlfile.Clip(name), spelling.Hint(name, Names()), strings.Join(Names(), ", "))
 	}
 	file := name + ".yaml"
 	data, err := catalog.ReadFile("catalog/" + file)

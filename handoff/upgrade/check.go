@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	"schload/handoff/notice"
+
+	"schload/internal/spelling"
+	"schload/internal/yamlfile"
 )
 
 // check finds everything that can be wrong before a plan is drawn. All
@@ -38,7 +41,7 @@ type checker struct {
 }
 
 func (c *checker) fail(line int, format string, args ...any) {
-	c.errs = append(c.errs, &Error{c.upgrade.File, line, fmt.Errorf(format, args...)})
+	c.errs = append(c.errs, &Error{File: c.upgrade.File, Line: line, Err: fmt.Errorf(format, args...)})
 }
 
 func (c *checker) head() {
@@ -55,7 +58,7 @@ func (c *checker) head() {
 		}
 	}
 	if u.Name != "" && !isName(strings.ReplaceAll(u.Name, "-", "_")) {
-		c.fail(c.lines["name"], "name %q: want lower-case words joined by hyphens", clip(u.Name))
+		c.fail(c.lines["name"], "name %q: want lower-case words joined by hyphens", yamlfile.Clip(u.Name))
 	}
 	if u.SCH != "" {
 		if err := oneOf("sch_support", u.SCH, supports); err != nil {
@@ -79,7 +82,7 @@ func (c *checker) sum(key, text string) {
 func (c *checker) parameter(i int) {
 	p := c.upgrade.Parameters[i]
 	if !isName(p.Name) {
-		c.fail(p.Line, "parameter %d: want a name of lower-case letters, digits and underscores, got %q", i+1, clip(p.Name))
+		c.fail(p.Line, "parameter %d: want a name of lower-case letters, digits and underscores, got %q", i+1, yamlfile.Clip(p.Name))
 	}
 	for _, earlier := range c.upgrade.Parameters[:i] {
 		if earlier.Name == p.Name {
@@ -103,7 +106,7 @@ func (c *checker) parameter(i int) {
 			continue
 		}
 		if _, err := parseValue(p.Kind, v.text); err != nil {
-			c.fail(p.Line, "parameter %s: %s %q: %w", p.Name, v.key, clip(v.text), err)
+			c.fail(p.Line, "parameter %s: %s %q: %w", p.Name, v.key, yamlfile.Clip(v.text), err)
 		}
 	}
 }
@@ -246,7 +249,7 @@ func (c *checker) reference(line int, what, name string, kind Kind) bool {
 	}
 	p, ok := c.upgrade.parameter(name)
 	if !ok {
-		c.fail(line, "%s: unknown parameter %q%s", what, clip(name), suggest(name, c.upgrade.names()))
+		c.fail(line, "%s: unknown parameter %q%s", what, yamlfile.Clip(name), spelling.Hint(name, c.upgrade.names()))
 		return false
 	}
 	if p.Kind != kind && p.Kind != "" {
@@ -259,7 +262,7 @@ func (c *checker) reference(line int, what, name string, kind Kind) bool {
 func (c *checker) braces(line int, text string) {
 	for _, name := range placeholders(text) {
 		if _, ok := c.upgrade.parameter(name); !ok {
-			c.fail(line, "{%s}: unknown parameter%s", clip(name), suggest(name, c.upgrade.names()))
+			c.fail(line, "{%s}: unknown parameter%s", yamlfile.Clip(name), spelling.Hint(name, c.upgrade.names()))
 		}
 	}
 }

@@ -105,7 +105,7 @@ func (d *drawing) measure() error {
 		d.pace.add(at, at+announced, d.announce(announced))
 	}
 	if settle := d.eval(u.Settle); settle < 0 {
-		return &Error{u.File, 0, fmt.Errorf("settle: %s is %v: want 0s or more", u.Settle, settle)}
+		return &Error{File: u.File, Err: fmt.Errorf("settle: %s is %v: want 0s or more", u.Settle, settle)}
 	}
 	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"schload/internal/yamlfile"
 )
 
 // expression is a sum of terms: op_to_moving + moving_time - 1s.
@@ -29,7 +31,7 @@ func parseExpression(text string) (expression, error) {
 		at += blanks(text[at:])
 		word := text[at : at+wordLength(text[at:])]
 		if word == "" {
-			return nil, fmt.Errorf("want a parameter or a duration at %q, column %d", clip(text[at:]), at+1)
+			return nil, fmt.Errorf("want a parameter or a duration at %q, column %d", yamlfile.Clip(text[at:]), at+1)
 		}
 		t, err := parseTerm(word)
 		if err != nil {
@@ -46,7 +48,7 @@ func parseExpression(text string) (expression, error) {
 			return nil, fmt.Errorf("want at most %d terms", maxTerms)
 		}
 		if text[at] != '+' && text[at] != '-' {
-			return nil, fmt.Errorf("want + or - at %q, column %d", clip(text[at:]), at+1)
+			return nil, fmt.Errorf("want + or - at %q, column %d", yamlfile.Clip(text[at:]), at+1)
 		}
 		minus = text[at] == '-'
 		at++
@@ -59,7 +61,7 @@ func parseTerm(word string) (term, error) {
 	}
 	d, err := time.ParseDuration(word)
 	if err != nil || d > maxDuration {
-		return term{}, fmt.Errorf("want a parameter or a duration from 0s to %v, got %q", maxDuration, clip(word))
+		return term{}, fmt.Errorf("want a parameter or a duration from 0s to %v, got %q", maxDuration, yamlfile.Clip(word))
 	}
 	return term{literal: d}, nil
 }

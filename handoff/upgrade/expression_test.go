@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"schload/internal/spelling"
 )
 
 func TestExpression(t *testing.T) {
@@ -67,8 +69,8 @@ func TestSuggest(t *testing.T) {
 		if want != "" {
 			want = " (did you mean " + want + "?)"
 		}
-		if got := suggest(written, known); got != want {
-			t.Errorf("suggest(%q) = %q, want %q", written, got, want)
+		if got := spelling.Hint(written, known); got != want {
+			t.Errorf("spelling.Hint(%q) = %q, want %q", written, got, want)
 		}
 	}
 }

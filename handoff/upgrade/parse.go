@@ -5,27 +5,13 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+
+	"schload/internal/yamlfile"
 )
 
 // Error is what is wrong with a file, and where.
-type Error struct {
-	File string
-	Line int // from 1; 0: the file as a whole
-	Err  error
-}
-
-// Error returns "file:line: what".
-func (e *Error) Error() string {
-	if e.Line == 0 {
-		return fmt.Sprintf("%s: %v", e.File, e.Err)
-	}
-	return fmt.Sprintf("%s:%d: %v", e.File, e.Line, e.Err)
-}
-
-// Unwrap returns the error without its place.
-func (e *Error) Unwrap() error { return e.Err }
+type Error = yamlfile.Error
 
 // document is the file as YAML sees it. Every leaf keeps its line.
 type document struct {
@@ -73,56 +59,18 @@ var keys = []string{
 	"at", "act", "node", "to", "notice", "seconds", "shards", "for", "delay", "detail",
 }
 
-// maxFile bounds what Parse reads; the catalog's largest file is a fiftieth.
-const maxFile = 1 << 19
-
 // Parse parses and checks one choreography; file names it in errors, which
 // are of type *Error, joined when there are several.
 func Parse(file string, data []byte) (Upgrade, error) {
-	if len(data) > maxFile {
-		return Upgrade{}, &Error{file, 0, fmt.Errorf("want a file of at most %d bytes, got %d", maxFile, len(data))}
-	}
-	doc, err := decode(data)
-	if err != nil {
-		return Upgrade{}, place(file, err)
+	var doc document
+	if err := yamlfile.Decode(file, data, &doc, keys); err != nil {
+		return Upgrade{}, err
 	}
 	u := doc.upgrade(file)
 	if err := u.check(doc.lines()); err != nil {
 		return Upgrade{}, err
 	}
 	return u, nil
-}
-
-// decode reads the YAML. Subtle: fuzzing found inputs on which the library
-// panics (a tag without a value where a list belongs); to us they are
-// files that cannot be read. FuzzParse guards it.
-func decode(data []byte) (doc document, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("cannot be read as YAML: %v", r)
-		}
-	}()
-	err = yaml.UnmarshalWithOptions(data, &doc, yaml.Strict())
-	return doc, err
-}
-
-// place turns an error of the YAML library into one line with a position.
-func place(file string, err error) error {
-	var at *Error
-	if errors.As(err, &at) {
-		return &Error{file, at.Line, at.Err}
-	}
-	var positioned yaml.Error
-	if !errors.As(err, &positioned) || positioned.GetToken() == nil {
-		return &Error{file, 0, err}
-	}
-	token := positioned.GetToken()
-	message := positioned.GetMessage()
-	var unknown *yaml.UnknownFieldError
-	if errors.As(err, &unknown) {
-		message = fmt.Sprintf("unknown key %q%s", clip(token.Value), suggest(token.Value, keys))
-	}
-	return &Error{file, token.Position.Line, errors.New(message)}
 }
 
 func (d document) upgrade(file string) Upgrade {
@@ -191,7 +139,7 @@ func (l *leaf) UnmarshalYAML(node ast.Node) error {
 	case *ast.MappingNode:
 		return l.choice(n)
 	default:
-		return &Error{"", l.line, fmt.Errorf("want plain text, got a YAML %s", strings.ToLower(node.Type().String()))}
+		return &Error{Line: l.line, Err: fmt.Errorf("want plain text, got a YAML %s", strings.ToLower(node.Type().String()))}
 	}
 	l.text = strings.TrimSpace(l.text)
 	return nil
@@ -202,7 +150,7 @@ func (l *leaf) choice(node *ast.MappingNode) error {
 	var items []string
 	for _, pair := range node.Values {
 		if _, empty := pair.Value.(*ast.NullNode); !empty || !node.IsFlowStyle {
-			return &Error{"", l.line, errors.New("want plain text or a choice such as {1s, 5s}, got a YAML mapping")}
+			return &Error{Line: l.line, Err: errors.New("want plain text or a choice such as {1s, 5s}, got a YAML mapping")}
 		}
 		items = append(items, pair.Key.GetToken().Value)
 	}

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"schload/internal/spelling"
+	"schload/internal/yamlfile"
 )
 
 // Set returns a copy with parameters set, each assignment spelled name=value
@@ -26,7 +29,7 @@ func (u Upgrade) set(assignment string) error {
 	name, text, ok := strings.Cut(assignment, "=")
 	name = strings.TrimSpace(name)
 	if !ok {
-		return fmt.Errorf("setting %q of upgrade %s: want name=value", clip(assignment), u.Name)
+		return fmt.Errorf("setting %q of upgrade %s: want name=value", yamlfile.Clip(assignment), u.Name)
 	}
 	i := slices.IndexFunc(u.Parameters, func(p Parameter) bool { return p.Name == name })
 	if i < 0 {
@@ -34,11 +37,11 @@ func (u Upgrade) set(assignment string) error {
 		if len(u.Parameters) > 0 {
 			legal = "it has " + strings.Join(u.names(), ", ")
 		}
-		return fmt.Errorf("unknown parameter %q of upgrade %s%s: %s", clip(name), u.Name, suggest(name, u.names()), legal)
+		return fmt.Errorf("unknown parameter %q of upgrade %s%s: %s", yamlfile.Clip(name), u.Name, spelling.Hint(name, u.names()), legal)
 	}
 	changed, err := u.Parameters[i].with(text)
 	if err != nil {
-		return fmt.Errorf("parameter %s=%s of upgrade %s: %w", name, clip(strings.TrimSpace(text)), u.Name, err)
+		return fmt.Errorf("parameter %s=%s of upgrade %s: %w", name, yamlfile.Clip(strings.TrimSpace(text)), u.Name, err)
 	}
 	u.Parameters[i] = changed
 	return nil

@@ -25,7 +25,7 @@ func (s *Summary) judge(final *bundle.Final, sums *sums, t timeline) {
 		}
 	}
 	for _, a := range s.Arms {
-		s.disqualify(conservation(a.Name, sums, s.Complete)...)
+		s.disqualify(conservation(a.Name, sums, final != nil)...)
 		s.disqualify(twoTruths(a.Name, sums)...)
 	}
 	s.Valid = len(s.InvalidReasons) == 0

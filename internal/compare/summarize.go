@@ -20,7 +20,7 @@ func Summarize(b *bundle.Bundle) (Summary, error) {
 	}
 	run := b.Run
 	s := Summary{
-		Schema: Schema, RunID: run.ID, Complete: b.Complete(), Dir: b.Dir,
+		Schema: Schema, RunID: run.ID, Complete: b.Complete() && !b.Run.Final.Interrupted, Dir: b.Dir,
 		Upgrade: Upgrade{
 			Name: run.Upgrade.Name, Title: run.Upgrade.Title, SCHSupport: run.Upgrade.SCHSupport,
 			Assumptions: append([]string{}, run.Upgrade.Assumptions...),
@@ -33,7 +33,7 @@ func Summarize(b *bundle.Bundle) (Summary, error) {
 	}
 	s.Harness = harness(run, &sums)
 	s.judge(run.Final, &sums, timeline)
-	s.warn(&sums)
+	s.warn(&sums, timeline, run.Final == nil)
 	return s, nil
 }
 

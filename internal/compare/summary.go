@@ -14,7 +14,7 @@ const Schema = "schload.summary/1"
 type Summary struct {
 	Schema         string         `json:"schema"`
 	RunID          string         `json:"run_id"`
-	Complete       bool           `json:"complete"` // the run ended and said so
+	Complete       bool           `json:"complete"` // the run ended as it was to, neither killed nor interrupted
 	Valid          bool           `json:"valid"`    // nothing disqualifies its numbers
 	InvalidReasons []string       `json:"invalid_reasons"`
 	Upgrade        Upgrade        `json:"upgrade"`

@@ -15,6 +15,7 @@ type timeline struct {
 	phases  []mark.Mark // ordered by instant
 	outages []mark.Mark
 	invalid []string
+	stalls  []time.Duration // spans in which the harness itself stood still
 }
 
 func readTimeline(b *bundle.Bundle) (timeline, error) {
@@ -28,6 +29,10 @@ func readTimeline(b *bundle.Bundle) (timeline, error) {
 			t.phases = append(t.phases, m)
 		case mark.Outage:
 			t.outages = append(t.outages, m)
+		case mark.Harness:
+			if m.Name == "stall" && !t.warmup(m.At) {
+				t.stalls = append(t.stalls, m.Duration)
+			}
 		case mark.Invalid:
 			t.invalid = append(t.invalid, reason(m))
 		}

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -16,9 +17,12 @@ const (
 )
 
 // warn collects what weakens the run without making it wrong.
-func (s *Summary) warn(sums *sums) {
+func (s *Summary) warn(sums *sums, t timeline, cut bool) {
 	add := func(format string, args ...any) { s.Warnings = append(s.Warnings, fmt.Sprintf(format, args...)) }
 	s.warnSamples(add)
+	if n := len(t.stalls); n > 0 {
+		add("the harness itself stood still %d times, up to %v: failures, outages and latencies of that size may be its own", n, round(slices.Max(t.stalls)))
+	}
 	for _, a := range s.Arms {
 		if text := saturated(a); text != "" {
 			add("%s", text)
@@ -30,10 +34,10 @@ func (s *Summary) warn(sums *sums) {
 			add("arm %s: nothing proves whether its connections opted in to notices", a.Name)
 		}
 		t := sums.operations(a.Name, func(string) bool { return true })
-		if ended := t.OK + t.Failed + t.Missed; !s.Complete && ended < t.Due {
+		if ended := t.OK + t.Failed + t.Missed; cut && ended < t.Due {
 			add("arm %s: %d operations had not ended when the run was cut off", a.Name, t.Due-ended)
 		}
-		if !s.Complete && sums.outageOpen(a.Name) {
+		if cut && sums.outageOpen(a.Name) {
 			add("arm %s: an outage was going on when the run was cut off; it is not among the windows", a.Name)
 		}
 		if a.Operations.Due == 0 {
@@ -44,7 +48,7 @@ func (s *Summary) warn(sums *sums) {
 		add("%d of %d exports to the collector failed: the dashboards lack them, this summary does not", n, n+s.Harness.Exports.Sent)
 	}
 	if n := len(s.Upgrade.Assumptions); n > 0 && s.Stage == "sim" {
-		add("the upgrade was simulated and rests on %d assumptions (see there)", n)
+		add("the upgrade was simulated; %d of its numbers are assumptions (see there)", n)
 	}
 }
 

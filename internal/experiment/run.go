@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"schload/handoff/stage"
 	"schload/internal/bundle"
 	"schload/telemetry"
 	"schload/telemetry/mark"
@@ -152,7 +153,7 @@ func (r *run) round(ctx context.Context, l *load, round int) error {
 		return err
 	}
 	at := r.begin(round, record.Baseline)
-	if len(plan.Actions) == 0 {
+	if r.onlyLoad() {
 		return r.last(ctx, l, round, at+r.Baseline)
 	}
 	if err := r.wait(ctx, l, at+r.Baseline-lead); err != nil {
@@ -223,13 +224,19 @@ func (r *run) wait(ctx context.Context, l *load, until time.Duration) error {
 	}
 }
 
+// onlyLoad says that there is no stage: a round is its baseline.
+func (r *run) onlyLoad() bool {
+	_, none := r.Stage.(stage.None)
+	return none
+}
+
 // expected is the load's length as planned, for progress only.
 func (r *run) expected() time.Duration {
 	total := r.Warmup
 	for round := range r.Rounds {
 		total += r.Baseline
 		plan, err := r.Upgrade.Plan(r.Seed+uint64(round), r.Speed)
-		if err == nil && len(plan.Actions) > 0 {
+		if err == nil && !r.onlyLoad() {
 			total += plan.Length + r.Recovery
 		}
 	}

@@ -61,8 +61,8 @@ func metrics(runs []compare.Summary) *table {
 	keyed(func(a compare.Arm) map[string]uint64 { return a.MissedReasons }, "    ")
 	number("  late"+limit(runs, "over", func(s compare.Summary) bundle.Seconds { return s.LateAfter }),
 		func(a compare.Arm) uint64 { return a.Operations.Late })
-	times(each, t, "response time of successes, ms", func(p compare.Phase) compare.Quantiles { return p.ResponseTime })
-	times(each, t, "service time of successes, ms", func(p compare.Phase) compare.Quantiles { return p.ServiceTime })
+	times(columns, each, t, "response time of successes, ms", func(p compare.Phase) compare.Quantiles { return p.ResponseTime })
+	times(columns, each, t, "service time of successes, ms", func(p compare.Phase) compare.Quantiles { return p.ServiceTime })
 	t.add("outage" + limit(runs, "no success for", func(s compare.Summary) bundle.Seconds { return s.OutageAfter }))
 	number("  windows", func(a compare.Arm) uint64 { return a.Outage.Windows })
 	each("  longest, s", func(c column) string { return seconds(c.arm.Outage.Longest.Duration()) })
@@ -120,7 +120,7 @@ func limit(runs []compare.Summary, word string, of func(compare.Summary) bundle.
 
 // times adds the rows of one of the three times, baseline against
 // maintenance. A quantile that too few samples support is a "~".
-func times(each func(string, func(column) string), t *table, heading string, of func(compare.Phase) compare.Quantiles) {
+func times(columns []column, each func(string, func(column) string), t *table, heading string, of func(compare.Phase) compare.Quantiles) {
 	t.add(heading)
 	for _, phase := range []struct {
 		name string
@@ -129,6 +129,9 @@ func times(each func(string, func(column) string), t *table, heading string, of 
 		{"baseline", func(p compare.Phases) compare.Phase { return p.Baseline }},
 		{"maintenance", func(p compare.Phases) compare.Phase { return p.Maintenance }},
 	} {
+		if !slices.ContainsFunc(columns, func(c column) bool { return happened(phase.of(c.arm.Phases)) }) {
+			continue
+		}
 		quantiles := func(c column) compare.Quantiles { return of(phase.of(c.arm.Phases)) }
 		label := func(name string) string { return "  " + pad(phase.name, len("maintenance"), false) + " " + name }
 		each(label("n"), func(c column) string { return count(quantiles(c).Count) })
@@ -146,6 +149,9 @@ func times(each func(string, func(column) string), t *table, heading string, of 
 		}
 	}
 }
+
+// happened says whether a phase was part of the run.
+func happened(p compare.Phase) bool { return p.Operations.Due > 0 || p.ResponseTime.Count > 0 }
 
 const fewSamples = "~"
 

@@ -49,7 +49,7 @@ func banners(b *strings.Builder, s compare.Summary, run string) {
 		}
 	}
 	if !s.Complete {
-		fmt.Fprintf(b, "*** %sINCOMPLETE: the run was cut off, its numbers end where it did ***\n", run)
+		fmt.Fprintf(b, "*** %sINCOMPLETE: the run was cut off or interrupted, its numbers end where it did ***\n", run)
 	}
 	if !s.Valid || !s.Complete {
 		b.WriteByte('\n')

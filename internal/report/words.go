@@ -16,11 +16,14 @@ func words(s compare.Summary) []string {
 		return []string{"No operation fell due after warm-up: there is nothing to compare."}
 	}
 	lines := []string{outcome(s)}
-	if !anyHurt(s) {
+	if len(s.Arms) > 1 && !anyHurt(s) {
 		lines = append(lines, "No arm failed or missed a request, none had an outage. What differs is hidden: "+joined(s, hidden)+".")
 	}
 	if line := joined(s, latency); line != "" {
 		lines = append(lines, "p99 of the response time of successes during maintenance: "+line+".")
+	}
+	if s.Upgrade.Name == "none" {
+		return lines
 	}
 	switch s.Upgrade.SCHSupport {
 	case "none":
@@ -28,7 +31,7 @@ func words(s compare.Summary) []string {
 	case "partial":
 		lines = append(lines, "SCH support of this upgrade is partial: some harm is expected with handoffs, too.")
 	}
-	if s.Rounds == 1 {
+	if s.Rounds == 1 && len(s.Arms) > 1 {
 		lines = append(lines, "One round: a difference may be chance.")
 	}
 	return lines
