@@ -117,7 +117,7 @@ func (r Run) closed(ctx context.Context) (Tally, error) {
 func (r Run) check(t Tally) error {
 	err := t.Check()
 	if want := r.Pool.Due(t.Horizon); err == nil && !t.Closed && t.Due != want {
-		err = fmt.Errorf("schedule: %d operations fell due before %v, but %d were due", t.Due, t.Horizon, want)
+		err = fmt.Errorf("schedule: %d operations are due before %v, but %d fell due", want, t.Horizon, t.Due)
 	}
 	if err != nil {
 		return fmt.Errorf("pool %q: %w", r.Pool.Name, err)

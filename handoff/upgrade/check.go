@@ -13,6 +13,10 @@ import (
 // keys of the head are; it may be nil.
 func (u Upgrade) check(lines map[string]int) error {
 	c := checker{upgrade: u, lines: lines}
+	if len(u.Parameters) > maxEntries || len(u.Steps) > maxEntries {
+		c.fail(0, "want at most %d parameters and as many steps, got %d and %d", maxEntries, len(u.Parameters), len(u.Steps))
+		return errors.Join(c.errs...)
+	}
 	c.head()
 	for i := range u.Parameters {
 		c.parameter(i)
@@ -22,6 +26,10 @@ func (u Upgrade) check(lines map[string]int) error {
 	}
 	return errors.Join(c.errs...)
 }
+
+// maxEntries bounds parameters and steps: laying out a plan takes time that
+// grows with the square of the announced windows.
+const maxEntries = 256
 
 type checker struct {
 	upgrade Upgrade

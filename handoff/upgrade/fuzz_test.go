@@ -94,3 +94,49 @@ func FuzzValue(f *testing.F) {
 		}
 	})
 }
+
+// FuzzPlan: a setting is refused at every speed or at none; what is accepted
+// keeps its order at every speed, announces whole seconds of at least 1 and
+// closes no proxy before its announced time.
+func FuzzPlan(f *testing.F) {
+	f.Add(uint8(0), uint64(1), 5.0, "moving_close_slack=0.7s..4.1s")
+	f.Add(uint8(0), uint64(2), 7.3, "moving_time=1400ms")
+	f.Add(uint8(0), uint64(3), 10.0, "moving_close_slack=0s")
+	f.Add(uint8(1), uint64(4), 0.3, "failover_stall={100ms, 1s}")
+	f.Add(uint8(2), uint64(5), 31.0, "announce_time=1s..9s")
+	f.Add(uint8(5), uint64(6), 999.0, "demotion_stall=10.3s")
+	f.Fuzz(func(t *testing.T, which uint8, seed uint64, speed float64, assignment string) {
+		names := Names()
+		u, err := Load(names[int(which)%len(names)])
+		if err != nil {
+			t.Fatal(err)
+		}
+		u, err = u.Set([]string{assignment})
+		if err != nil || !(speed >= 0.01 && speed <= 1000) {
+			return
+		}
+		one, errOne := u.Plan(seed, 1)
+		p, err := u.Plan(seed, speed)
+		if (err == nil) != (errOne == nil) {
+			t.Fatalf("%s %s: %v at speed 1, %v at speed %v", u.Name, assignment, errOne, err, speed)
+		}
+		if err != nil {
+			return
+		}
+		until := time.Duration(0)
+		for i, a := range p.Actions {
+			if a.Step != one.Actions[i].Step || i > 0 && a.At < p.Actions[i-1].At {
+				t.Fatalf("%s %s at speed %v: action %d is step %d at %v, at speed 1 step %d", u.Name, assignment, speed, i, a.Step, a.At, one.Actions[i].Step)
+			}
+			if a.Act == Notify && a.Notice.Opens() {
+				if a.Seconds < 1 {
+					t.Fatalf("%s %s at speed %v: announces %d s", u.Name, assignment, speed, a.Seconds)
+				}
+				until = a.At + time.Duration(a.Seconds)*time.Second
+			}
+			if a.Act == Close && a.At < until-grain {
+				t.Fatalf("%s %s at speed %v: closes at %v, announced %v", u.Name, assignment, speed, a.At, until)
+			}
+		}
+	})
+}

@@ -82,8 +82,8 @@ func Parse(file string, data []byte) (Upgrade, error) {
 	if len(data) > maxFile {
 		return Upgrade{}, &Error{file, 0, fmt.Errorf("want a file of at most %d bytes, got %d", maxFile, len(data))}
 	}
-	var doc document
-	if err := yaml.UnmarshalWithOptions(data, &doc, yaml.Strict()); err != nil {
+	doc, err := decode(data)
+	if err != nil {
 		return Upgrade{}, place(file, err)
 	}
 	u := doc.upgrade(file)
@@ -91,6 +91,19 @@ func Parse(file string, data []byte) (Upgrade, error) {
 		return Upgrade{}, err
 	}
 	return u, nil
+}
+
+// decode reads the YAML. Subtle: fuzzing found inputs on which the library
+// panics (a tag without a value where a list belongs); to us they are
+// files that cannot be read. FuzzParse guards it.
+func decode(data []byte) (doc document, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("cannot be read as YAML: %v", r)
+		}
+	}()
+	err = yaml.UnmarshalWithOptions(data, &doc, yaml.Strict())
+	return doc, err
 }
 
 // place turns an error of the YAML library into one line with a position.

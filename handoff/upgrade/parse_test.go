@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -116,5 +117,44 @@ parameters:
 	}
 	if u.Prose != "One.\n\nTwo." {
 		t.Errorf("prose = %q, want two paragraphs", u.Prose)
+	}
+}
+
+// A step may write a number out when it cites its origin, which then counts
+// like that of a parameter.
+func TestStepOrigin(t *testing.T) {
+	data, err := os.ReadFile("testdata/sound.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Replace(string(data), "  - at: wait\n    act: listen",
+		"  - at: wait - 200ms\n    origin: assumption\n    source: ours\n    act: listen", 1)
+	u, err := upgrade.Parse("sound.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range plan(t, u, 1, 1).Actions {
+		want := upgrade.Measured
+		if a.Act == upgrade.Listen {
+			want = upgrade.Assumption
+		}
+		if a.Origin != want {
+			t.Errorf("%s: origin %s, want %s", a.Act, a.Origin, want)
+		}
+	}
+	if got, want := u.Assumptions(), []string{"step 1 (listen new) is an assumption: ours"}; !slices.Equal(got, want) {
+		t.Errorf("Assumptions = %q, want %q", got, want)
+	}
+}
+
+func TestParseBoundsEntries(t *testing.T) {
+	data, err := os.ReadFile("testdata/sound.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	many := string(data) + strings.Repeat("  - at: wait\n    act: close\n    node: old\n", 256)
+	_, err = upgrade.Parse("many.yaml", []byte(many))
+	if want := "many.yaml: want at most 256 parameters and as many steps, got 3 and 260"; err == nil || err.Error() != want {
+		t.Errorf("Parse = %v, want %s", err, want)
 	}
 }

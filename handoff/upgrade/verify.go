@@ -34,6 +34,10 @@ func (p Plan) verify() error {
 	return nil
 }
 
+// grain is what rounding to a microsecond may take from one of two instants
+// that are the same as written.
+const grain = time.Microsecond
+
 func closer(kind notice.Kind) notice.Kind {
 	k, _ := kind.Closer()
 	return k
@@ -82,7 +86,7 @@ func (s *scene) play(a Action, later []Action) error {
 // leave refuses a proxy that goes before the time it announced.
 func (s *scene) leave(a Action) error {
 	moving, ok := s.leaving[a.Node]
-	if until := moving.At + time.Duration(moving.Seconds)*time.Second; ok && a.At < until {
+	if until := moving.At + time.Duration(moving.Seconds)*time.Second; ok && a.At < until-grain {
 		return fmt.Errorf("MOVING announced that %s serves until %v: want it then or later", a.Node, until)
 	}
 	return nil
@@ -117,7 +121,7 @@ func (s *scene) notify(a Action, later []Action) error {
 		if !open || opening.Notice != opener {
 			return fmt.Errorf("shards %s: want a %v before it", shards, opener)
 		}
-		if a.At < s.stalled {
+		if a.At < s.stalled-grain {
 			return fmt.Errorf("shards %s: commands are stalled until %v: want it then or later", shards, s.stalled)
 		}
 		delete(s.open, shards)

@@ -24,8 +24,8 @@ func TestSinkAllocs(t *testing.T) {
 	if n := testing.AllocsPerRun(1000, operate); n != 0 {
 		t.Errorf("recording allocates %v times, want 0", n)
 	}
-	// And once both buffers have been in use, none after a Collect either.
-	for round := range 6 {
+	// Nor after a Collect: the reader saw what the goroutine needs.
+	for range 6 {
 		at += time.Second
 		r.Collect(at)
 		warmUp := true // AllocsPerRun calls once before it counts
@@ -35,26 +35,19 @@ func TestSinkAllocs(t *testing.T) {
 			}
 			warmUp = false
 		})
-		if round >= 2 && n != 0 {
+		if n != 0 && at > time.Second {
 			t.Errorf("recording after a Collect allocates %v times, want 0", n)
 		}
 	}
 }
 
-// Buffers are as many as goroutines, one more for each pool, and hold what
-// one interval needs, however many rounds there are.
-func TestMemoryBounded(t *testing.T) {
-	const sinks = 5
-	r := oneArm(Config{})
-	p := r.arms[0].pools[0]
-	shards := make([]workload.Sink, sinks)
-	for i := range shards {
-		shards[i] = r.Sink("on", "main")
-	}
-	for round := range 300 {
+// busy runs rounds in which each sink has a sample in this span and in the
+// one before, and collects after each.
+func busy(r *Recorder, sinks []workload.Sink, from, rounds int) {
+	for round := from; round < from+rounds; round++ {
 		now := time.Duration(round) * time.Second
 		r.Begin(round, Phase(round%Phases), now)
-		for _, s := range shards {
+		for _, s := range sinks {
 			for _, at := range []time.Duration{now, max(now-time.Second, 0)} {
 				s.Due(at, 1)
 				s.Done(sample(round%2, at, at, now+ms, workload.Class(round%3)), 1)
@@ -62,25 +55,55 @@ func TestMemoryBounded(t *testing.T) {
 		}
 		r.Collect(now + 500*ms)
 	}
-	buffers := []*buffer{p.spare}
+}
+
+func sinks(r *Recorder, n int) (list []workload.Sink) {
+	for range n {
+		list = append(list, r.Sink("on", "main"))
+	}
+	return list
+}
+
+// cellsOf counts the cells of a pool, wherever they are.
+func cellsOf(p *pool) int {
+	n := len(p.reserve) + len(p.spare.freeCells)
 	for _, s := range p.shards {
-		buffers = append(buffers, s.current.Load())
+		n += len(s.current.Load().freeCells)
 	}
-	if len(buffers) != sinks+1 {
-		t.Errorf("%d buffers for %d goroutines, want one more", len(buffers), sinks)
+	return n
+}
+
+// Memory is what one interval needs, however many rounds there are.
+func TestMemoryBounded(t *testing.T) {
+	const n = 5
+	r := oneArm(Config{})
+	busy(r, sinks(r, n), 0, 300)
+	p := r.arms[0].pools[0]
+	if got := cellsOf(p); got > 2*(n+1) {
+		t.Errorf("%d cells for %d goroutines, want at most the 2 one interval needs for each and one more", got, n)
 	}
-	for _, b := range buffers {
-		if pages := len(b.pages) + len(b.freePages); pages > 2 {
+	for _, s := range p.shards {
+		b := s.current.Load()
+		if pages := len(b.freePages); pages > 2 {
 			t.Errorf("a buffer keeps %d pages, want at most the 2 one interval needs", pages)
 		}
-		if cells := len(b.freeCells); cells > 2 {
-			t.Errorf("a buffer keeps %d cells, want at most the 2 one interval needs", cells)
-		}
-		if n := cap(b.bins.list); n > 16 {
-			t.Errorf("a buffer keeps %d bins, want few", n)
+		if n := cap(b.bins.list); n > usualBins {
+			t.Errorf("a buffer keeps %d bins, want %d", n, usualBins)
 		}
 	}
 	if n := len(r.arms[0].outages.pending); n > 110 {
 		t.Errorf("%d bins are pending, want about those of the last second", n)
+	}
+}
+
+// The cells of goroutines that ended go to those that come after them.
+func TestMemoryOfEndedGoroutines(t *testing.T) {
+	const n = 5
+	r := oneArm(Config{})
+	for generation := range 4 {
+		busy(r, sinks(r, n), generation*200, 200)
+	}
+	if got := cellsOf(r.arms[0].pools[0]); got > 2*2*(n+1) {
+		t.Errorf("%d cells after 4 generations of %d goroutines, want at most those of two generations", got, n)
 	}
 }

@@ -210,6 +210,16 @@ func TestCountersBeginAtZero(t *testing.T) {
 	}
 }
 
+// An interval does not end before it begins, even if the run ended before the
+// last Collect.
+func TestFinishBeforeCollect(t *testing.T) {
+	r := oneArm(Config{})
+	r.Collect(2 * time.Second)
+	if i := r.Finish(time.Second); i.From != 2*time.Second || i.To != 2*time.Second {
+		t.Errorf("the last interval is %v to %v, want 2s to 2s", i.From, i.To)
+	}
+}
+
 // Operations of equal names share one series.
 func TestEqualNames(t *testing.T) {
 	r := New(Config{Arms: []Arm{{Name: "on", Pools: []Pool{{Name: "main", Operations: []string{"GET", "SET", "GET"}}}}}})

@@ -31,7 +31,8 @@ import (
 type shard struct {
 	pool    *pool
 	current atomic.Pointer[buffer]
-	_       [112]byte // a shard fills two cache lines, so that workers do not share one
+	_       [112]byte // current has two cache lines to itself: workers do not share one
+	need    need      // the reader's
 }
 
 func (s *shard) claim() *buffer    { return s.current.Swap(nil) }

@@ -1,0 +1,111 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"time"
+
+	"schload/telemetry/mark"
+)
+
+// Config describes a simulated database. The zero value is a database of three
+// nodes with an in-process store, on a free port.
+type Config struct {
+	// Nodes is the number of proxies, 1 to 32; default 3. Upgrades that move
+	// the endpoint want 2, and rounds look more like a cluster's with 3.
+	Nodes int
+
+	// Port is the port of every node, as it is in real clusters, where clients
+	// tell nodes apart by address. 0 takes a free one.
+	Port int
+
+	// Name is the endpoint's host name; default redis-<port>.schload.test.
+	// Nodes have names within it: node1.<name>.
+	Name string
+
+	// Shards are URLs of Redis servers that hold the data, up to 64:
+	// redis://user:password@host:port. Keys are divided among them by hash
+	// slot. Default: one in-process store.
+	Shards []string
+
+	// Password, if set, is what clients must authenticate with, as Username;
+	// default "default".
+	Username, Password string
+
+	// Base is the run's base instant, from which marks count; default: the
+	// start.
+	Base time.Time
+
+	// Marks receives what the simulator did; nil discards it.
+	Marks mark.Sink
+
+	// Listen replaces net.Listen, for networks in memory. No name server is
+	// started then: LookupHost stands in for it.
+	Listen func(network, address string) (net.Listener, error)
+
+	// Log receives what goes wrong; nil discards it.
+	Log *slog.Logger
+
+	// Support says how the database answers opt-ins.
+	Support Support
+
+	// Seed is behind every random draw: the delays of slow replies.
+	Seed uint64
+
+	// dial replaces net.Dialer for shards in tests.
+	dial dialFunc
+}
+
+const (
+	mostNodes  = 32
+	mostShards = 64
+	mostConns  = 10000 // client connections, as many as Redis takes by default
+)
+
+func (c Config) withDefaults() Config {
+	if c.Nodes == 0 {
+		c.Nodes = 3
+	}
+	if c.Username == "" {
+		c.Username = "default"
+	}
+	if c.Base.IsZero() {
+		c.Base = time.Now()
+	}
+	if c.Marks == nil {
+		c.Marks = mark.Discard
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.dial == nil {
+		c.dial = new(net.Dialer).DialContext
+	}
+	return c
+}
+
+// Validate returns every fault of the configuration and changes nothing.
+func (c Config) Validate() error {
+	var errs []error
+	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if c.Nodes < 0 || c.Nodes > mostNodes {
+		fault("nodes %d: want 1 to %d", c.Nodes, mostNodes)
+	}
+	if c.Port < 0 || c.Port > 65535 {
+		fault("port %d: want 1 to 65535, or 0 for a free one", c.Port)
+	}
+	if len(c.Shards) > mostShards {
+		fault("%d shards: want at most %d", len(c.Shards), mostShards)
+	}
+	if strings.ContainsAny(c.Name, " \t/:@") {
+		fault("name %q: want a host name such as redis-12000.schload.test", c.Name)
+	}
+	if c.Username != "" && c.Password == "" {
+		fault("username %q has no password: want both or neither", c.Username)
+	}
+	_, err := parseTargets(c.Shards)
+	return errors.Join(append(errs, err, c.Support.validate(c.withDefaults().Nodes))...)
+}

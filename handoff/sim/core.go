@@ -1,0 +1,288 @@
+package sim
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"schload/handoff/notice"
+	"schload/handoff/upgrade"
+	"schload/telemetry/mark"
+)
+
+// core is the simulator's state and its rules: which connection is told what,
+// and when. Step takes an event and the time and returns what must be done
+// about it; the same events give the same effects. It owns no goroutine, reads
+// no clock and touches no socket, so that a whole upgrade can be a transcript
+// in a test.
+type core struct {
+	support  Support
+	nodes    []coreNode
+	bound    int // the node that serves the endpoint
+	named    int // the node that the endpoint's address record names
+	ttl      time.Duration
+	seq      int64
+	windows  []window
+	retained *notice.Notice // the newest completion
+	conns    []*coreConn    // sorted by id, so that effects have one order
+	roles    *roles         // of the plan that is played; nil between plans
+}
+
+// coreNode is one proxy.
+type coreNode struct {
+	ip, fqdn  string // host:port, by address and by name
+	accepting bool
+}
+
+type coreConn struct {
+	id       connID
+	node     int
+	protocol int
+	optedIn  bool
+	endpoint endpointType
+}
+
+// listens reports whether pushes reach the connection: RESP2 has none.
+func (c *coreConn) listens() bool { return c.optedIn && c.protocol == 3 }
+
+// roles are the nodes behind the roles of a plan.
+type roles struct{ old, new int }
+
+// recordTTL is the endpoint record's time to live (measured).
+const recordTTL = 5 * time.Second
+
+// newCore returns a database that its first node serves. The others do not
+// listen: a proxy takes connections for the endpoints that are bound to it.
+func newCore(support Support, nodes []coreNode) *core {
+	c := &core{support: support, nodes: slices.Clone(nodes), seq: support.FirstSeq, ttl: recordTTL}
+	c.nodes[0].accepting = true
+	return c
+}
+
+// Step applies one event. Effects share memory with nothing that changes later.
+func (c *core) Step(now time.Duration, e event) []effect {
+	switch e := e.(type) {
+	case opened:
+		return c.open(e)
+	case closed:
+		c.forget(e.conn)
+	case spoke:
+		if conn := c.conn(e.conn); conn != nil {
+			conn.protocol = e.protocol
+		}
+	case started:
+		if conn := c.conn(e.conn); conn != nil {
+			*conn = coreConn{id: conn.id, node: conn.node, protocol: 2}
+		}
+	case asked:
+		return c.answer(now, e)
+	case began:
+		return c.begin(e)
+	case ended:
+		return c.end()
+	case due:
+		return c.act(now, e.action)
+	default:
+		panic(fmt.Sprintf("sim: core knows no event %T", e))
+	}
+	return nil
+}
+
+// open adds a connection, unless its node stopped accepting while the news of
+// it travelled: such a connection would outlive the close of its proxy.
+func (c *core) open(e opened) []effect {
+	if !c.nodes[e.node].accepting {
+		return []effect{hangUp{[]connID{e.conn}}}
+	}
+	i, _ := c.find(e.conn)
+	c.conns = slices.Insert(c.conns, i, &coreConn{id: e.conn, node: e.node, protocol: 2})
+	return nil
+}
+
+func (c *core) find(id connID) (int, bool) {
+	return slices.BinarySearchFunc(c.conns, id, func(conn *coreConn, id connID) int { return cmp.Compare(conn.id, id) })
+}
+
+// conn returns nil for a connection that the core closed already.
+func (c *core) conn(id connID) *coreConn {
+	if i, ok := c.find(id); ok {
+		return c.conns[i]
+	}
+	return nil
+}
+
+func (c *core) forget(id connID) {
+	if i, ok := c.find(id); ok {
+		c.conns = slices.Delete(c.conns, i, i+1)
+	}
+}
+
+// begin assigns the roles of a plan: the endpoint goes round the nodes. It
+// then makes true what plans rely on: the old node serves and has the name,
+// the new one does not listen and has nobody connected.
+func (c *core) begin(e began) []effect {
+	c.roles = &roles{old: c.bound, new: (c.bound + 1) % len(c.nodes)}
+	var effects []effect
+	if e.ttl > 0 && e.ttl != c.ttl {
+		c.ttl = e.ttl
+		effects = append(effects, c.resolve(c.named))
+	}
+	effects = append(effects, c.tidy()...)
+	if c.roles.new != c.roles.old {
+		effects = append(effects, c.vacate(c.roles.new)...)
+	}
+	return effects
+}
+
+// vacate makes a node refuse and closes what an aborted plan, or a client that
+// dialled the node itself, left there.
+func (c *core) vacate(node int) []effect {
+	var effects []effect
+	if c.nodes[node].accepting {
+		effects = append(effects, c.accept(node, false), c.done(upgrade.Refuse, node, "made ready"))
+	}
+	if conns := c.close(node); len(conns) > 0 {
+		effects = append(effects, hangUp{conns}, c.done(upgrade.Close, node, "made ready; "+closedCount(conns)))
+	}
+	return effects
+}
+
+// end leaves a database that can be used and upgraded again. Completions stay
+// retained, as servers keep them for hours.
+func (c *core) end() []effect {
+	c.roles = nil
+	c.windows = nil
+	return append(c.tidy(), lift{})
+}
+
+// tidy makes the node that serves accept, and the name lead to it.
+func (c *core) tidy() []effect {
+	var effects []effect
+	if !c.nodes[c.bound].accepting {
+		effects = append(effects, c.accept(c.bound, true), c.done(upgrade.Listen, c.bound, "made ready"))
+	}
+	if c.named != c.bound {
+		effects = append(effects, c.resolve(c.bound), c.done(upgrade.DNS, c.bound, "made ready"))
+	}
+	return effects
+}
+
+// act does one action of a plan. Between plans it does nothing.
+func (c *core) act(now time.Duration, a upgrade.Action) []effect {
+	if c.roles == nil {
+		return nil
+	}
+	var effects []effect
+	node := c.role(a.Node)
+	detail := a.Detail
+	switch a.Act {
+	case upgrade.Notify:
+		return c.notify(now, a)
+	case upgrade.Listen:
+		effects = append(effects, c.accept(node, true))
+	case upgrade.Refuse:
+		effects = append(effects, c.accept(node, false))
+	case upgrade.Close:
+		conns := c.close(node)
+		effects = append(effects, hangUp{conns})
+		detail = join(detail, closedCount(conns))
+	case upgrade.Bind:
+		c.bound = node
+	case upgrade.DNS:
+		effects = append(effects, c.resolve(node))
+	case upgrade.Stall:
+		effects = append(effects, stall{a.For, a.Shards})
+	case upgrade.Slow:
+		effects = append(effects, slow{a.For, a.Delay, a.Shards})
+		detail = join(detail, fmt.Sprintf("by about %v", a.Delay))
+	default:
+		panic(fmt.Sprintf("sim: core knows no act %q", a.Act))
+	}
+	d := c.done(a.Act, node, detail)
+	d.mark.Origin = string(a.Origin)
+	if a.Act == upgrade.Stall || a.Act == upgrade.Slow {
+		d.mark.Node = "" // they concern the whole database
+		d.mark.Duration = a.For
+	}
+	return append(effects, d)
+}
+
+// role finds the node of a role. An action without one means the node that
+// serves.
+func (c *core) role(r upgrade.Role) int {
+	switch r {
+	case upgrade.Old:
+		return c.roles.old
+	case upgrade.New:
+		return c.roles.new
+	}
+	return c.bound
+}
+
+func (c *core) accept(node int, on bool) effect {
+	c.nodes[node].accepting = on
+	return accept{node, on}
+}
+
+func (c *core) resolve(node int) effect {
+	c.named = node
+	return resolve{node, c.ttl}
+}
+
+// close removes the connections of a node and, with them, what was announced
+// to them: nothing ends a MOVING but the close.
+func (c *core) close(node int) []connID {
+	var ids []connID
+	c.conns = slices.DeleteFunc(c.conns, func(conn *coreConn) bool {
+		if conn.node != node {
+			return false
+		}
+		ids = append(ids, conn.id)
+		return true
+	})
+	c.windows = slices.DeleteFunc(c.windows, func(w window) bool {
+		return w.kind == notice.Moving && w.node == node
+	})
+	return ids
+}
+
+// done describes an act that happened to a node.
+func (c *core) done(act upgrade.Act, node int, detail string) done {
+	return done{mark.Mark{Kind: mark.Step, Source: "sim", Name: string(act), Node: c.nodes[node].ip, Detail: detail}}
+}
+
+func join(detail, more string) string {
+	if detail == "" {
+		return more
+	}
+	return detail + "; " + more
+}
+
+// occupancy counts a node's connections and those that are told of maintenance.
+func (c *core) occupancy(node int) (conns, optedIn int) {
+	for _, conn := range c.conns {
+		if conn.node == node {
+			conns++
+			if conn.listens() {
+				optedIn++
+			}
+		}
+	}
+	return conns, optedIn
+}
+
+// endpoint is what MOVING says to a connection: the address of the node that
+// takes over, in the form that the connection asked for. It is empty, which is
+// the RESP3 null on the wire, when it asked for none.
+func (c *core) endpoint(node int, as endpointType) string {
+	switch as {
+	case internalIP, externalIP:
+		return c.nodes[node].ip
+	case internalFQDN, externalFQDN:
+		return c.nodes[node].fqdn
+	}
+	return ""
+}
+
+func closedCount(conns []connID) string { return fmt.Sprintf("closed %d connections", len(conns)) }

@@ -1,0 +1,232 @@
+package sim
+
+import (
+	"bufio"
+	"io"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/alicebob/miniredis/v2/server"
+
+	"schload/handoff/sim/resp"
+)
+
+// memoryVersion is the Redis version that the in-process store resembles.
+const memoryVersion = "8.4.0"
+
+// memory is the in-process store: one shard. Commands run on the goroutine of
+// the connection that sent them, without a socket or a hand-over in between;
+// to go through a connection of the store's own, in memory, took several times
+// as long.
+type memory struct {
+	redis  *miniredis.Miniredis
+	server *server.Server
+	aging  sync.Once // starts when something may expire
+	stop   chan struct{}
+	wg     sync.WaitGroup
+}
+
+func newMemory() (*memory, error) {
+	m := &memory{redis: miniredis.NewMiniRedis(), stop: make(chan struct{})}
+	conn, err := m.redis.Dial() // starts the store without a listener
+	if err != nil {
+		return nil, err
+	}
+	m.server = m.redis.Server()
+	return m, conn.Close()
+}
+
+func (m *memory) count() int      { return 1 }
+func (m *memory) version() string { return memoryVersion }
+
+func (m *memory) close() {
+	close(m.stop)
+	m.wg.Wait()
+	m.redis.Close()
+}
+
+func (m *memory) open(c *conn) store {
+	s := &memoryStore{memory: m, conn: c}
+	s.begin(2)
+	return s
+}
+
+// age makes time pass for keys that expire, a second at a time. The store
+// could follow the clock by itself, but would then look at every key before
+// every command.
+func (m *memory) age() {
+	m.aging.Do(func() {
+		m.wg.Go(func() {
+			tick := time.NewTicker(time.Second)
+			defer tick.Stop()
+			for {
+				select {
+				case <-tick.C:
+					m.redis.FastForward(time.Second)
+				case <-m.stop:
+					return
+				}
+			}
+		})
+	})
+}
+
+// nudge wakes the commands that block, so that those of closed connections
+// end.
+func (m *memory) nudge() {
+	m.server.Dispatch(server.NewPeer(bufio.NewWriter(io.Discard)), []string{"PING"})
+}
+
+// memoryStore is one connection's view of the store.
+type memoryStore struct {
+	*memory
+	conn       *conn
+	peer       *server.Peer
+	subscribed bool
+	busy       atomic.Bool // a command runs; whoever runs it flushes
+}
+
+func (s *memoryStore) begin(protocol int) {
+	s.peer = server.NewPeer(bufio.NewWriter(&sink{store: s}))
+	s.peer.Resp3 = protocol == 3
+	s.subscribed = false
+}
+
+func (s *memoryStore) settle() error { return nil }
+func (s *memoryStore) flush() error  { return nil }
+
+// speak holds the peer's lock, which messages to subscribers hold too.
+func (s *memoryStore) speak(protocol int) error {
+	s.peer.Block(func(*server.Writer) { s.peer.Resp3 = protocol == 3 })
+	return nil
+}
+
+func (s *memoryStore) reset(protocol int) error {
+	s.close()
+	s.begin(protocol)
+	return nil
+}
+
+// close ends what the store holds for the connection: subscriptions are
+// goroutines of the store.
+func (s *memoryStore) close() {
+	if !s.subscribed {
+		return
+	}
+	s.busy.Store(true) // nobody needs to flush any more
+	s.server.Dispatch(s.peer, []string{"UNSUBSCRIBE"})
+	s.server.Dispatch(s.peer, []string{"PUNSUBSCRIBE"})
+}
+
+func (s *memoryStore) run(req resp.Request, cmd command) error {
+	if err := s.conn.pass(0); err != nil {
+		return err
+	}
+	args := make([]string, len(req.Args)) // the store keeps them
+	for i, arg := range req.Args {
+		args[i] = string(arg)
+	}
+	switch cmd.kind {
+	case expiry:
+		s.age()
+	case conditional:
+		if len(args) > 3 {
+			s.age()
+		}
+	case subscribe:
+		s.subscribed = true
+	}
+	if cmd.kind == blocking || cmd.kind == streamRead && hasBlock(args) {
+		return s.wait(args)
+	}
+	s.dispatch(args)
+	return nil
+}
+
+func (s *memoryStore) dispatch(args []string) {
+	s.busy.Store(true)
+	s.server.Dispatch(s.peer, args)
+	s.peer.Flush()
+	s.busy.Store(false)
+}
+
+// wait runs a command that may block, and gives it up when the client goes: an
+// element that it took would be lost.
+func (s *memoryStore) wait(args []string) error {
+	s.conn.out.flush()
+	done := make(chan struct{})
+	s.conn.started.Go(func() {
+		s.dispatch(args)
+		s.conn.rouse() // before done: watch takes the deadline back after it
+		close(done)
+	})
+	err := s.conn.watch(done)
+	if err != nil {
+		s.peer.Close()
+		s.nudge()
+		<-done
+	}
+	return err
+}
+
+func hasBlock(args []string) bool {
+	for _, arg := range args {
+		if strings.EqualFold(arg, "block") {
+			return true
+		}
+		if strings.EqualFold(arg, "streams") {
+			return false
+		}
+	}
+	return false
+}
+
+// sink takes what the store writes, in whatever pieces, and passes on whole
+// frames, so that a push never falls into a reply. The peer's lock is held
+// during Write.
+type sink struct {
+	store *memoryStore
+	scan  resp.Scanner
+	rest  []byte // the beginning of a frame
+	at    int    // how much of rest was scanned
+}
+
+func (k *sink) Write(p []byte) (int, error) {
+	in := p
+	if len(k.rest) > 0 {
+		k.rest = append(k.rest, p...)
+		in = k.rest
+	}
+	whole := k.whole(in)
+	out := k.store.conn.out
+	out.add(in[:whole])
+	k.rest = append(k.rest[:0], in[whole:]...)
+	k.at -= whole
+	if !k.store.busy.Load() {
+		out.hurry() // a message for a subscriber, between commands
+	}
+	return len(p), nil
+}
+
+// whole is how many bytes of in are whole frames. It leaves in k.at how far in
+// was scanned.
+func (k *sink) whole(in []byte) (end int) {
+	for k.at < len(in) {
+		n, whole, err := k.scan.Scan(in[k.at:])
+		if err != nil { // no reply of ours to mend: let the client see it
+			k.scan, k.at = resp.Scanner{}, len(in)
+			return len(in)
+		}
+		if n == 0 {
+			break
+		}
+		k.at += n
+		if whole {
+			end = k.at
+		}
+	}
+	return end
+}

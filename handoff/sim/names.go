@@ -1,0 +1,181 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// names is the name server of the database: an address record for the
+// endpoint, which moves, and one for each node, which does not. It knows
+// nothing else.
+type names struct {
+	endpoint string            // fully qualified, lower case
+	nodes    map[string]net.IP // fully qualified, lower case
+	hosts    []net.IP          // by node
+	record   atomic.Pointer[record]
+
+	addr    string // empty when nothing is served
+	servers []*dns.Server
+	wg      sync.WaitGroup
+}
+
+// record is the endpoint's address record.
+type record struct {
+	ip  net.IP
+	ttl time.Duration
+}
+
+func newNames(endpoint string, hosts []string) *names {
+	n := &names{endpoint: canonical(endpoint), nodes: make(map[string]net.IP)}
+	for i, host := range hosts {
+		ip := net.ParseIP(host)
+		n.hosts = append(n.hosts, ip)
+		n.nodes[canonical(nodeName(i)+"."+endpoint)] = ip
+	}
+	n.point(0, recordTTL)
+	return n
+}
+
+func canonical(name string) string { return strings.ToLower(dns.Fqdn(name)) }
+
+// point makes the endpoint's record name a node.
+func (n *names) point(node int, ttl time.Duration) {
+	n.record.Store(&record{ip: n.hosts[node], ttl: ttl})
+}
+
+// find returns the address of a name, and for how long it holds.
+func (n *names) find(name string) (net.IP, time.Duration, bool) {
+	name = canonical(name)
+	if name == n.endpoint {
+		r := n.record.Load()
+		return r.ip, r.ttl, true
+	}
+	ip, known := n.nodes[name]
+	return ip, recordTTL, known
+}
+
+// serve answers on one loopback port, by UDP and TCP.
+func (n *names) serve() error {
+	for range portAttempts {
+		err := n.listen()
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			return fmt.Errorf("name server: %w", err)
+		}
+	}
+	return errors.New("name server: found no port that is free for UDP and TCP alike at 127.0.0.1")
+}
+
+func (n *names) listen() error {
+	tcp, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	udp, err := net.ListenPacket("udp", tcp.Addr().String())
+	if err != nil {
+		tcp.Close()
+		return err
+	}
+	n.addr = tcp.Addr().String()
+	n.start(&dns.Server{Listener: tcp, Handler: n})
+	n.start(&dns.Server{PacketConn: udp, Handler: n})
+	return nil
+}
+
+// start returns when the server serves: one that does not cannot be ended.
+func (n *names) start(server *dns.Server) {
+	started := make(chan struct{})
+	server.NotifyStartedFunc = func() { close(started) }
+	n.servers = append(n.servers, server)
+	n.wg.Go(func() { server.ActivateAndServe() })
+	<-started
+}
+
+func (n *names) close() {
+	for _, server := range n.servers {
+		server.Shutdown()
+	}
+	n.wg.Wait()
+}
+
+// ServeDNS implements dns.Handler.
+func (n *names) ServeDNS(w dns.ResponseWriter, query *dns.Msg) {
+	w.WriteMsg(n.respond(query))
+}
+
+// respond answers one query: an address, no data for other types of a name
+// that exists, or no such name. Negative answers hold no longer than records.
+func (n *names) respond(query *dns.Msg) *dns.Msg {
+	m := new(dns.Msg).SetReply(query)
+	m.Authoritative = true
+	if len(query.Question) != 1 || query.Question[0].Qclass != dns.ClassINET {
+		m.Rcode = dns.RcodeRefused
+		return m
+	}
+	q := query.Question[0]
+	ip, ttl, known := n.find(q.Name)
+	switch {
+	case known && (q.Qtype == dns.TypeA || q.Qtype == dns.TypeANY):
+		m.Answer = []dns.RR{&dns.A{Hdr: header(q.Name, dns.TypeA, ttl), A: ip}}
+		return m
+	case !known:
+		m.Rcode = dns.RcodeNameError
+	}
+	m.Ns = []dns.RR{&dns.SOA{
+		Hdr: header(n.endpoint, dns.TypeSOA, recordTTL), Ns: n.endpoint, Mbox: "nobody." + n.endpoint,
+		Serial: 1, Refresh: 60, Retry: 60, Expire: 60, Minttl: seconds(recordTTL),
+	}}
+	return m
+}
+
+func header(name string, kind uint16, ttl time.Duration) dns.RR_Header {
+	return dns.RR_Header{Name: name, Rrtype: kind, Class: dns.ClassINET, Ttl: seconds(ttl)}
+}
+
+func seconds(d time.Duration) uint32 { return uint32(d / time.Second) }
+
+// DNS is the address of the built-in name server, for UDP and TCP; empty when
+// there is none, on networks in memory.
+func (s *Simulator) DNS() string { return s.names.addr }
+
+// LookupHost resolves the endpoint's name, or a node's, as the name server
+// would. It has the contract of net.Resolver.LookupHost.
+func (s *Simulator) LookupHost(ctx context.Context, host string) ([]string, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if ip := net.ParseIP(host); ip != nil {
+		return []string{host}, nil
+	}
+	ip, _, known := s.names.find(host)
+	if !known {
+		return nil, &net.DNSError{Err: "no such host", Name: host, Server: s.names.addr, IsNotFound: true}
+	}
+	return []string{ip.String()}, nil
+}
+
+// Resolver asks the built-in name server for every name. It is nil when there
+// is none.
+func (s *Simulator) Resolver() *net.Resolver {
+	if s.names.addr == "" {
+		return nil
+	}
+	var dialer net.Dialer
+	return &net.Resolver{
+		PreferGo: true,
+		Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, network, s.names.addr)
+		},
+	}
+}

@@ -1,0 +1,180 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"syscall"
+)
+
+// network is where the nodes listen: each at a loopback address of its own,
+// all on one port. Clients tell nodes apart by address, some by nothing else.
+//
+// A machine with a single loopback address gives each node a port of its own
+// instead, and one more for the endpoint, at which the node answers that the
+// address record names.
+type network struct {
+	listen   func(network, address string) (net.Listener, error)
+	port     int      // the endpoint's
+	addrs    []string // of the nodes, host:port
+	fallback string   // for people; empty when every node has its address
+
+	doors    []net.Listener // by node; nil while it refuses
+	entrance net.Listener   // the endpoint's own, in the fallback; nil while it refuses
+}
+
+const portAttempts = 20
+
+func openNetwork(c Config) (*network, error) {
+	n := &network{listen: c.Listen}
+	if n.listen == nil {
+		n.listen = net.Listen
+	}
+	var err error
+	for range portAttempts {
+		err = n.bind(c)
+		if c.Port != 0 || !errors.Is(err, syscall.EADDRINUSE) {
+			break // a free port of one address may be taken at another: try the next
+		}
+	}
+	if errors.Is(err, syscall.EADDRNOTAVAIL) {
+		err = n.bindFallback(c)
+	}
+	if err != nil {
+		n.close()
+		return nil, explain(err)
+	}
+	return n, nil
+}
+
+// bind takes every node's address, to be sure of them, and lets all but the
+// first go again: a node listens when the endpoint is bound to it.
+func (n *network) bind(c Config) error {
+	n.port, n.addrs, n.doors = c.Port, nil, nil
+	defer func() {
+		for i, door := range n.doors {
+			if i > 0 {
+				n.shut(i, door)
+			}
+		}
+	}()
+	for i := range c.Nodes {
+		door, err := n.listen("tcp", net.JoinHostPort(fmt.Sprintf("127.0.0.%d", i+2), strconv.Itoa(n.port)))
+		if err != nil {
+			n.close()
+			return err
+		}
+		n.port = portOf(door)
+		n.doors = append(n.doors, door)
+		n.addrs = append(n.addrs, door.Addr().String())
+	}
+	return nil
+}
+
+func (n *network) bindFallback(c Config) error {
+	const host = "127.0.0.1"
+	entrance, err := n.listen("tcp", net.JoinHostPort(host, strconv.Itoa(c.Port)))
+	if err != nil {
+		return err
+	}
+	n.port, n.entrance, n.addrs, n.doors = portOf(entrance), entrance, nil, nil
+	n.fallback = fmt.Sprintf("this machine has one loopback address: nodes share %s and differ by port, the endpoint's is %d; "+
+		"clients that tell nodes apart by address alone will not hand over", host, n.port)
+	for i := range c.Nodes {
+		door, err := n.listen("tcp", net.JoinHostPort(host, "0"))
+		if err != nil {
+			return err
+		}
+		n.doors = append(n.doors, door)
+		n.addrs = append(n.addrs, door.Addr().String())
+		if i > 0 {
+			defer n.shut(i, door)
+		}
+	}
+	return nil
+}
+
+func portOf(l net.Listener) int {
+	if addr, ok := l.Addr().(*net.TCPAddr); ok {
+		return addr.Port
+	}
+	return 0
+}
+
+// explain adds the fix to an error of listening.
+func explain(err error) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("%w: another program, or another simulator, has the port: end it, or choose another port, 0 for a free one", err)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("%w: choose a port above 1023, or 0 for a free one", err)
+	}
+	return err
+}
+
+// open makes a node listen. It returns nil if it does already.
+func (n *network) open(node int) (net.Listener, error) {
+	if n.doors[node] != nil {
+		return nil, nil
+	}
+	door, err := n.listen("tcp", n.addrs[node])
+	if err != nil {
+		return nil, explain(err)
+	}
+	n.doors[node] = door
+	return door, nil
+}
+
+// refuse makes a node's address refuse dials.
+func (n *network) refuse(node int) {
+	if door := n.doors[node]; door != nil {
+		n.shut(node, door)
+	}
+}
+
+func (n *network) shut(node int, door net.Listener) {
+	door.Close()
+	n.doors[node] = nil
+}
+
+// enter makes the endpoint's own port accept or refuse, where it has one. It
+// returns a listener when a new one was made.
+func (n *network) enter(on bool) (net.Listener, error) {
+	switch {
+	case n.fallback == "" || on == (n.entrance != nil):
+		return nil, nil
+	case !on:
+		n.entrance.Close()
+		n.entrance = nil
+		return nil, nil
+	}
+	entrance, err := n.listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(n.port)))
+	if err != nil {
+		return nil, explain(err)
+	}
+	n.entrance = entrance
+	return entrance, nil
+}
+
+// hosts are the addresses of the nodes without their ports.
+func (n *network) hosts() []string {
+	var hosts []string
+	for _, addr := range n.addrs {
+		host, _, _ := net.SplitHostPort(addr)
+		hosts = append(hosts, host)
+	}
+	return hosts
+}
+
+func (n *network) close() {
+	for i, door := range n.doors {
+		if door != nil {
+			n.shut(i, door)
+		}
+	}
+	if n.entrance != nil {
+		n.entrance.Close()
+		n.entrance = nil
+	}
+}

@@ -1,0 +1,92 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"schload/handoff/notice"
+	"schload/handoff/upgrade"
+)
+
+// ErrPlaying is returned by Play while another plan is played.
+var ErrPlaying = errors.New("another upgrade is being played: wait for its end")
+
+// Play plays a plan and returns when its length has passed. Old is the node
+// that serves the endpoint at the start, New the one after it, going round.
+// Every act is done at its offset from the start, and marked.
+//
+// When ctx ends, Play stops at once and returns its cause. Either way the
+// database is left usable and ready for the next plan: the node that serves
+// accepts connections and has the endpoint's name. Connections are left alone.
+func (s *Simulator) Play(ctx context.Context, plan upgrade.Plan) error {
+	if err := check(plan); err != nil {
+		return err
+	}
+	select {
+	case s.plays <- struct{}{}:
+		defer func() { <-s.plays }()
+	default:
+		return ErrPlaying
+	}
+	start := time.Now()
+	if !s.director.await(letter{event: began{plan.TTL}}) {
+		return ErrClosed
+	}
+	err := s.play(ctx, start, plan)
+	if !s.director.await(letter{event: ended{}}) && err == nil {
+		err = ErrClosed
+	}
+	return err
+}
+
+func (s *Simulator) play(ctx context.Context, start time.Time, plan upgrade.Plan) error {
+	for _, action := range plan.Actions {
+		if err := s.until(ctx, start.Add(action.At)); err != nil {
+			return err
+		}
+		if !s.director.await(letter{event: due{action}}) {
+			return ErrClosed
+		}
+	}
+	return s.until(ctx, start.Add(plan.Length))
+}
+
+// until waits for an instant.
+func (s *Simulator) until(ctx context.Context, at time.Time) error {
+	timer := time.NewTimer(time.Until(at))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-s.ctx.Done():
+		return ErrClosed
+	}
+}
+
+// check refuses a plan that this simulator cannot play, before it begins.
+func check(plan upgrade.Plan) error {
+	var last time.Duration
+	for i, a := range plan.Actions {
+		fault := func(format string, args ...any) error {
+			return fmt.Errorf("upgrade %s: action %d of %d (%s at %v): %s", plan.Upgrade.Name, i+1, len(plan.Actions), a.Act, a.At, fmt.Sprintf(format, args...))
+		}
+		switch a.Act {
+		case upgrade.Notify:
+			if a.Notice == notice.SMigrating || a.Notice == notice.SMigrated {
+				return fault("%v belongs to the OSS Cluster API, which the simulator does not serve", a.Notice)
+			}
+		case upgrade.Listen, upgrade.Refuse, upgrade.Close, upgrade.Bind, upgrade.DNS, upgrade.Stall, upgrade.Slow:
+		default:
+			return fault("the simulator knows no such act")
+		}
+		if a.At < last {
+			return fault("comes before the action in front of it: want actions in the order of their time")
+		}
+		last = a.At
+	}
+	return nil
+}

@@ -1,0 +1,235 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// ErrClosed is returned once the simulator has been closed.
+var ErrClosed = errors.New("the simulator is closed")
+
+// Simulator is a database that serves until it is closed. Its methods are safe
+// for concurrent use.
+type Simulator struct {
+	config   Config
+	log      *slog.Logger
+	network  *network
+	shards   shards
+	gates    gates
+	director *director
+	names    *names
+	plays    chan struct{} // holds one token while a plan is played
+
+	ctx    context.Context // ends with Close
+	cancel context.CancelFunc
+	wg     sync.WaitGroup // of accepting and serving
+	once   sync.Once      // of Close
+
+	mu     sync.Mutex
+	conns  map[connID]*conn
+	last   connID
+	closed bool
+}
+
+// shards hold the data.
+type shards interface {
+	open(*conn) store // for one client connection
+	count() int
+	version() string
+	close()
+}
+
+// Start starts a database; ctx bounds the start only. An error names what was
+// in the way: a port in use, a shard that does not answer.
+func Start(ctx context.Context, config Config) (*Simulator, error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	config = config.withDefaults()
+	s := &Simulator{config: config, log: config.Log, conns: make(map[connID]*conn), plays: make(chan struct{}, 1)}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	if err := s.build(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
+	s.director.start()
+	return s, nil
+}
+
+// build makes the parts. What was made before an error is left for Close.
+func (s *Simulator) build(ctx context.Context) (err error) {
+	if s.network, err = openNetwork(s.config); err != nil {
+		return err
+	}
+	if s.config.Name == "" {
+		s.config.Name = fmt.Sprintf("redis-%d.schload.test", s.network.port)
+	}
+	if s.shards, err = openShards(ctx, s.config); err != nil {
+		return err
+	}
+	s.gates = make(gates, s.shards.count())
+	s.names = newNames(s.config.Name, s.network.hosts())
+	if s.config.Listen == nil {
+		if err := s.names.serve(); err != nil {
+			return err
+		}
+	}
+	s.director = newDirector(s)
+	return nil
+}
+
+func openShards(ctx context.Context, c Config) (shards, error) {
+	if len(c.Shards) == 0 {
+		return newMemory()
+	}
+	return newRedisShards(ctx, c.Shards, c.dial)
+}
+
+// Addr is the endpoint: host:port, the host being its name, which leads to
+// whichever node the address record names.
+func (s *Simulator) Addr() string {
+	return net.JoinHostPort(s.config.Name, strconv.Itoa(s.network.port))
+}
+
+// Fallback is a sentence for people when nodes have ports instead of addresses
+// of their own, because the machine has only one loopback address; otherwise
+// it is empty.
+func (s *Simulator) Fallback() string { return s.network.fallback }
+
+// Node is the state of one proxy.
+type Node struct {
+	Name        string // node1, node2, ...
+	Addr        string // host:port, by address
+	Serving     bool   // the endpoint is bound to it
+	Named       bool   // the endpoint's address record names it
+	Accepting   bool
+	Connections int
+	OptedIn     int // those of them that are told of maintenance
+}
+
+// Nodes is the state of every node. It is nil once the simulator is closed.
+func (s *Simulator) Nodes() []Node {
+	var nodes []Node
+	s.director.do(func(c *core) {
+		for i, n := range c.nodes {
+			conns, optedIn := c.occupancy(i)
+			nodes = append(nodes, Node{
+				Name: nodeName(i), Addr: n.ip, Serving: c.bound == i, Named: c.named == i,
+				Accepting: n.accepting, Connections: conns, OptedIn: optedIn,
+			})
+		}
+	})
+	return nodes
+}
+
+// Close ends all connections and returns when every goroutine of the simulator
+// has ended.
+func (s *Simulator) Close() error {
+	s.once.Do(func() {
+		s.cancel()
+		if s.director != nil {
+			s.director.wait()
+		}
+		if s.network != nil {
+			s.network.close()
+		}
+		s.cutAll()
+		s.wg.Wait()
+		if s.names != nil {
+			s.names.close()
+		}
+		if s.shards != nil {
+			s.shards.close()
+		}
+	})
+	return nil
+}
+
+// cutAll ends every connection and admits no more.
+func (s *Simulator) cutAll() {
+	s.mu.Lock()
+	s.closed = true
+	conns := make([]*conn, 0, len(s.conns))
+	for _, c := range s.conns {
+		conns = append(conns, c)
+	}
+	s.mu.Unlock()
+	for _, c := range conns {
+		c.cut()
+	}
+}
+
+// admit serves a connection that a node accepted.
+func (s *Simulator) admit(nc net.Conn, node int) {
+	s.mu.Lock()
+	full := len(s.conns) >= mostConns
+	if s.closed || full {
+		s.mu.Unlock()
+		turnAway(nc, full)
+		return
+	}
+	s.last++
+	c := newConn(s, s.last, node, nc)
+	s.conns[c.id] = c
+	s.wg.Go(c.live)
+	s.mu.Unlock()
+}
+
+func turnAway(nc net.Conn, full bool) {
+	if full {
+		nc.SetWriteDeadline(time.Now().Add(time.Millisecond))
+		nc.Write([]byte("-ERR max number of clients reached\r\n"))
+	}
+	nc.Close()
+}
+
+// forget removes a connection that has ended.
+func (s *Simulator) forget(id connID) {
+	s.mu.Lock()
+	delete(s.conns, id)
+	s.mu.Unlock()
+}
+
+// connections finds those of the ids that still live.
+func (s *Simulator) connections(ids []connID) []*conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var conns []*conn
+	for _, id := range ids {
+		if c := s.conns[id]; c != nil {
+			conns = append(conns, c)
+		}
+	}
+	return conns
+}
+
+// shardsNamed are the shards that ids mean: numbers from 1. A plan written for
+// more shards than there are shares those; what is no number means the first.
+// No ids are all shards.
+func (s *Simulator) shardsNamed(ids []string) []int {
+	var named []int
+	seen := make([]bool, s.shards.count())
+	for _, id := range ids {
+		n, err := strconv.Atoi(strings.TrimSpace(id))
+		if err != nil || n < 1 {
+			n = 1
+		}
+		if shard := (n - 1) % len(seen); !seen[shard] {
+			seen[shard] = true
+			named = append(named, shard)
+		}
+	}
+	if len(ids) == 0 {
+		for i := range seen {
+			named = append(named, i)
+		}
+	}
+	return named
+}

@@ -1,0 +1,100 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Support says how the database answers opt-ins to maintenance notices, and
+// what it tells connections that opt in late. The zero value is the behaviour
+// captured from Redis Software 8.0.22; each switch imitates a server that
+// differs.
+type Support struct {
+	// Unsupported answers as servers without the feature do: unknown
+	// subcommand. UnsupportedNodes does so on the nodes numbered, from 1: a
+	// fleet of mixed versions.
+	Unsupported      bool
+	UnsupportedNodes []int
+
+	// Disabled answers as a cluster on which the feature is switched off.
+	// DisabledError replaces the error's text; the real one is unpublished
+	// (assumption: the text that client documentation quotes).
+	Disabled      bool
+	DisabledError string
+
+	// RefuseRESP2 refuses the opt-in of a RESP2 connection. Servers accept it
+	// and then never send anything (documented).
+	RefuseRESP2 bool
+
+	// RefuseTypes refuses these endpoint types: internal-ip, internal-fqdn,
+	// external-ip, external-fqdn, none.
+	RefuseTypes []string
+
+	// ForgetCompletion does not repeat the newest MIGRATED or FAILED_OVER to
+	// connections that opt in later. Servers repeat it for hours (measured).
+	ForgetCompletion bool
+
+	// ForgetMoving does not send an open MOVING to connections that opt in
+	// during its window. Servers do, with the remaining time (measured).
+	ForgetMoving bool
+
+	// ForgetOpeners does the same for MIGRATING and FAILING_OVER (a client's
+	// test expects them; real servers were seen not to retain them).
+	ForgetOpeners bool
+
+	// FirstSeq is the sequence of the first notice; 0 on a fresh database
+	// (measured). Lettuce's tests want 1.
+	FirstSeq int64
+}
+
+const defaultDisabledError = "ERR maintenance notifications are disabled on this server"
+
+// validate returns every fault at once and changes nothing.
+func (s Support) validate(nodes int) error {
+	var errs []error
+	for _, n := range s.UnsupportedNodes {
+		if n < 1 || n > nodes {
+			errs = append(errs, fmt.Errorf("support: unsupported node %d does not exist: want 1..%d", n, nodes))
+		}
+	}
+	for _, name := range s.RefuseTypes {
+		if _, ok := parseEndpointType(name); !ok {
+			errs = append(errs, fmt.Errorf("support: unknown endpoint type %q: want one of %s", name, strings.Join(endpointTypes[:], ", ")))
+		}
+	}
+	if s.FirstSeq < 0 {
+		errs = append(errs, fmt.Errorf("support: first sequence %d is negative: want 0 or more", s.FirstSeq))
+	}
+	return errors.Join(errs...)
+}
+
+func (s Support) unsupportedOn(node int) bool {
+	return s.Unsupported || slices.Contains(s.UnsupportedNodes, node+1)
+}
+
+// endpointType is how a connection wants to be told where an endpoint moves.
+type endpointType uint8
+
+const (
+	noEndpoint endpointType = iota // none, or no type in the opt-in
+	internalIP
+	internalFQDN
+	externalIP
+	externalFQDN
+)
+
+var endpointTypes = [...]string{"none", "internal-ip", "internal-fqdn", "external-ip", "external-fqdn"}
+
+func (t endpointType) String() string { return endpointTypes[t] }
+
+// parseEndpointType reads a type in any letter case.
+func parseEndpointType(name string) (endpointType, bool) {
+	for i, known := range endpointTypes {
+		if strings.EqualFold(known, name) {
+			return endpointType(i), true
+		}
+	}
+	return 0, false
+}
