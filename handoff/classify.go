@@ -219,6 +219,7 @@ const (
 	reasonReply         = "reply"       // an error reply that makes the connection useless
 	reasonUnreadData    = "unread_data" // something was left to read where nothing may be
 	reasonCanceled      = "canceled"
+	reasonProbe         = "probe"    // dialled to see whether an address answers again
 	reasonShutdown      = "shutdown" // the client was closed
 	reasonOther         = "other"
 )
@@ -227,7 +228,7 @@ const (
 func CloseReasons() []string {
 	return []string{reasonStale, reasonOverflow, reasonHandoff, reasonHandoffFailed, reasonHandoffTries, reasonBreaker,
 		reasonQueueFull, reasonHook, reasonDisabled, reasonRefused, reasonTimeout, reasonEOF, reasonReset, reasonReply,
-		reasonUnreadData, reasonCanceled, reasonShutdown, reasonOther}
+		reasonUnreadData, reasonCanceled, reasonProbe, reasonShutdown, reasonOther}
 }
 
 // closeTexts are reasons the library gives as a text only.

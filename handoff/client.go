@@ -83,11 +83,18 @@ func Open(ctx context.Context, config Config) (*Client, error) {
 	d := newDialler(o, config, encryption)
 	c := &Client{config: config, o: o, redis: redis.NewClient(settings(config, d.connect))}
 	c.batches.New = func() any { return newBatch(c.redis) }
-	if err := errors.Join(o.listen(c.redis), c.warm(ctx, 1)); err != nil {
+	if err := c.start(ctx); err != nil {
 		_ = c.Close()
 		return nil, err
 	}
 	return c, nil
+}
+
+func (c *Client) start(ctx context.Context) error {
+	if err := c.o.listen(c.redis); err != nil {
+		return fmt.Errorf("arm %q: %w", c.config.Arm.Name, err)
+	}
+	return c.warm(ctx, 1)
 }
 
 // settings are the library's options. Whatever could differ between arms and is

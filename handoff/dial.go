@@ -130,7 +130,7 @@ func encrypt(ctx context.Context, raw net.Conn, addr string, config *tls.Config)
 	conn := tls.Client(raw, config)
 	if err := conn.HandshakeContext(ctx); err != nil {
 		_ = raw.Close()
-		return nil, fmt.Errorf("tls: %w", err)
+		return nil, err
 	}
 	return conn, nil
 }

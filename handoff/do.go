@@ -84,24 +84,26 @@ func (c *Client) outcome(f *flight, cmd *command, op *workload.Operation) worklo
 		return out // workload.OK, workload.Applied
 	}
 	out.Class, out.Effect = Classify(err, c.o.crossing())
-	if f.Err() != nil && out.Class != workload.OK && out.Effect == workload.Indeterminate {
-		out.Class = workload.Canceled
-	}
 	switch out.Class {
 	case workload.WrongReply, workload.CrossedReply:
 		c.markWrong(f, cmd, op, out.Class, err.Error())
+	default:
+		if out.Effect == workload.Indeterminate && (f.Err() != nil || c.o.closing.Load()) {
+			out.Class = workload.Canceled
+		}
 	}
-	out.Effect = effect(cmd.kind, out)
+	out.Effect = effect(f, cmd.kind, out)
 	return out
 }
 
-// effect weakens what is certain of one try: an earlier try may have been
-// executed, and what only reads changes nothing.
-func effect(k *kind, out workload.Outcome) workload.Effect {
+// effect corrects what Classify says of one try: what only reads changes
+// nothing, what never had a connection was never sent, and an earlier try may
+// have been executed.
+func effect(f *flight, k *kind, out workload.Outcome) workload.Effect {
 	switch {
-	case !k.writes:
+	case !k.writes, f.attempts > 0 && f.conn == nil:
 		return workload.NotApplied
-	case out.Attempts > 1:
+	case f.attempts > 1:
 		return workload.Indeterminate
 	}
 	return out.Effect
@@ -114,7 +116,7 @@ func (c *Client) wrongReply(f *flight, cmd *command, op *workload.Operation, out
 	}
 	c.markWrong(f, cmd, op, out.Class, fmt.Sprintf("got %.80q, want %s", cmd.Val(), cmd.kind.want(op)))
 	out.Effect = workload.Indeterminate
-	out.Effect = effect(cmd.kind, out)
+	out.Effect = effect(f, cmd.kind, out)
 	return out
 }
 

@@ -169,6 +169,9 @@ func TestEffectOfTries(t *testing.T) {
 		if o := do(t, c, set("k"))[0]; o.Class != workload.DialRefused || o.Effect != workload.Indeterminate || o.Attempts != 2 {
 			t.Errorf("outcome %+v, want a refused dial after a try that may have been executed", o)
 		}
+		if o := do(t, c, set("k"))[0]; o.Class != workload.DialRefused || o.Effect != workload.NotApplied || o.Attempts != 2 {
+			t.Errorf("outcome %+v, want two refused dials and certainly no effect", o)
+		}
 		if o := do(t, c, get("k"))[0]; o.Effect != workload.NotApplied {
 			t.Errorf("outcome %+v: a GET changes nothing", o)
 		}

@@ -1,6 +1,7 @@
 package handoff
 
 import (
+	"cmp"
 	"maps"
 	"net"
 	"slices"
@@ -31,7 +32,7 @@ type observer struct {
 	mu       sync.Mutex
 	dialled  uint64 // connections so far
 	live     map[uint64]*connection
-	closed   []Connection // the last of those closed
+	closed   []Connection // the last of those closed, in no order
 	proofs   proofs       // of those closed
 	dials    Dials
 	handoffs Handoffs
@@ -103,10 +104,11 @@ func (o *observer) ended(c *connection) {
 	delete(o.live, c.number)
 	o.closes[Close{r.By, r.Reason}]++
 	o.proofs.add(r.Proof)
-	if len(o.closed) == remembered {
-		o.closed = append(o.closed[:0], o.closed[1:]...)
+	if len(o.closed) < remembered {
+		o.closed = append(o.closed, r)
+	} else {
+		o.closed[o.proofs.connections%remembered] = r
 	}
-	o.closed = append(o.closed, r)
 	o.mu.Unlock()
 	o.marks.put(mark.Mark{At: r.ClosedAt, Kind: mark.Close, Name: r.By, Conn: r.Number, Node: r.Node, Detail: r.Reason})
 	if c.handoff {
@@ -126,11 +128,17 @@ func (c *connection) snapshot() Connection {
 		if c.byServer != "" {
 			r.By, r.How = ByServer, c.byServer
 		}
-		if r.Reason == "" {
-			r.Reason = reasonOther
-		}
+		r.Reason = cmp.Or(r.Reason, unsaid(proof))
 	}
 	return r
+}
+
+// unsaid is the reason of a close the library gave none for.
+func unsaid(h Handshake) string {
+	if !h.Hello && !h.Used && !h.Unreadable {
+		return reasonProbe
+	}
+	return reasonOther
 }
 
 // observation returns what has been seen; the pool's state is added by the
@@ -165,7 +173,7 @@ func (o *observer) observation() Observation {
 const maxNodes = 32
 
 // connections returns the records of the connections that are open and of the
-// last ones closed.
+// last ones closed, in the order they were dialled.
 func (o *observer) connections() []Connection {
 	o.mu.Lock()
 	all := append([]Connection(nil), o.closed...)
@@ -177,6 +185,7 @@ func (o *observer) connections() []Connection {
 	for _, c := range live {
 		all = append(all, c.snapshot())
 	}
+	slices.SortFunc(all, func(a, b Connection) int { return cmp.Compare(a.Number, b.Number) })
 	return all
 }
 

@@ -11,10 +11,6 @@ import (
 // peekEnd asks the kernel whether the far end has already ended a connection
 // that is about to be closed: "eof", "reset", or "" when it has not.
 //
-// An end that follows unread bytes shows only behind them (a push that nobody
-// read hides the server's close from the library for this reason), so what is
-// unread is taken away; the connection is being closed anyway.
-//
 // Subtle: Control, not Read. Read would wait for a reader that is still blocked
 // on the connection, and Close is what is to wake that reader
 // (TestCloseWakesReader).
@@ -28,11 +24,19 @@ func peekEnd(conn net.Conn) string {
 		return ""
 	}
 	how := ""
-	_ = raw.Control(func(fd uintptr) { how = drain(int(fd)) })
+	_ = raw.Control(func(fd uintptr) {
+		known := false
+		if how, known = tcpState(int(fd)); !known {
+			how = drain(int(fd))
+		}
+	})
 	return how
 }
 
-// drain takes at most 64 KiB.
+// drain finds the end by receiving. An end that follows unread bytes shows
+// only behind them (a push that nobody read hides the server's close from the
+// library for this reason), so at most 64 KiB are taken away; the connection is
+// being closed anyway.
 func drain(fd int) string {
 	var buf [1024]byte
 	for range 64 {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 
@@ -52,12 +53,12 @@ func (c *Client) diagnose(ctx context.Context, err error) error {
 	h := c.o.lastHandshake()
 	class, _ := Classify(err, false)
 	switch {
-	case ctx.Err() != nil && class == workload.Canceled && errors.Is(ctx.Err(), context.Canceled):
+	case class == workload.Canceled && errors.Is(ctx.Err(), context.Canceled):
 		return ctx.Err()
 	case isTLSError(err):
 		e.Problem, e.Missing = BadTLS, err.Error()
 		e.Fix = "check the certificate, tls server_name and ca_file, and that the port expects TLS"
-	case unreachable(class):
+	case oneOfClasses(class, workload.DialRefused, workload.DialTimeout, workload.DialOther):
 		e.Problem = Unreachable
 		e.Missing, e.Fix = reach(err, class)
 	case h.AuthError != "" || class == workload.Noauth:
@@ -66,9 +67,12 @@ func (c *Client) diagnose(ctx context.Context, err error) error {
 	case refusedOptIn(h):
 		e.Problem, e.Missing = NoOptIn, "the server refuses CLIENT MAINT_NOTIFICATIONS: "+h.OptInReply
 		e.Fix = optInFix
-	case c.config.Arm.Protocol == 3 && h.Protocol == 2 && c.config.Arm.Mode == On:
+	case c.config.Arm.Mode == On && h.Protocol == 2:
 		e.Problem, e.Missing = NoRESP3, "the server does not speak RESP3 ("+firstOf(h.HelloError, "HELLO was answered with RESP2")+"), which notices need"
 		e.Fix = "use Redis 6 or later behind no RESP2-only proxy, or an arm with mode off"
+	case oneOfClasses(class, workload.ReadTimeout, workload.WriteTimeout, workload.EOF, workload.Reset, workload.Canceled, workload.PoolTimeout):
+		e.Problem = Unreachable
+		e.Missing, e.Fix = reach(err, class)
 	default:
 		e.Problem, e.Missing = BadReply, "PING failed: "+err.Error()
 		e.Fix = "check that a Redis server answers there and is ready"
@@ -81,14 +85,7 @@ const optInFix = "use Redis Enterprise or Redis Cloud 8.0.2 or later with client
 
 func refusedOptIn(h Handshake) bool { return h.OptInReply != "" && h.OptInReply != "OK" }
 
-func unreachable(class workload.Class) bool {
-	switch class {
-	case workload.DialRefused, workload.DialTimeout, workload.DialOther, workload.ReadTimeout, workload.WriteTimeout,
-		workload.EOF, workload.Reset, workload.Canceled, workload.PoolTimeout:
-		return true
-	}
-	return false
-}
+func oneOfClasses(class workload.Class, of ...workload.Class) bool { return slices.Contains(of, class) }
 
 func reach(err error, class workload.Class) (missing, fix string) {
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
