@@ -32,8 +32,9 @@
 // one of rank ceil(q·n). It is known up to its bucket; [Histogram.Quantile]
 // returns the bucket's harmonic middle, which balances the relative error at
 // both ends: for bounds a < b it is 2ab/(a+b), wrong by at most (b-a)/(b+a) =
-// 0.542 %, whole nanoseconds included (TestMidpointBound walks all buckets).
-// The smallest and the largest rank are exact.
+// 0.542 %. Rounded to a whole nanosecond that is at most 0.55 % from 2.4 µs
+// on and 0.571 % below (TestMidpointBound walks all buckets). The smallest
+// and the largest rank are exact.
 //
 // It refuses to rescale itself: one scale for all runs is what makes two
 // histograms comparable with ==. It refuses concurrency: a Histogram has one

@@ -94,11 +94,10 @@ func slot(v uint64) int {
 	zeros := bits.LeadingZeros64(v) & 63
 	v <<= zeros
 	c := &cells[v>>56&127]
-	s := (64-zeros)*perOctave - edgeBias + c.below
-	if v > c.edge {
-		s++
-	}
-	return s
+	// The comparison is a borrow, not a branch: which side of the edge a
+	// duration falls on is a coin's toss that no predictor learns.
+	_, above := bits.Sub64(c.edge, v, 0)
+	return (64-zeros)*perOctave - edgeBias + c.below + int(above)
 }
 
 func slotOutside(v uint64) int {

@@ -65,6 +65,9 @@ func widen(some bool, first, last, otherFirst, otherLast time.Duration) (time.Du
 // only gaps between successes are lost.
 const maxBins = 8192
 
+// usualBins are those of a second, and some.
+const usualBins = 64
+
 // bins are the bins one goroutine touched, in order of time.
 type bins struct {
 	width time.Duration

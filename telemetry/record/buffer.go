@@ -11,10 +11,9 @@ import (
 // span it touched, and the bins from which outages are told. It is plain
 // memory of whoever claimed it.
 //
-// Pages and cells are made at the first touch and kept for the next time, for
-// whatever span, operation and outcome that will be: a buffer holds as many as
-// it ever needed at once, which is the series of two spans at a phase's
-// boundary and of one in between.
+// Pages and cells are made at the first touch and recycled for whatever span,
+// operation and outcome comes next: a buffer needs as many as there are series
+// in one span, or in two at a phase's boundary.
 type buffer struct {
 	spans *timeline
 	pages []*page // in use, the one touched last at the end
@@ -127,14 +126,17 @@ func (p *page) add(x *workload.Sample, n uint64, lateAfter time.Duration) {
 	c.lateness.RecordN(x.Lateness(), n)
 }
 
-// reset empties the buffer and keeps its memory.
-func (b *buffer) reset() {
+// reset empties the buffer, keeps its memory, and returns how many cells were
+// in use.
+func (b *buffer) reset() (used int) {
+	free := len(b.freeCells)
 	for _, p := range b.pages {
 		p.reset()
 		b.freePages = append(b.freePages, p)
 	}
 	b.pages = b.pages[:0]
 	b.bins.reset()
+	return len(b.freeCells) - free
 }
 
 func (p *page) reset() {

@@ -20,14 +20,19 @@ type pool struct {
 	mu     sync.Mutex
 	shards []*shard
 
-	// The reader's: the empty buffer to exchange for the next shard's, and
-	// how many spans have had their counters shown, zeros included.
-	spare *buffer
-	shown int
+	// The reader's: the empty buffer to exchange for the next shard's, cells
+	// on their way from a buffer that has too many to one that has too few,
+	// and how many spans have had their counters shown, zeros included.
+	spare   *buffer
+	reserve []*cell
+	shown   int
 }
 
 func (p *pool) newBuffer() *buffer {
-	return &buffer{spans: p.spans, operations: len(p.operations), bins: bins{width: p.width}}
+	return &buffer{
+		spans: p.spans, operations: len(p.operations),
+		bins: bins{width: p.width, list: make([]bin, 0, usualBins)},
+	}
 }
 
 func (p *pool) newShard() *shard {
@@ -52,6 +57,8 @@ func (p *pool) collect(i *Interval, a *arm, spans []span) {
 	for _, s := range shards {
 		p.take(s, sum, &a.outages)
 	}
+	clear(p.reserve) // what is left nobody needs
+	p.reserve = p.reserve[:0]
 	for _, page := range sum.pages {
 		// A sample may name a span begun since the caller loaded spans.
 		s := p.spans.load()[page.span]
@@ -63,16 +70,55 @@ func (p *pool) collect(i *Interval, a *arm, spans []span) {
 
 // take empties one shard into sum.
 func (p *pool) take(s *shard, sum *buffer, o *outages) {
-	if p.spare == nil {
-		p.spare = p.newBuffer()
-	}
-	b := s.take(p.spare)
+	b := s.take(p.emptyFor(s))
 	for _, page := range b.pages {
 		sum.turnTo(page.span).merge(page)
 	}
 	o.add(b.bins.list)
-	b.reset()
+	s.need.note(b.reset())
 	p.spare = b
+}
+
+// emptyFor prepares the spare buffer for a shard: with the cells its goroutine
+// is going to need, so that it makes none itself.
+func (p *pool) emptyFor(s *shard) *buffer {
+	b := p.spare
+	if b == nil {
+		b = p.newBuffer()
+	}
+	for len(b.freeCells) > s.need.cells {
+		p.reserve = append(p.reserve, b.newCell())
+	}
+	for len(b.freeCells) < s.need.cells {
+		b.freeCells = append(b.freeCells, p.newCell())
+	}
+	return b
+}
+
+func (p *pool) newCell() *cell {
+	if n := len(p.reserve); n > 0 {
+		c := p.reserve[n-1]
+		p.reserve = p.reserve[:n-1]
+		return c
+	}
+	return new(cell)
+}
+
+// need is how many cells a shard's buffer should hold: the most it ever used
+// between two Collects, until its goroutine has been idle for so long that it
+// seems to have ended. A pause during maintenance is not so long.
+type need struct{ cells, idle int }
+
+const idleCollects = 60
+
+func (n *need) note(used int) {
+	if used > 0 {
+		n.cells, n.idle = max(n.cells, used), 0
+		return
+	}
+	if n.idle++; n.idle >= idleCollects {
+		n.cells = 0
+	}
 }
 
 // merge adds another page of the same pool.

@@ -56,9 +56,9 @@ func (c Config) withDefaults() Config {
 // at any time from any goroutine; Collect and Finish by one goroutine at a
 // time.
 //
-// Memory: a goroutine that records holds one buffer, and each pool keeps one
-// in reserve. A buffer grows to the series its goroutine touches between two
-// Collects, 42 KB each, and is recycled; nothing grows with the run's length.
+// Memory: a goroutine that records holds one buffer, and each pool has one to
+// spare. A buffer holds the series its goroutine touches between two Collects,
+// 42 KB each, and is recycled; nothing grows with the run's length.
 type Recorder struct {
 	config Config
 	arms   []*arm
@@ -136,8 +136,8 @@ func (r *Recorder) Collect(now time.Duration) Interval { return r.collect(now, f
 func (r *Recorder) Finish(end time.Duration) Interval { return r.collect(end, true) }
 
 func (r *Recorder) collect(now time.Duration, last bool) Interval {
-	i := Interval{From: r.from, To: now}
-	r.from = now
+	i := Interval{From: r.from, To: max(now, r.from)}
+	r.from = i.To
 	spans := r.spans.load()
 	for _, a := range r.arms {
 		for _, p := range a.pools {

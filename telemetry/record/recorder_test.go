@@ -77,7 +77,11 @@ func TestSeries(t *testing.T) {
 		}
 	}
 	wantCount(t, i, 1, Operations, Attr{AttrOperation, "SET"}, Attr{AttrOutcome, "reset"})
-	if again := r.Collect(2 * time.Second); len(again.Series) != 0 || countOf(again, Operations) != 0 {
+	again := r.Collect(2 * time.Second)
+	if again.From != time.Second || again.To != 2*time.Second {
+		t.Errorf("the next interval is %v to %v, want 1s to 2s", again.From, again.To)
+	}
+	if len(again.Series) != 0 || countOf(again, Operations) != 0 {
 		t.Errorf("the next interval holds %d series and %d operations, want none: counted twice", len(again.Series), countOf(again, Operations))
 	}
 }
@@ -112,6 +116,31 @@ func TestFiledByIntended(t *testing.T) {
 	totals := r.Totals("on")
 	if totals.Warmup.Due != 1 || totals.Measured.Due != 6 || totals.Due != 7 {
 		t.Errorf("due %d = %d warm-up + %d measured, want 7 = 1 + 6", totals.Due, totals.Warmup.Due, totals.Measured.Due)
+	}
+}
+
+// Phases begin in order: one that claims to begin before the latest begins
+// with it, and one that has begun does not begin again.
+func TestBeginInOrder(t *testing.T) {
+	r := oneArm(Config{})
+	r.Begin(1, Baseline, 2*time.Second)
+	r.Begin(1, Maintenance, 1*time.Second)
+	r.Begin(1, Maintenance, 5*time.Second)
+	s := r.Sink("on", "main")
+	for _, at := range []time.Duration{1500 * ms, 2 * time.Second, 6 * time.Second} {
+		s.Due(at, 1)
+	}
+	i := r.Collect(7 * time.Second)
+	wantCount(t, i, 1, OperationsDue, Attr{AttrPhase, "warmup"})
+	wantCount(t, i, 0, OperationsDue, Attr{AttrPhase, "baseline"})
+	wantCount(t, i, 2, OperationsDue, Attr{AttrPhase, "maintenance"})
+	seen := map[string]bool{}
+	for _, c := range i.Counts {
+		id := identity(c.Name, c.Arm, c.Attrs)
+		if seen[id] {
+			t.Errorf("%s %v is in the interval twice", c.Name, c.Attrs)
+		}
+		seen[id] = true
 	}
 }
 
@@ -178,6 +207,16 @@ func TestCountersBeginAtZero(t *testing.T) {
 	}
 	if second := r.Collect(2 * time.Second); len(second.Counts) != 0 {
 		t.Errorf("%d counts in an idle interval, want none", len(second.Counts))
+	}
+}
+
+// An interval does not end before it begins, even if the run ended before the
+// last Collect.
+func TestFinishBeforeCollect(t *testing.T) {
+	r := oneArm(Config{})
+	r.Collect(2 * time.Second)
+	if i := r.Finish(time.Second); i.From != 2*time.Second || i.To != 2*time.Second {
+		t.Errorf("the last interval is %v to %v, want 2s to 2s", i.From, i.To)
 	}
 }
 
