@@ -28,9 +28,10 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":     cmdExits,
-			"interrupt": cmdInterrupt,
+			"signal":    cmdSignal,
 			"summary":   cmdSummary,
 			"busy":      cmdBusy,
+			"redis":     cmdRedis,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
@@ -53,32 +54,29 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// cmdInterrupt runs a command and interrupts it once a line on stderr has a
-// word: interrupt baseline 130 schload run --out b.
-func cmdInterrupt(ts *testscript.TestScript, neg bool, args []string) {
-	want, err := strconv.Atoi(args[1])
+// cmdSignal runs a command, sends it INT or KILL once stderr has a word, and
+// wants an exit code (-1 for a killed one): signal INT baseline 130 schload run.
+func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
+	sig := map[string]syscall.Signal{"INT": syscall.SIGINT, "KILL": syscall.SIGKILL}[args[0]]
+	want, err := strconv.Atoi(args[2])
 	ts.Check(err)
-	program, err := os.Executable()
-	ts.Check(err)
-	cmd := exec.Command(program, args[3:]...)
-	cmd.Args[0] = args[2]
-	cmd.Path = lookPath(ts, args[2])
+	cmd := exec.Command(lookPath(ts, args[3]), args[4:]...)
 	cmd.Dir = ts.Getenv("WORK")
 	cmd.Env = append(os.Environ(), "PATH="+ts.Getenv("PATH"))
-	watch := &watcher{word: args[0], seen: make(chan struct{})}
+	watch := &watcher{word: args[1], seen: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = ts.Stdout(), watch
 	ts.Check(cmd.Start())
 	select {
 	case <-watch.seen:
 	case <-time.After(30 * time.Second):
 		cmd.Process.Kill()
-		ts.Fatalf("stderr never said %q", args[0])
+		ts.Fatalf("stderr never said %q", args[1])
 	}
-	ts.Check(cmd.Process.Signal(syscall.SIGINT))
+	ts.Check(cmd.Process.Signal(sig))
 	err = cmd.Wait()
 	exit, ok := errors.AsType[*exec.ExitError](err)
 	if !ok || exit.ExitCode() != want {
-		ts.Fatalf("after an interrupt: %v, want exit code %d\n%s", err, want, watch.text.String())
+		ts.Fatalf("after the signal: %v, want exit code %d\n%s", err, want, watch.text.String())
 	}
 }
 
@@ -162,4 +160,32 @@ func cmdBusy(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Defer(func() { l.Close() })
 	ts.Setenv(args[0], strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
+}
+
+// cmdRedis starts a real redis-server for the rest of the script and puts its
+// port into an environment variable: redis PORT [ARG...].
+func cmdRedis(ts *testscript.TestScript, neg bool, args []string) {
+	port := freePort(ts)
+	cmd := exec.Command("redis-server", append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"}, args[1:]...)...)
+	cmd.Dir = ts.Getenv("WORK")
+	ts.Check(cmd.Start())
+	ts.Defer(func() { cmd.Process.Kill(); cmd.Wait() })
+	ts.Setenv(args[0], port)
+	deadline := time.Now().Add(10 * time.Second)
+	for time.Now().Before(deadline) {
+		conn, err := net.Dial("tcp", "127.0.0.1:"+port)
+		if err == nil {
+			conn.Close()
+			return
+		}
+		<-time.After(20 * time.Millisecond)
+	}
+	ts.Fatalf("redis-server does not listen on port %s", port)
+}
+
+func freePort(ts *testscript.TestScript) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	defer l.Close()
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }

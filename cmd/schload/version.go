@@ -22,6 +22,9 @@ func newVersion() *cobra.Command {
 	}
 }
 
+// version is set by the linker where no version control is at hand (images).
+var version string
+
 // buildVersions reads what the linker knows: this module's version or commit,
 // and the version of the client whose behaviour every run reports.
 func buildVersions() map[string]string {
@@ -40,6 +43,9 @@ func buildVersions() map[string]string {
 		if dep.Path == "github.com/redis/go-redis/v9" {
 			versions["go-redis"] = dep.Version
 		}
+	}
+	if version != "" {
+		versions["schload"] = version
 	}
 	return versions
 }
