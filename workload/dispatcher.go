@@ -2,6 +2,7 @@ package workload
 
 import (
 	"context"
+	"runtime"
 	"time"
 )
 
@@ -19,6 +20,8 @@ type dispatcher struct {
 	now  time.Duration // last reading of the clock
 	next time.Duration // behind the last instant that fell due
 	cut  time.Duration // when ctx was seen to be done; forever before
+
+	handed bool // a ticket was put since the last wait
 }
 
 // run dispatches until the horizon, the end of ctx or an overload that aborts.
@@ -71,6 +74,13 @@ func (d *dispatcher) await(ctx context.Context, at time.Duration) (bool, error) 
 		if until <= d.now {
 			return at < end, nil
 		}
+		if d.handed {
+			// Let a worker send before the pacer's system calls: this saves
+			// some 10 us of lateness (BenchmarkEngineLateness).
+			d.handed = false
+			runtime.Gosched()
+			continue
+		}
 		wait := d.early
 		if d.horizon.end() != forever {
 			wait = ctx
@@ -99,6 +109,7 @@ func (d *dispatcher) offer(t ticket) error {
 	}
 	switch {
 	case put:
+		d.handed = true
 		return nil
 	case d.pool.Overload == Queue:
 		d.missed(t.intended, QueueFull, size)

@@ -113,6 +113,9 @@ func BenchmarkPacer(b *testing.B) {
 }
 
 func reportQuantiles(b *testing.B, all []time.Duration) {
+	if len(all) == 0 {
+		return
+	}
 	slices.Sort(all)
 	for _, q := range []float64{0.5, 0.99, 0.999, 1} {
 		at := all[int(q*float64(len(all)-1))]
