@@ -9,9 +9,14 @@ import (
 )
 
 // check finds everything that can be wrong before a plan is drawn. All
-// findings are returned: authors mend a file in one go.
-func (u Upgrade) check() error {
-	c := checker{upgrade: u}
+// findings are returned: authors mend a file in one go. lines says where the
+// keys of the head are; it may be nil.
+func (u Upgrade) check(lines map[string]int) error {
+	c := checker{upgrade: u, lines: lines}
+	if len(u.Parameters) > maxEntries || len(u.Steps) > maxEntries {
+		c.fail(0, "want at most %d parameters and as many steps, got %d and %d", maxEntries, len(u.Parameters), len(u.Steps))
+		return errors.Join(c.errs...)
+	}
 	c.head()
 	for i := range u.Parameters {
 		c.parameter(i)
@@ -22,8 +27,13 @@ func (u Upgrade) check() error {
 	return errors.Join(c.errs...)
 }
 
+// maxEntries bounds parameters and steps: laying out a plan takes time that
+// grows with the square of the announced windows.
+const maxEntries = 256
+
 type checker struct {
 	upgrade Upgrade
+	lines   map[string]int
 	errs    []error
 }
 
@@ -38,27 +48,31 @@ func (c *checker) head() {
 		{"sch_support", string(u.SCH)}, {"documented", u.Documented}, {"settle", u.Settle},
 	} {
 		if need.text == "" {
-			c.fail(0, "%s is missing", need.key)
+			c.fail(c.lines[need.key], "%s is missing", need.key)
+		}
+		if need.key != "settle" {
+			c.braces(c.lines[need.key], need.text)
 		}
 	}
 	if u.Name != "" && !isName(strings.ReplaceAll(u.Name, "-", "_")) {
-		c.fail(0, "name %q: want lower-case words joined by hyphens", clip(u.Name))
+		c.fail(c.lines["name"], "name %q: want lower-case words joined by hyphens", clip(u.Name))
 	}
 	if u.SCH != "" {
 		if err := oneOf("sch_support", u.SCH, supports); err != nil {
-			c.fail(0, "%w", err)
+			c.fail(c.lines["sch_support"], "%w", err)
 		}
 	}
-	for _, sum := range [...]struct{ key, text string }{{"ttl", u.TTL}, {"settle", u.Settle}} {
-		if sum.text == "" {
-			continue
-		}
-		if e, ok := c.expression(0, sum.key, sum.text); ok && e.literals() {
-			c.fail(0, "%s: %s has a number of no origin: make it a parameter", sum.key, e)
-		}
+	c.sum("ttl", u.TTL)
+	c.sum("settle", u.Settle)
+}
+
+// sum checks an expression of the head, which has no origin of its own.
+func (c *checker) sum(key, text string) {
+	if text == "" {
+		return
 	}
-	for _, text := range []string{u.Summary, u.Prose, u.Documented} {
-		c.braces(0, text)
+	if e, ok := c.expression(c.lines[key], key, text); ok && e.literals() {
+		c.fail(c.lines[key], "%s: %s has a number of no origin: make it a parameter", key, e)
 	}
 }
 
@@ -72,6 +86,14 @@ func (c *checker) parameter(i int) {
 			c.fail(p.Line, "parameter %s: already defined in line %d", p.Name, earlier.Line)
 		}
 	}
+	c.cited(p.Line, "parameter "+p.Name, p.Origin, p.Source)
+	if p.Help == "" {
+		c.fail(p.Line, "parameter %s: help is missing: say what it means", p.Name)
+	}
+	if p.Value == "" {
+		c.fail(p.Line, "parameter %s: value is missing", p.Name)
+		return
+	}
 	if err := oneOf("kind", p.Kind, kinds); err != nil {
 		c.fail(p.Line, "parameter %s: %w", p.Name, err)
 		return
@@ -83,10 +105,6 @@ func (c *checker) parameter(i int) {
 		if _, err := parseValue(p.Kind, v.text); err != nil {
 			c.fail(p.Line, "parameter %s: %s %q: %w", p.Name, v.key, clip(v.text), err)
 		}
-	}
-	c.cited(p.Line, "parameter "+p.Name, p.Origin, p.Source)
-	if p.Help == "" {
-		c.fail(p.Line, "parameter %s: help is missing: say what it means", p.Name)
 	}
 }
 
@@ -124,23 +142,25 @@ func (c *checker) step(i int) {
 		return
 	}
 	c.roles(s, what)
-	literal, rests := false, false
+	literal, rests, sound := false, false, true
 	for _, sum := range [...]struct{ key, text string }{{"at", s.At}, {"for", s.For}, {"delay", s.Delay}} {
 		if sum.text == "" {
 			continue
 		}
 		e, ok := c.expression(s.Line, what+": "+sum.key, sum.text)
-		literal = literal || ok && e.literals()
+		literal = literal || e.literals()
 		rests = rests || len(e.names()) > 0
+		sound = sound && ok
 	}
 	c.reference(s.Line, what+": seconds", s.Seconds, Duration)
 	c.reference(s.Line, what+": shards", s.Shards, Text)
 	c.braces(s.Line, s.Detail)
-	if s.Origin != "" || s.Source != "" {
+	switch {
+	case s.Origin != "" || s.Source != "":
 		c.cited(s.Line, what, s.Origin, s.Source)
-	} else if literal {
+	case literal:
 		c.fail(s.Line, "%s: a number is written out but has no origin: make it a parameter, or add origin and source to the step", what)
-	} else if !rests {
+	case sound && !rests:
 		c.fail(s.Line, "%s: rests on no parameter: add origin and source to the step", what)
 	}
 }
@@ -229,8 +249,8 @@ func (c *checker) reference(line int, what, name string, kind Kind) bool {
 		c.fail(line, "%s: unknown parameter %q%s", what, clip(name), suggest(name, c.upgrade.names()))
 		return false
 	}
-	if p.Kind != kind {
-		c.fail(line, "%s: want a %s, parameter %s is a %s", what, kind, name, p.Kind)
+	if p.Kind != kind && p.Kind != "" {
+		c.fail(line, "%s: want a parameter of kind %s, %s is of kind %s", what, kind, name, p.Kind)
 	}
 	return p.Kind == kind
 }

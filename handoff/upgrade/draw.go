@@ -1,6 +1,7 @@
 package upgrade
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -23,7 +24,7 @@ func (u Upgrade) Plan(seed uint64, speed float64) (Plan, error) {
 	if !(speed >= slowest && speed <= fastest) {
 		return Plan{}, fmt.Errorf("speed %v of upgrade %s: want %v to %v, such as 1 (as measured) or 5 (five times as fast)", speed, u.Name, slowest, fastest)
 	}
-	if err := u.check(); err != nil {
+	if err := u.check(nil); err != nil {
 		return Plan{}, err
 	}
 	p := Plan{Upgrade: u, Seed: seed, Speed: speed, Settings: u.settings(seed)}
@@ -83,7 +84,7 @@ func (d *drawing) measure() error {
 	u := d.plan.Upgrade
 	for i, s := range u.Steps {
 		fail := func(format string, args ...any) error {
-			return &Error{u.File, s.Line, fmt.Errorf("step %d (%s): %w", i+1, s.title(), fmt.Errorf(format, args...))}
+			return u.at(i, fmt.Errorf(format, args...))
 		}
 		for _, sum := range [...]struct{ key, text string }{{"at", s.At}, {"for", s.For}, {"delay", s.Delay}} {
 			if sum.text == "" {
@@ -115,15 +116,21 @@ func (d *drawing) announce(window time.Duration) time.Duration {
 	return time.Duration(max(1, whole)) * time.Second
 }
 
-// layOut turns steps into actions, in order of time.
+// layOut turns steps into actions, in order of time. They are sorted as
+// written: at high speed instants may fall together, but none overtakes.
 func (d *drawing) layOut() {
 	p := d.plan
+	steps := p.Upgrade.Steps
+	order := make([]int, len(steps))
 	end := time.Duration(0)
-	for _, s := range p.Upgrade.Steps {
-		p.Actions = append(p.Actions, d.action(s))
+	for i, s := range steps {
+		order[i] = i
 		end = max(end, d.eval(s.At)+d.span(s))
 	}
-	slices.SortStableFunc(p.Actions, func(a, b Action) int { return int(min(max(a.At-b.At, -1), 1)) })
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(d.eval(steps[a].At), d.eval(steps[b].At)) })
+	for _, i := range order {
+		p.Actions = append(p.Actions, d.action(i))
+	}
 	p.Length = d.pace.at(end + d.eval(p.Upgrade.Settle))
 	if p.Upgrade.TTL != "" {
 		if ttl := d.eval(p.Upgrade.TTL); ttl > 0 {
@@ -139,10 +146,11 @@ func (d *drawing) span(s Step) time.Duration {
 	return d.eval(s.For)
 }
 
-func (d *drawing) action(s Step) Action {
+func (d *drawing) action(step int) Action {
+	s := d.plan.Upgrade.Steps[step]
 	at := d.eval(s.At)
 	a := Action{
-		At: d.pace.at(at), Act: s.Act, Node: s.Node, To: s.To,
+		At: d.pace.at(at), Act: s.Act, Node: s.Node, To: s.To, Step: step,
 		Origin: d.origin(s), Detail: fill(s.Detail, d.plan.Settings),
 	}
 	a.For = d.pace.at(at+d.span(s)) - a.At

@@ -82,15 +82,28 @@ func Parse(file string, data []byte) (Upgrade, error) {
 	if len(data) > maxFile {
 		return Upgrade{}, &Error{file, 0, fmt.Errorf("want a file of at most %d bytes, got %d", maxFile, len(data))}
 	}
-	var doc document
-	if err := yaml.UnmarshalWithOptions(data, &doc, yaml.Strict()); err != nil {
+	doc, err := decode(data)
+	if err != nil {
 		return Upgrade{}, place(file, err)
 	}
 	u := doc.upgrade(file)
-	if err := u.check(); err != nil {
+	if err := u.check(doc.lines()); err != nil {
 		return Upgrade{}, err
 	}
 	return u, nil
+}
+
+// decode reads the YAML. Subtle: fuzzing found inputs on which the library
+// panics (a tag without a value where a list belongs); to us they are
+// files that cannot be read. FuzzParse guards it.
+func decode(data []byte) (doc document, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("cannot be read as YAML: %v", r)
+		}
+	}()
+	err = yaml.UnmarshalWithOptions(data, &doc, yaml.Strict())
+	return doc, err
 }
 
 // place turns an error of the YAML library into one line with a position.
@@ -127,9 +140,17 @@ func (d document) upgrade(file string) Upgrade {
 	return u
 }
 
+// lines says where the keys of the head are.
+func (d document) lines() map[string]int {
+	return map[string]int{
+		"name": d.Name.line, "title": d.Title.line, "summary": d.Summary.line, "prose": d.Prose.line,
+		"sch_support": d.SCH.line, "documented": d.Documented.line, "ttl": d.TTL.line, "settle": d.Settle.line,
+	}
+}
+
 func (p parameterNode) parameter() Parameter {
 	kind := Kind(p.Kind.text)
-	if kind == "" {
+	if kind == "" && p.Value.text != "" {
 		kind = kindOf(p.Value.text)
 	}
 	return Parameter{

@@ -44,6 +44,7 @@ type Action struct {
 	Delay   time.Duration // Slow: median of the added delay; speed does not apply
 	Origin  Origin        // the weakest origin among the numbers behind At, For, Delay, Seconds
 	Detail  string        // one line for people
+	Step    int           // where it comes from: the index in Upgrade.Steps
 }
 
 // End is when the action is over: At, or later for acts that last.

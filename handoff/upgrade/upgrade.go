@@ -117,6 +117,12 @@ func (u Upgrade) Assumptions() []string {
 	return sentences
 }
 
+// at says in which step an error is.
+func (u Upgrade) at(step int, err error) error {
+	s := u.Steps[step]
+	return &Error{u.File, s.Line, fmt.Errorf("step %d (%s): %w", step+1, s.title(), err)}
+}
+
 // title names the step in few words: "notify MOVING", "close old".
 func (s Step) title() string {
 	words := []string{string(s.Act)}

@@ -156,7 +156,7 @@ func (v value) draw(seed uint64, name string) string {
 	case span:
 		low, high := duration(v.items[0]), duration(v.items[1])
 		drawn := low + time.Duration(rng.Int64N(int64(high-low)+1))
-		return min(max(drawn.Round(time.Microsecond), low), high).String()
+		return min(max(drawn.Round(time.Millisecond), low), high).String()
 	case choice:
 		return v.items[rng.IntN(len(v.items))]
 	}

@@ -18,33 +18,25 @@ func (p Plan) verify() error {
 	stage := scene{
 		listening: map[Role]bool{Old: true},
 		serving:   Old,
-		open:      map[string]notice.Kind{},
-		leaving:   map[Role]time.Duration{},
+		open:      map[string]Action{},
+		leaving:   map[Role]Action{},
 	}
 	for i, a := range p.Actions {
 		if err := stage.play(a, p.Actions[i+1:]); err != nil {
-			return fmt.Errorf("upgrade %s: %s at %v: %w", p.Upgrade.Name, a.title(), a.At, err)
+			return p.Upgrade.at(a.Step, fmt.Errorf("at %v: %w", a.At, err))
 		}
 	}
-	for shards, kind := range stage.open {
-		return fmt.Errorf("upgrade %s: %v of shards %s is never closed: want a %v after it", p.Upgrade.Name, kind, shards, closer(kind))
-	}
-	for node := range stage.leaving {
-		return fmt.Errorf("upgrade %s: MOVING says that %s leaves, but it never closes its connections", p.Upgrade.Name, node)
+	for _, a := range p.Actions {
+		if err := stage.pending(a); err != nil {
+			return p.Upgrade.at(a.Step, fmt.Errorf("at %v: %w", a.At, err))
+		}
 	}
 	return nil
 }
 
-func (a Action) title() string {
-	words := []string{string(a.Act)}
-	if a.Act == Notify {
-		words = append(words, a.Notice.String())
-	}
-	if a.Node != "" {
-		words = append(words, string(a.Node))
-	}
-	return strings.Join(words, " ")
-}
+// grain is what rounding to a microsecond may take from one of two instants
+// that are the same as written.
+const grain = time.Microsecond
 
 func closer(kind notice.Kind) notice.Kind {
 	k, _ := kind.Closer()
@@ -55,8 +47,9 @@ func closer(kind notice.Kind) notice.Kind {
 type scene struct {
 	listening map[Role]bool
 	serving   Role
-	open      map[string]notice.Kind // by shards
-	leaving   map[Role]time.Duration // announced end, by proxy
+	open      map[string]Action // the notices whose completion is due, by shards
+	stalled   time.Duration     // end of the last stall
+	leaving   map[Role]Action   // the MOVING each proxy said
 }
 
 func (s *scene) play(a Action, later []Action) error {
@@ -79,6 +72,8 @@ func (s *scene) play(a Action, later []Action) error {
 			return err
 		}
 		delete(s.leaving, a.Node)
+	case Stall:
+		s.stalled = max(s.stalled, a.End())
 	case Bind:
 		if !s.listening[a.Node] {
 			return fmt.Errorf("%s does not listen: want a listen before", a.Node)
@@ -90,32 +85,52 @@ func (s *scene) play(a Action, later []Action) error {
 
 // leave refuses a proxy that goes before the time it announced.
 func (s *scene) leave(a Action) error {
-	if until, ok := s.leaving[a.Node]; ok && a.At < until {
-		return fmt.Errorf("MOVING announced that %s serves until %v", a.Node, until)
+	moving, ok := s.leaving[a.Node]
+	if until := moving.At + time.Duration(moving.Seconds)*time.Second; ok && a.At < until-grain {
+		return fmt.Errorf("MOVING announced that %s serves until %v: want it then or later", a.Node, until)
 	}
 	return nil
 }
+
+// pending refuses a notice that nothing has followed when the plan ends.
+func (s *scene) pending(a Action) error {
+	if a.Act != Notify {
+		return nil
+	}
+	if open, ok := s.open[shardList(a)]; ok && open.Step == a.Step {
+		return fmt.Errorf("shards %s: never completed: want a %v after it", shardList(a), closer(a.Notice))
+	}
+	if moving, ok := s.leaving[a.Node]; ok && moving.Step == a.Step {
+		return fmt.Errorf("%s never leaves: want a close of %s after the announced time", a.Node, a.Node)
+	}
+	return nil
+}
+
+func shardList(a Action) string { return strings.Join(a.Shards, ",") }
 
 func (s *scene) notify(a Action, later []Action) error {
 	if a.Notice == notice.Moving {
 		return s.moving(a, later)
 	}
-	shards := strings.Join(a.Shards, ",")
+	shards := shardList(a)
 	if shards == "" {
 		return fmt.Errorf("names no shard")
 	}
-	kind, open := s.open[shards]
+	opening, open := s.open[shards]
 	if opener, closes := a.Notice.Opener(); closes {
-		if !open || kind != opener {
+		if !open || opening.Notice != opener {
 			return fmt.Errorf("shards %s: want a %v before it", shards, opener)
+		}
+		if a.At < s.stalled-grain {
+			return fmt.Errorf("shards %s: commands are stalled until %v: want it then or later", shards, s.stalled)
 		}
 		delete(s.open, shards)
 		return nil
 	}
 	if open {
-		return fmt.Errorf("shards %s: the window of %v is still open: want its %v first", shards, kind, closer(kind))
+		return fmt.Errorf("shards %s: the window of %v is still open: want its %v first", shards, opening.Notice, closer(opening.Notice))
 	}
-	s.open[shards] = a.Notice
+	s.open[shards] = a
 	return nil
 }
 
@@ -135,6 +150,6 @@ func (s *scene) moving(a Action, later []Action) error {
 	if !slices.ContainsFunc(later, func(b Action) bool { return b.Act == Bind && b.Node == a.To }) {
 		return fmt.Errorf("the endpoint never moves to %s: want a bind of %s after it", a.To, a.To)
 	}
-	s.leaving[a.Node] = a.At + time.Duration(a.Seconds)*time.Second
+	s.leaving[a.Node] = a
 	return nil
 }
