@@ -14,23 +14,29 @@ type command struct {
 type kind uint8
 
 const (
-	plain       kind = iota
-	hello            // HELLO, AUTH, QUIT, RESET and CLIENT are the proxy's own
-	auth             //
-	quit             //
-	reset            //
-	client           // some subcommands are, the rest is forwarded
-	subscribe        // messages may arrive from now on, at any time
-	monitor          // so may lines that are no replies
-	blocking         // the reply may take as long as the client likes
-	streamRead       // blocking if it says so
-	multi            // transactions
-	exec             //
-	discard          //
-	watch            //
-	unwatch          //
-	expiry           // keys may expire from now on
-	conditional      // SET: they do if it has options
+	cmdPlain kind = iota
+
+	// The proxy's own; of CLIENT some subcommands are, the rest is forwarded.
+	cmdHello
+	cmdAuth
+	cmdQuit
+	cmdReset
+	cmdClient
+
+	cmdSubscribe  // messages may arrive from now on, at any time
+	cmdMonitor    // so may lines that are no replies
+	cmdBlocking   // the reply may take as long as the client likes
+	cmdStreamRead // blocking if it says so
+
+	// Transactions live on one shard.
+	cmdMulti
+	cmdExec
+	cmdDiscard
+	cmdWatch
+	cmdUnwatch
+
+	cmdExpiry      // keys may expire from now on
+	cmdConditional // SET: they do if it has options
 )
 
 // keys says where a command's keys are among its arguments, the name being 0.
@@ -62,39 +68,39 @@ func commandTable() map[string]command {
 		kind  kind
 		keys  keys
 	}{
-		{"HELLO", hello, keys{at: none}},
-		{"AUTH", auth, keys{at: none}},
-		{"QUIT", quit, keys{at: none}},
-		{"RESET", reset, keys{at: none}},
-		{"CLIENT", client, keys{at: none}},
-		{"SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE", subscribe, keys{at: none}},
-		{"MONITOR SYNC PSYNC", monitor, keys{at: none}},
-		{"MULTI", multi, keys{at: none}},
-		{"EXEC", exec, keys{at: none}},
-		{"DISCARD", discard, keys{at: none}},
-		{"WATCH", watch, keys{first: 1, last: -1, step: 1}},
-		{"UNWATCH", unwatch, keys{at: none}},
-		{"BLPOP BRPOP BZPOPMIN BZPOPMAX", blocking, keys{first: 1, last: -2, step: 1}},
-		{"BRPOPLPUSH BLMOVE", blocking, keys{first: 1, last: 2, step: 1}},
-		{"BLMPOP BZMPOP", blocking, keys{at: counted, first: 2}},
-		{"WAIT WAITAOF", blocking, keys{at: none}},
-		{"XREAD XREADGROUP", streamRead, keys{at: streams}},
-		{"SET", conditional, keys{first: 1, last: 1, step: 1}},
+		{"HELLO", cmdHello, keys{at: none}},
+		{"AUTH", cmdAuth, keys{at: none}},
+		{"QUIT", cmdQuit, keys{at: none}},
+		{"RESET", cmdReset, keys{at: none}},
+		{"CLIENT", cmdClient, keys{at: none}},
+		{"SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE", cmdSubscribe, keys{at: none}},
+		{"MONITOR SYNC PSYNC", cmdMonitor, keys{at: none}},
+		{"MULTI", cmdMulti, keys{at: none}},
+		{"EXEC", cmdExec, keys{at: none}},
+		{"DISCARD", cmdDiscard, keys{at: none}},
+		{"WATCH", cmdWatch, keys{first: 1, last: -1, step: 1}},
+		{"UNWATCH", cmdUnwatch, keys{at: none}},
+		{"BLPOP BRPOP BZPOPMIN BZPOPMAX", cmdBlocking, keys{first: 1, last: -2, step: 1}},
+		{"BRPOPLPUSH BLMOVE", cmdBlocking, keys{first: 1, last: 2, step: 1}},
+		{"BLMPOP BZMPOP", cmdBlocking, keys{at: counted, first: 2}},
+		{"WAIT WAITAOF", cmdBlocking, keys{at: none}},
+		{"XREAD XREADGROUP", cmdStreamRead, keys{at: streams}},
+		{"SET", cmdConditional, keys{first: 1, last: 1, step: 1}},
 		{"EXPIRE PEXPIRE EXPIREAT PEXPIREAT SETEX PSETEX GETEX HEXPIRE HPEXPIRE HEXPIREAT HPEXPIREAT HSETEX HGETEX RESTORE",
-			expiry, keys{first: 1, last: 1, step: 1}},
-		{"EVAL EVALSHA FCALL", expiry, keys{at: counted, first: 2}},
-		{"EVAL_RO EVALSHA_RO FCALL_RO", plain, keys{at: counted, first: 2}},
-		{"MGET DEL UNLINK EXISTS TOUCH SDIFF SINTER SUNION SDIFFSTORE SINTERSTORE SUNIONSTORE PFCOUNT PFMERGE", plain,
+			cmdExpiry, keys{first: 1, last: 1, step: 1}},
+		{"EVAL EVALSHA FCALL", cmdExpiry, keys{at: counted, first: 2}},
+		{"EVAL_RO EVALSHA_RO FCALL_RO", cmdPlain, keys{at: counted, first: 2}},
+		{"MGET DEL UNLINK EXISTS TOUCH SDIFF SINTER SUNION SDIFFSTORE SINTERSTORE SUNIONSTORE PFCOUNT PFMERGE", cmdPlain,
 			keys{first: 1, last: -1, step: 1}},
-		{"MSET MSETNX", plain, keys{first: 1, last: -1, step: 2}},
-		{"RENAME RENAMENX COPY RPOPLPUSH LMOVE SMOVE LCS GEOSEARCHSTORE ZRANGESTORE", plain, keys{first: 1, last: 2, step: 1}},
-		{"BITOP", plain, keys{first: 2, last: -1, step: 1}},
-		{"OBJECT XINFO XGROUP MEMORY DEBUG", plain, keys{first: 2, last: 2, step: 1}},
-		{"LMPOP ZMPOP SINTERCARD ZUNION ZINTER ZDIFF ZINTERCARD", plain, keys{at: counted, first: 1}},
-		{"ZUNIONSTORE ZINTERSTORE ZDIFFSTORE", plain, keys{at: stored, first: 2}},
+		{"MSET MSETNX", cmdPlain, keys{first: 1, last: -1, step: 2}},
+		{"RENAME RENAMENX COPY RPOPLPUSH LMOVE SMOVE LCS GEOSEARCHSTORE ZRANGESTORE", cmdPlain, keys{first: 1, last: 2, step: 1}},
+		{"BITOP", cmdPlain, keys{first: 2, last: -1, step: 1}},
+		{"OBJECT XINFO XGROUP MEMORY DEBUG", cmdPlain, keys{first: 2, last: 2, step: 1}},
+		{"LMPOP ZMPOP SINTERCARD ZUNION ZINTER ZDIFF ZINTERCARD", cmdPlain, keys{at: counted, first: 1}},
+		{"ZUNIONSTORE ZINTERSTORE ZDIFFSTORE", cmdPlain, keys{at: stored, first: 2}},
 		{"PING ECHO SELECT SWAPDB INFO DBSIZE FLUSHALL FLUSHDB KEYS SCAN RANDOMKEY CONFIG COMMAND TIME LASTSAVE SAVE " +
 			"BGSAVE BGREWRITEAOF PUBLISH SPUBLISH PUBSUB SCRIPT FUNCTION SLOWLOG LATENCY ACL CLUSTER MODULE ROLE " +
-			"SHUTDOWN READONLY READWRITE ASKING FAILOVER REPLICAOF SLAVEOF LOLWUT", plain, keys{at: none}},
+			"SHUTDOWN READONLY READWRITE ASKING FAILOVER REPLICAOF SLAVEOF LOLWUT", cmdPlain, keys{at: none}},
 	} {
 		for name := range strings.FieldsSeq(group.names) {
 			table[name] = command{name, group.kind, group.keys}

@@ -118,7 +118,7 @@ func (c *conn) handle(req resp.Request) error {
 		return nil
 	}
 	cmd := lookup(req.Args[0])
-	if !c.authed && cmd.kind != hello && cmd.kind != auth && cmd.kind != quit && cmd.kind != reset {
+	if !c.authed && cmd.kind != cmdHello && cmd.kind != cmdAuth && cmd.kind != cmdQuit && cmd.kind != cmdReset {
 		return c.say(resp.AppendError(nil, "NOAUTH Authentication required."))
 	}
 	if answered, err := c.answer(req.Args, cmd); answered {
@@ -129,9 +129,9 @@ func (c *conn) handle(req resp.Request) error {
 
 func (c *conn) forward(req resp.Request, cmd command) error {
 	switch cmd.kind {
-	case multi:
+	case cmdMulti:
 		c.inMulti = true
-	case exec, discard:
+	case cmdExec, cmdDiscard:
 		c.inMulti = false
 	}
 	return c.store.run(req, cmd)

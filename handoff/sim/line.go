@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"schload/handoff/sim/resp"
@@ -28,8 +29,8 @@ type redisStore struct {
 	*redisShards
 	conn   *conn
 	router router
-	lines  []*line // by shard; nil until a command needs it
-	loose  bool    // a RESP2 subscriber, or MONITOR: replies cannot be counted any more
+	lines  []*line     // by shard; nil until a command needs it
+	loose  atomic.Bool // a RESP2 subscriber, or MONITOR: replies cannot be counted any more
 
 	mu      sync.Mutex
 	slots   []slot        // of replies to come, in the order of the commands
@@ -69,8 +70,11 @@ const token = "schload:confirm"
 var tokenReply = resp.AppendBulk(nil, token)
 
 func (s *redisStore) run(req resp.Request, cmd command) error {
+	if req.Raw[0] != '*' { // typed by hand: not every store reads that
+		req.Raw = resp.AppendRequest(nil, req.Args...)
+	}
 	r := s.router.route(req.Args, cmd)
-	if s.loose && r.shard > 0 {
+	if s.loose.Load() && r.shard > 0 {
 		r = here("-ERR the simulator serves this connection by shard 1 only since it subscribed in RESP2: use another one\r\n")
 	}
 	if r.shard == nowhere {
@@ -91,9 +95,9 @@ func (s *redisStore) run(req resp.Request, cmd command) error {
 	switch {
 	case r.after:
 		return s.conn.say([]byte(r.local))
-	case cmd.kind == subscribe:
+	case cmd.kind == cmdSubscribe:
 		return s.subscribe(l, req)
-	case cmd.kind == monitor:
+	case cmd.kind == cmdMonitor:
 		return s.loosen(l, req.Raw)
 	}
 	return s.send(l, req.Raw, relay)
@@ -119,7 +123,7 @@ func (s *redisStore) loosen(l *line, raw []byte) error {
 	if err := s.settle(); err != nil {
 		return err
 	}
-	s.loose = true
+	s.loose.Store(true)
 	l.out = append(l.out, raw...)
 	return s.sendNow(l)
 }
@@ -127,7 +131,7 @@ func (s *redisStore) loosen(l *line, raw []byte) error {
 // send has a command sent soon and expects its reply.
 func (s *redisStore) send(l *line, raw []byte, kind slotKind) error {
 	l.out = append(l.out, raw...)
-	if s.loose {
+	if s.loose.Load() {
 		return nil
 	}
 	s.mu.Lock()
@@ -208,12 +212,14 @@ func (s *redisStore) reset(int) error {
 			<-l.done
 		}
 	}
-	*s = redisStore{redisShards: s.redisShards, conn: s.conn}
 	s.begin()
 	return nil
 }
 
+// begin makes the store as new. Nobody else uses it.
 func (s *redisStore) begin() {
+	s.loose.Store(false)
+	s.slots, s.next, s.held, s.waiting, s.broken = nil, 0, 0, nil, nil
 	s.router = newRouter(s.count())
 	s.lines = make([]*line, s.count())
 	s.early = make([][][]byte, s.count())
@@ -256,11 +262,11 @@ func (s *redisStore) receive(l *line) {
 			}
 			return
 		}
-		if resp.IsPush(frame) {
-			s.conn.out.add(frame)
-		} else {
-			s.deliver(l, frame)
+		if resp.IsPush(frame) || s.loose.Load() {
+			s.conn.out.push(frame) // a message: it must not hold up the publisher
+			continue
 		}
+		s.deliver(l, frame)
 		if !l.replies.Ready() {
 			s.conn.out.flush()
 		}
@@ -319,7 +325,7 @@ func (s *redisStore) place(frame []byte) {
 	case relay:
 		s.conn.out.add(frame)
 	case confirm:
-		if !bytes.Equal(frame, tokenReply) { // the refusal; the PING's reply follows
+		if !bytes.HasSuffix(frame, tokenReply) { // the refusal; the PING's reply follows
 			s.conn.out.add(frame)
 			slot.kind = swallow
 			return

@@ -26,19 +26,19 @@ var ok = resp.AppendStatus(nil, "OK")
 // and within a transaction all but those it must not let through.
 func (c *conn) answer(args [][]byte, cmd command) (answered bool, err error) {
 	switch cmd.kind {
-	case hello, auth:
+	case cmdHello, cmdAuth:
 		if c.inMulti {
 			return true, c.say(resp.AppendError(nil, notInMulti))
 		}
-		if cmd.kind == hello {
+		if cmd.kind == cmdHello {
 			return true, c.hello(args)
 		}
 		return true, c.auth(args)
-	case quit:
+	case cmdQuit:
 		return true, c.quit()
-	case reset:
+	case cmdReset:
 		return true, c.reset()
-	case client:
+	case cmdClient:
 		return c.client(args)
 	}
 	return false, nil

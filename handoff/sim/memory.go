@@ -130,16 +130,16 @@ func (s *memoryStore) run(req resp.Request, cmd command) error {
 		args[i] = string(arg)
 	}
 	switch cmd.kind {
-	case expiry:
+	case cmdExpiry:
 		s.age()
-	case conditional:
+	case cmdConditional:
 		if len(args) > 3 {
 			s.age()
 		}
-	case subscribe:
+	case cmdSubscribe:
 		s.subscribed = true
 	}
-	if cmd.kind == blocking || cmd.kind == streamRead && hasBlock(args) {
+	if cmd.kind == cmdBlocking || cmd.kind == cmdStreamRead && hasBlock(args) {
 		return s.wait(args)
 	}
 	s.dispatch(args)

@@ -48,27 +48,17 @@ func openNetwork(c Config) (*network, error) {
 	return n, nil
 }
 
-// bind takes every node's address, to be sure of them, and lets all but the
-// first go again: a node listens when the endpoint is bound to it.
+// bind takes every node's address, to be sure of them all.
 func (n *network) bind(c Config) error {
 	n.port, n.addrs, n.doors = c.Port, nil, nil
-	defer func() {
-		for i, door := range n.doors {
-			if i > 0 {
-				n.shut(i, door)
-			}
-		}
-	}()
 	for i := range c.Nodes {
-		door, err := n.listen("tcp", net.JoinHostPort(fmt.Sprintf("127.0.0.%d", i+2), strconv.Itoa(n.port)))
-		if err != nil {
+		if err := n.add(fmt.Sprintf("127.0.0.%d", i+2), n.port); err != nil {
 			n.close()
 			return err
 		}
-		n.port = portOf(door)
-		n.doors = append(n.doors, door)
-		n.addrs = append(n.addrs, door.Addr().String())
+		n.port = portOf(n.doors[0])
 	}
+	n.keepFirst()
 	return nil
 }
 
@@ -81,18 +71,32 @@ func (n *network) bindFallback(c Config) error {
 	n.port, n.entrance, n.addrs, n.doors = portOf(entrance), entrance, nil, nil
 	n.fallback = fmt.Sprintf("this machine has one loopback address: nodes share %s and differ by port, the endpoint's is %d; "+
 		"clients that tell nodes apart by address alone will not hand over", host, n.port)
-	for i := range c.Nodes {
-		door, err := n.listen("tcp", net.JoinHostPort(host, "0"))
-		if err != nil {
+	for range c.Nodes {
+		if err := n.add(host, 0); err != nil {
 			return err
 		}
-		n.doors = append(n.doors, door)
-		n.addrs = append(n.addrs, door.Addr().String())
-		if i > 0 {
-			defer n.shut(i, door)
-		}
 	}
+	n.keepFirst()
 	return nil
+}
+
+// add listens for one more node.
+func (n *network) add(host string, port int) error {
+	door, err := n.listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+	if err != nil {
+		return err
+	}
+	n.doors = append(n.doors, door)
+	n.addrs = append(n.addrs, door.Addr().String())
+	return nil
+}
+
+// keepFirst lets all doors but the first go again: a node listens when the
+// endpoint is bound to it.
+func (n *network) keepFirst() {
+	for node := 1; node < len(n.doors); node++ {
+		n.refuse(node)
+	}
 }
 
 func portOf(l net.Listener) int {
@@ -129,13 +133,9 @@ func (n *network) open(node int) (net.Listener, error) {
 // refuse makes a node's address refuse dials.
 func (n *network) refuse(node int) {
 	if door := n.doors[node]; door != nil {
-		n.shut(node, door)
+		door.Close()
+		n.doors[node] = nil
 	}
-}
-
-func (n *network) shut(node int, door net.Listener) {
-	door.Close()
-	n.doors[node] = nil
 }
 
 // enter makes the endpoint's own port accept or refuse, where it has one. It
@@ -168,10 +168,8 @@ func (n *network) hosts() []string {
 }
 
 func (n *network) close() {
-	for i, door := range n.doors {
-		if door != nil {
-			n.shut(i, door)
-		}
+	for node := range n.doors {
+		n.refuse(node)
 	}
 	if n.entrance != nil {
 		n.entrance.Close()

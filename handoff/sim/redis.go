@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -103,16 +104,23 @@ func (r *redisShards) probe(ctx context.Context, shard int) (string, error) {
 		return "", err
 	}
 	defer conn.Close()
-	info, err := exchange(conn, replies, "INFO", "server")
+	conn.SetDeadline(time.Now().Add(shardTimeout))
+	greeting, err := exchange(conn, replies, "HELLO", "3")
 	if err != nil {
 		return "", r.fault(shard, err)
 	}
-	_, rest, _ := strings.Cut(string(info), "redis_version:")
-	version, _, found := strings.Cut(rest, "\r\n")
+	return versionIn(greeting), nil
+}
+
+// versionIn finds the version in a reply to HELLO.
+func versionIn(greeting []byte) string {
+	_, rest, _ := bytes.Cut(greeting, []byte("\r\nversion\r\n$"))
+	_, rest, _ = bytes.Cut(rest, []byte("\r\n"))
+	version, _, found := bytes.Cut(rest, []byte("\r\n"))
 	if !found {
-		version = memoryVersion
+		return memoryVersion
 	}
-	return version, nil
+	return string(version)
 }
 
 // connect dials a shard and logs in. The connection has no deadline after it.

@@ -44,15 +44,15 @@ func (r *router) route(args [][]byte, cmd command) route {
 		return route{shard: 0}
 	}
 	switch cmd.kind {
-	case multi:
+	case cmdMulti:
 		return r.multi()
-	case exec:
+	case cmdExec:
 		return r.exec()
-	case discard:
+	case cmdDiscard:
 		return r.discard()
-	case watch:
+	case cmdWatch:
 		return r.watch(args, cmd)
-	case unwatch:
+	case cmdUnwatch:
 		return r.unwatch()
 	}
 	if is(args[0], "select") && !r.inMulti {

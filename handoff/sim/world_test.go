@@ -33,9 +33,18 @@ type world struct {
 // inWorld runs a test in a world that is closed in the end.
 func inWorld(t *testing.T, config Config, test func(w *world)) {
 	t.Helper()
+	inWorldOver(t, config, func(listen listenFunc) listenFunc { return listen }, test)
+}
+
+type listenFunc = func(network, address string) (net.Listener, error)
+
+// inWorldOver runs a test over a network that is changed; change is called
+// within the bubble.
+func inWorldOver(t *testing.T, config Config, change func(listenFunc) listenFunc, test func(w *world)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{T: t, net: memnet.New()}
-		config.Listen = w.net.Listen
+		config.Listen = change(w.net.Listen)
 		if config.Port == 0 {
 			config.Port = 12000
 		}
