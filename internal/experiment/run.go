@@ -97,7 +97,7 @@ func (r *run) open(ctx context.Context) error {
 			return fmt.Errorf("arm %s is not what it claims: %s", a.Name, join(proof.Reasons))
 		}
 	}
-	return nil
+	return r.preload(ctx)
 }
 
 func (r *run) closeClients() {
