@@ -137,7 +137,7 @@ func TestStall(t *testing.T) {
 // Due = ok + failed + missed, and due is what the schedule says, whatever the
 // policy, the target's stalls and the instant the run is cancelled.
 func TestConservation(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range uint64(200) {
 		synctest.Test(t, func(t *testing.T) { conserve(t, seed) })
 	}
 }
