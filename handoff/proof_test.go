@@ -164,6 +164,35 @@ func TestOpenErrors(t *testing.T) {
 	}
 }
 
+// Whatever is wrong with a configuration is said at once, before anything is
+// dialled.
+func TestConfigErrors(t *testing.T) {
+	_, err := Open(t.Context(), Config{Arm: Arm{Mode: On, PoolSize: 2, Protocol: 4}, Workers: 3, TLS: TLS{CAFile: "ca.pem"}})
+	for _, want := range []string{"no target", "pool_size 2 for 3 workers", "protocol 4", "rediss://"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+	secure := Config{Arm: Arm{Mode: On}, Target: mustTarget(t, "rediss://127.0.0.1"), TLS: TLS{CAFile: "no/such/file.pem"}}
+	if _, err := Open(t.Context(), secure); err == nil || !strings.Contains(err.Error(), "ca_file") {
+		t.Errorf("%v, want the CA file named", err)
+	}
+}
+
+// More connections than the pool holds cannot be warmed.
+func TestWarmTooMany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		c := w.open(w.config("off+pool_size=4"))
+		if err := c.Warm(t.Context(), 5); err == nil || !strings.Contains(err.Error(), "at most pool_size 4") {
+			t.Errorf("%v, want the pool's size named", err)
+		}
+		if err := c.Warm(t.Context(), 4); err != nil || w.main.count() != 4 {
+			t.Errorf("%v with %d connections, want 4", err, w.main.count())
+		}
+	})
+}
+
 // go-redis can slip an operation into the handshake of a connection in
 // handoff; the opt-in that follows it still counts.
 func TestProofInterleaved(t *testing.T) {
