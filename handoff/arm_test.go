@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -106,6 +107,20 @@ func TestArmJSON(t *testing.T) {
 	var a Arm
 	if err := json.Unmarshal([]byte(`{"mode":"on","red_timeout":"1s"}`), &a); err == nil || !strings.Contains(err.Error(), "did you mean read_timeout") {
 		t.Errorf("unknown field: %v", err)
+	}
+}
+
+// A profile embeds an arm as it is written.
+func TestArmYAML(t *testing.T) {
+	var got struct{ Arms []Arm }
+	err := yaml.UnmarshalWithOptions([]byte("arms:\n- {name: slow, mode: off, read_timeout: 10s, max_retries: -1}\n"), &got, yaml.Strict())
+	want := []Arm{{Name: "slow", Mode: Off, ReadTimeout: 10 * time.Second, MaxRetries: -1}}
+	if diff := cmp.Diff(want, got.Arms); err != nil || diff != "" {
+		t.Errorf("%v\n%s", err, diff)
+	}
+	text, err := yaml.Marshal(want[0])
+	if err != nil || string(text) != "name: slow\nmode: \"off\"\nmax_retries: -1\nread_timeout: 10s\n" {
+		t.Errorf("%v\n%s", err, text)
 	}
 }
 

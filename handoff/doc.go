@@ -6,11 +6,10 @@
 // negotiated is read from the bytes that passed over it, and a client that is
 // not what its arm claims says so in its Proof.
 //
-// go-redis does the work; its types never leave this package. Three things it
-// can only be told once per process are set by the first Open: its metrics
-// recorder, its logger and nothing else. Everything recorded is routed to its
-// client by the connection it happened on, so clients with different arms run
-// side by side.
+// go-redis does the work; its types never leave this package. The two things it
+// has once per process, a metrics recorder and a logger, are set by the first
+// Open. What is recorded is routed to its client by the connection it happened
+// on, so clients with different arms run side by side.
 //
 // It refuses to repair: a command is sent as the library sends it, retries and
 // all, and what the library hides (retries, overflow dials, crossed replies)

@@ -18,7 +18,7 @@ import (
 // The product's promise: the same upgrade, the same load; with handoffs no
 // operation fails, without them some do.
 func TestHandoffsSaveEndpointRebind(t *testing.T) {
-	got := play(t, "endpoint-rebind", "on-noretry+endpoint_type=internal-ip", "off-noretry")
+	got := play(t, 400, "endpoint-rebind", "on-noretry+endpoint_type=internal-ip", "off-noretry")
 	on, off := got[0], got[1]
 	if on.tally.Failed != 0 || on.tally.OK != on.tally.Due {
 		t.Errorf("on: %+v failed as %v, want none", on.tally, on.classes)
@@ -43,10 +43,37 @@ func TestHandoffsSaveEndpointRebind(t *testing.T) {
 
 // Without an upgrade the arms do not differ.
 func TestArmsAlikeInPeace(t *testing.T) {
-	for _, arm := range play(t, "none", "on-noretry+endpoint_type=internal-ip", "off-noretry") {
+	for _, arm := range play(t, 400, "none", "on-noretry+endpoint_type=internal-ip", "off-noretry") {
 		if arm.tally.Failed != 0 || arm.seen.Handoff.Started != 0 || arm.seen.Connections != workers || len(arm.seen.Closes) != 0 {
 			t.Errorf("%s: %+v, %+v", arm.proof.Arm, arm.tally, arm.seen)
 		}
+	}
+}
+
+// Whatever is played, the books balance: connections dialled are open or
+// closed, handoffs begun have ended, and no reply met the wrong command unseen.
+func TestBooksBalance(t *testing.T) {
+	for _, name := range upgrade.Names() {
+		t.Run(name, func(t *testing.T) {
+			for _, arm := range play(t, 100, name, "auto", "on-none", "off") {
+				o := arm.seen
+				closed := uint64(0)
+				for _, n := range o.Closes {
+					closed += n
+				}
+				if o.Dials.OK != uint64(o.Connections)+closed || arm.proof.Connections != o.Dials.OK {
+					t.Errorf("%s: %d dialled, %d open, %d closed, %d proved", arm.proof.Arm, o.Dials.OK, o.Connections, closed, arm.proof.Connections)
+				}
+				if h := o.Handoff; h.Started != h.Succeeded+h.Failed || h.Now != 0 {
+					t.Errorf("%s: handoffs %+v", arm.proof.Arm, h)
+				}
+				if o.WrongReplies != 0 || o.Notices.Unreadable != 0 {
+					t.Errorf("%s: %d wrong replies, %d unreadable notices", arm.proof.Arm, o.WrongReplies, o.Notices.Unreadable)
+				}
+				t.Logf("%s (%s): %d of %d failed %v, %d handoffs, %d retried, closes %v", arm.proof.Arm, arm.proof.Effective,
+					arm.tally.Failed, arm.tally.Due, arm.classes, o.Handoff.Succeeded, o.Retries.Operations, o.Closes)
+			}
+		})
 	}
 }
 
@@ -60,9 +87,9 @@ type result struct {
 	proof   handoff.Proof
 }
 
-// play attaches the arms to one simulated database, loads each with 400
+// play attaches the arms to one simulated database, loads each with so many
 // operations a second and plays the upgrade once, in virtual time.
-func play(t *testing.T, name string, arms ...string) []result {
+func play(t *testing.T, rate float64, name string, arms ...string) []result {
 	t.Helper()
 	results := make([]result, len(arms))
 	synctest.Test(t, func(t *testing.T) {
@@ -75,7 +102,7 @@ func play(t *testing.T, name string, arms ...string) []result {
 		var wg sync.WaitGroup
 		for i, arm := range arms {
 			client := w.open(t, arm)
-			wg.Go(func() { results[i] = w.load(t, client, horizon) })
+			wg.Go(func() { results[i] = w.load(t, client, rate, horizon) })
 		}
 		time.Sleep(5 * time.Second)
 		if err := w.sim.Play(t.Context(), plan); err != nil {
@@ -128,7 +155,7 @@ func (w *world) open(t *testing.T, arm string) *handoff.Client {
 	return client
 }
 
-func (w *world) load(t *testing.T, client *handoff.Client, horizon *workload.Horizon) result {
+func (w *world) load(t *testing.T, client *handoff.Client, rate float64, horizon *workload.Horizon) result {
 	var mu sync.Mutex
 	r := result{classes: make(map[string]int)}
 	count := func(class workload.Class, n int) {
@@ -139,7 +166,7 @@ func (w *world) load(t *testing.T, client *handoff.Client, horizon *workload.Hor
 	tally, err := workload.Run{
 		Base: w.base,
 		Pool: workload.Pool{Name: "main", Workers: workers, Seed: 1,
-			Schedule: workload.Schedule{Rate: workload.Constant(400)},
+			Schedule: workload.Schedule{Rate: workload.Constant(rate)},
 			Mix:      must(workload.ParseMix("GET=0.5,SET=0.3,ECHO=0.2"))},
 		Target:  client,
 		Sink:    func() workload.Sink { return sink{count} },

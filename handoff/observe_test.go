@@ -295,6 +295,54 @@ func TestPoolWaits(t *testing.T) {
 	})
 }
 
+// Without handoffs, connections that live a bounded time follow the name to a
+// new address; others stay where they are.
+func TestNameFollowed(t *testing.T) {
+	for arm, want := range map[string]string{"off-dns": nextAddr, "off": mainAddr} {
+		t.Run(arm, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.listen(nextAddr)
+				host := "127.0.0.1"
+				w.net.Lookup = func(context.Context, string) ([]string, error) { return []string{host}, nil }
+				config := w.config(arm)
+				config.Target = mustTarget(t, "redis://db.example")
+				c := w.open(config)
+				if err := c.Warm(t.Context(), 4); err != nil {
+					t.Fatal(err)
+				}
+				host = "127.0.0.2"
+				time.Sleep(26 * time.Second)
+				w.main.setDelay(time.Millisecond)
+				burst(t, c, 4, 10*time.Millisecond)
+				if s := c.Observe(); s.Nodes[want] != 4 || s.Handoff.Started != 0 {
+					t.Errorf("%v, %+v; want 4 at %s and no handoff", s.Nodes, s.Handoff, want)
+				}
+			})
+		})
+	}
+}
+
+// A pipeline pool of its own is seen like the other.
+func TestPipelinePool(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.listen(nextAddr)
+		c := w.open(w.config("on+pipeline_pool_size=2"))
+		do(t, c, get("k"), set("k"))
+		if s := c.Observe(); s.Connections != 2 || s.Pool.Idle != 2 {
+			t.Errorf("%+v, want one connection in each pool", s)
+		}
+		w.main.push(moving(1, 10*time.Second, nextAddr))
+		do(t, c, get("k"), set("k"))
+		do(t, c, get("k"))
+		time.Sleep(time.Second)
+		if s := c.Observe(); s.Nodes[nextAddr] != 2 || s.Handoff.Succeeded != 2 {
+			t.Errorf("%+v, want both moved", s)
+		}
+	})
+}
+
 // A storm of dials leaves a bounded timeline and exact counts.
 func TestMarksBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -63,6 +63,50 @@ func TestProof(t *testing.T) {
 	}
 }
 
+// The judgement by what connections said, also where no client of today gets
+// to: an arm that is not what it claims is not valid, and the reason names what
+// was missing.
+func TestJudge(t *testing.T) {
+	accepted := Handshake{Hello: true, Protocol: 3, OptIn: true, OptInReply: "OK", Used: true}
+	refused := Handshake{Hello: true, Protocol: 3, OptIn: true, OptInReply: "ERR maintenance notifications are disabled on this server", Used: true}
+	silent := Handshake{Hello: true, Protocol: 3, Used: true}
+	resp2 := Handshake{Protocol: 2, OptIn: true, OptInReply: "OK", Used: true}
+	garbled := Handshake{Unreadable: true}
+	unused := Handshake{Hello: true, Protocol: 3, OptIn: true, OptInReply: "ERR no"}
+	for _, tt := range []struct {
+		mode      string
+		conns     []Handshake
+		valid     bool
+		effective string
+		reason    string
+	}{
+		{On, []Handshake{accepted, accepted}, true, On, ""},
+		{On, []Handshake{accepted, unused}, true, On, "1 opt-ins were refused (ERR no)"},
+		{On, []Handshake{accepted, refused}, false, "mixed", "1 of 2 connections carried operations without having opted in over RESP3 (the server replied: ERR maintenance"},
+		{On, []Handshake{silent}, false, Off, "the opt-in was not sent or not answered"},
+		{On, []Handshake{resp2}, false, Off, "RESP2 was negotiated"},
+		{On, []Handshake{garbled}, false, Off, "spoke something else than RESP"},
+		{On, nil, false, "unknown", "nothing is proved"},
+		{Off, []Handshake{silent, silent}, true, Off, ""},
+		{Off, []Handshake{silent, accepted}, false, "mixed", "1 connections sent CLIENT MAINT_NOTIFICATIONS although the arm is off"},
+		{Off, []Handshake{silent, unused}, false, Off, "although the arm is off"},
+		{Auto, []Handshake{accepted}, true, On, ""},
+		{Auto, []Handshake{silent, refused}, true, Off, "fell back to no handoffs: the server replied: ERR maintenance"},
+		{Auto, []Handshake{accepted, silent, unused}, true, "mixed", "handoffs on 1 of 2 connections only"},
+	} {
+		var sum proofs
+		for _, h := range tt.conns {
+			sum.add(h)
+		}
+		p := judge(Arm{Mode: tt.mode}.Resolve(1), sum)
+		reasons := strings.Join(p.Reasons, "\n")
+		if p.Valid != tt.valid || p.Effective != tt.effective || !strings.Contains(reasons, tt.reason) || (tt.reason == "") != (reasons == "") {
+			t.Errorf("%s with %+v:\nvalid %v, effective %s, %q\nwant %v, %s, %q",
+				tt.mode, tt.conns, p.Valid, p.Effective, reasons, tt.valid, tt.effective, tt.reason)
+		}
+	}
+}
+
 // What is wrong with a target is said in one line: which target, what is
 // missing, what to do; and never the password.
 func TestOpenErrors(t *testing.T) {
@@ -118,6 +162,35 @@ func TestOpenErrors(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Whatever is wrong with a configuration is said at once, before anything is
+// dialled.
+func TestConfigErrors(t *testing.T) {
+	_, err := Open(t.Context(), Config{Arm: Arm{Mode: On, PoolSize: 2, Protocol: 4}, Workers: 3, TLS: TLS{CAFile: "ca.pem"}})
+	for _, want := range []string{"no target", "pool_size 2 for 3 workers", "protocol 4", "rediss://"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+	secure := Config{Arm: Arm{Mode: On}, Target: mustTarget(t, "rediss://127.0.0.1"), TLS: TLS{CAFile: "no/such/file.pem"}}
+	if _, err := Open(t.Context(), secure); err == nil || !strings.Contains(err.Error(), "ca_file") {
+		t.Errorf("%v, want the CA file named", err)
+	}
+}
+
+// More connections than the pool holds cannot be warmed.
+func TestWarmTooMany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		c := w.open(w.config("off+pool_size=4"))
+		if err := c.Warm(t.Context(), 5); err == nil || !strings.Contains(err.Error(), "at most pool_size 4") {
+			t.Errorf("%v, want the pool's size named", err)
+		}
+		if err := c.Warm(t.Context(), 4); err != nil || w.main.count() != 4 {
+			t.Errorf("%v with %d connections, want 4", err, w.main.count())
+		}
+	})
 }
 
 // go-redis can slip an operation into the handshake of a connection in

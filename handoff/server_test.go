@@ -47,7 +47,6 @@ type served struct {
 	opted   bool
 	proto   int
 	allowed bool
-	setup   bool // the handshake is over
 }
 
 func startServer(t *testing.T, l net.Listener, err error) *server {
