@@ -27,11 +27,11 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits":     cmdExits,
-			"signal":    cmdSignal,
-			"summary":   cmdSummary,
-			"busy":      cmdBusy,
-			"redis":     cmdRedis,
+			"exits":   cmdExits,
+			"signal":  cmdSignal,
+			"summary": cmdSummary,
+			"busy":    cmdBusy,
+			"redis":   cmdRedis,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
