@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"schload/internal/spelling"
 )
 
 // The modes of an arm. They are strings because they are written in flags,
@@ -118,7 +120,7 @@ func preset(name string) (Arm, error) {
 		}
 		known = append(known, p.Name)
 	}
-	return Arm{}, fmt.Errorf("unknown arm %q%s; known are %s", name, didYouMean(name, known), strings.Join(known, ", "))
+	return Arm{}, fmt.Errorf("unknown arm %q%s; known are %s", name, spelling.Hint(name, known), strings.Join(known, ", "))
 }
 
 // Resolve returns the arm with every default written out, for a load of so

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"schload/internal/spelling"
 )
 
 // option is one field of Arm by the name profiles, flags and bundles use.
@@ -76,7 +78,7 @@ func findOption(name string) (option, error) {
 		}
 		names[i] = o.name
 	}
-	return option{}, fmt.Errorf("unknown option %q%s; known are %s", name, didYouMean(name, names), strings.Join(names, ", "))
+	return option{}, fmt.Errorf("unknown option %q%s; known are %s", name, spelling.Hint(name, names), strings.Join(names, ", "))
 }
 
 // MarshalJSON writes the fields that are set, durations as text ("10s").
@@ -121,39 +123,4 @@ func (a *Arm) UnmarshalJSON(data []byte) error {
 	}
 	*a = read
 	return nil
-}
-
-// didYouMean returns " (did you mean x?)" when a known word is near.
-func didYouMean(word string, known []string) string {
-	best, limit := "", 3
-	for _, k := range known {
-		if d := distance(word, k); d < limit {
-			best, limit = k, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(" (did you mean %s?)", best)
-}
-
-// distance is the number of letters to insert, delete or replace (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

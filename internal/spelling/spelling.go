@@ -1,17 +1,20 @@
 package spelling
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // longest is the longest word compared; no known word is longer.
 const longest = 64
 
 // Hint returns " (did you mean x?)" for the known word nearest to what was
 // written, or nothing when none is near: at most one edit, and one more for
-// every three letters written.
+// every three letters written; capitals count as small letters.
 func Hint(written string, known []string) string {
 	best, least := "", 1+len(written)/3
 	for _, word := range known {
-		if d := distance(written, word); d <= least && d < len(word) {
+		if d := distance(strings.ToLower(written), strings.ToLower(word)); d <= least && d < len(word) {
 			best, least = word, d-1
 		}
 	}

@@ -15,7 +15,7 @@ var allowed = map[string]struct {
 	inside  []string
 	outside []string
 }{
-	"workload":            {outside: []string{"golang.org/x/sync", "golang.org/x/sys"}},
+	"workload":            {inside: []string{"internal/spelling"}, outside: []string{"golang.org/x/sync", "golang.org/x/sys"}},
 	"telemetry/histogram": {},
 	"telemetry/mark":      {},
 	"telemetry/record":    {inside: []string{"workload", "telemetry/histogram", "telemetry/mark"}},
@@ -35,7 +35,7 @@ var allowed = map[string]struct {
 	},
 	"handoff/sim/resp": {},
 	"handoff": {
-		inside:  []string{"workload", "handoff/notice", "telemetry/mark"},
+		inside:  []string{"workload", "handoff/notice", "telemetry/mark", "internal/spelling"},
 		outside: []string{"github.com/redis/go-redis/v9"},
 	},
 	"profiles": {
