@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"schload/internal/compare"
+)
+
+// e2e skips what takes minutes of real time, unless E2E is set (make e2e).
+func e2e(t *testing.T) {
+	t.Helper()
+	if os.Getenv("E2E") == "" {
+		t.Skip("takes minutes; make e2e runs it")
+	}
+}
+
+// played runs the command line at real pace and returns the summary.
+func played(t *testing.T, args ...string) (compare.Summary, string) {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "bundle")
+	var stdout, stderr bytes.Buffer
+	started := time.Now()
+	code := Main(context.Background(), append([]string{"run", "--out", dir}, args...), &stdout, &stderr)
+	if code != 0 {
+		t.Fatalf("exit code %d\n%s\n%s", code, stderr.String(), stdout.String())
+	}
+	if took := time.Since(started); took > time.Minute {
+		t.Errorf("took %v, want less than a minute", took)
+	}
+	s, err := summarize([]string{dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !s[0].Valid || !s[0].Complete {
+		t.Errorf("valid %v, complete %v: %q", s[0].Valid, s[0].Complete, s[0].InvalidReasons)
+	}
+	return s[0], stdout.String()
+}
+
+func both(t *testing.T, s compare.Summary) (on, off compare.Arm) {
+	t.Helper()
+	on, ok := s.Arm("on")
+	off, also := s.Arm("off")
+	if !ok || !also {
+		t.Fatalf("arms %v", s.Arms)
+	}
+	return on, off
+}
+
+// Ten of ten: with handoffs nothing fails and there is no outage; without, the
+// application sits out the gap of 3 s between the close and the late record.
+// A reply crossed by the client's own race is a class of its own and told.
+func TestE2EDefaultTenTimes(t *testing.T) {
+	e2e(t)
+	for i := range 10 {
+		t.Run(strconv.Itoa(i+1), func(t *testing.T) {
+			s, _ := played(t, "--seed", strconv.Itoa(i+1))
+			on, off := both(t, s)
+			t.Logf("on: %+v, outage %+v; off: %+v, outage %+v; start lag %+v; warnings %q",
+				on.Operations, on.Outage, off.Operations, off.Outage, s.Harness.StartLag, s.Warnings)
+			if crossed := on.Errors["crossed_reply"]; on.Operations.Failed != crossed || on.Operations.Missed != 0 {
+				t.Errorf("on: %+v, errors %v: want no failure", on.Operations, on.Errors)
+			}
+			if on.Outage.Windows != 0 {
+				t.Errorf("on: outage %+v: want none", on.Outage)
+			}
+			if longest := time.Duration(off.Outage.Longest); longest < 2900*time.Millisecond || off.Operations.Failed == 0 {
+				t.Errorf("off: %d failed, longest outage %v: want failures and the gap of 3 s", off.Operations.Failed, longest)
+			}
+		})
+	}
+}
+
+func TestE2EEarlyRecord(t *testing.T) {
+	e2e(t)
+	s, text := played(t, "--set", "dns_offset=4.4s")
+	on, off := both(t, s)
+	if on.Operations.Failed+off.Operations.Failed != 0 || off.Outage.Windows != 0 {
+		t.Errorf("on %+v, off %+v, outage %+v: want no failure and no outage", on.Operations, off.Operations, off.Outage)
+	}
+	if off.Connections.Dials == 0 || off.Connections.ClosedByServer == 0 {
+		t.Errorf("off: %+v: want closed and redialled connections", off.Connections)
+	}
+	if !bytes.Contains([]byte(text), []byte("What differs is hidden")) {
+		t.Errorf("the output does not say that the difference is hidden:\n%s", text)
+	}
+}
+
+func TestE2ENoAdvantage(t *testing.T) {
+	e2e(t)
+	for _, name := range []string{"in-place", "proxy-restart"} {
+		t.Run(name, func(t *testing.T) {
+			s, _ := played(t, "--upgrade", name)
+			on, off := both(t, s)
+			t.Logf("on: %+v, outage %+v; off: %+v, outage %+v", on.Operations, on.Outage, off.Operations, off.Outage)
+			if on.Outage.Windows == 0 || on.Connections.ClosedByServer == 0 {
+				t.Errorf("on: outage %+v, connections %+v: want the disconnects", on.Outage, on.Connections)
+			}
+			a, b := time.Duration(on.Outage.Longest).Seconds(), time.Duration(off.Outage.Longest).Seconds()
+			if a < 0.8*b || a > 1.25*b {
+				t.Errorf("longest outage on %.3g s, off %.3g s: want them alike", a, b)
+			}
+		})
+	}
+}
