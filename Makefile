@@ -33,7 +33,7 @@ check: ## gofmt, vet, staticcheck, go mod tidy, tests
 	go test ./...
 
 golden: ## rewrite golden files and generated docs; read the diff before committing
-	go test ./... -update
+	go test $$(grep -rl 'Bool("update"' --include='*_test.go' . | xargs -n1 dirname | sort -u) -update
 
 e2e: ## long end-to-end checks (ten repeats, real redis-server, kill -9)
 	E2E=1 go test -count=1 -timeout 60m -run 'E2E' -v ./cmd/schload ./internal/...
