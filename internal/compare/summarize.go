@@ -55,6 +55,7 @@ func arm(a bundle.Arm, final *bundle.Final, s *sums, t timeline) Arm {
 	dials := s.counter(a.Name, record.ConnectionDials, record.AttrResult)
 	closes := s.counter(a.Name, record.ConnectionCloses, record.AttrBy)
 	handoffs := s.counter(a.Name, record.Handoffs, record.AttrResult)
+	outage, _ := t.outage(a.Name)
 	return Arm{
 		Name: a.Name, SCH: sch(a, final, s),
 		Operations: all.Operations, Errors: all.errors, MissedReasons: all.missed,
@@ -70,7 +71,7 @@ func arm(a bundle.Arm, final *bundle.Final, s *sums, t timeline) Arm {
 		},
 		Notices:        s.counter(a.Name, record.ClientNotifications, record.AttrNotice),
 		Handoffs:       Handoffs{handoffs["started"], handoffs["succeeded"], handoffs["failed"]},
-		Outage:         t.outage(a.Name),
+		Outage:         outage,
 		WrongReplies:   all.errors[workload.WrongReply.String()],
 		CrossedReplies: all.errors[workload.CrossedReply.String()],
 	}

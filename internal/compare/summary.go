@@ -9,7 +9,7 @@ const Schema = "schload.summary/1"
 //
 // Operations, errors, times and outages leave warm-up out. Of the counters
 // that carry no phase (dials, closes, notices, handoffs, hidden attempts) the
-// intervals are left out that ended in warm-up. Connections are counted over
+// intervals are left out that lie, for the larger part, in warm-up. Connections are counted over
 // the whole run, warm-up included.
 type Summary struct {
 	Schema         string         `json:"schema"`

@@ -17,7 +17,7 @@ const ConnectionsProved = "schload.connections.proved"
 // sums are the intervals of a bundle, added up.
 type sums struct {
 	whole record.Cumulative // the whole run
-	after record.Cumulative // the counters of intervals that ended after warm-up
+	after record.Cumulative // the counters of intervals that lie, for the larger part, after warm-up
 }
 
 func readSums(b *bundle.Bundle, begin time.Duration) (sums, error) {
@@ -27,7 +27,8 @@ func readSums(b *bundle.Bundle, begin time.Duration) (sums, error) {
 			return s, err
 		}
 		s.whole.Add(iv)
-		if iv.To > begin {
+		// The reading at the end of warm-up comes a little after it.
+		if iv.From+(iv.To-iv.From)/2 >= begin {
 			s.after.Add(record.Interval{From: iv.From, To: iv.To, Counts: iv.Counts})
 		}
 	}

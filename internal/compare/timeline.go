@@ -15,11 +15,12 @@ type timeline struct {
 	phases  []mark.Mark // ordered by instant
 	outages []mark.Mark
 	invalid []string
-	stalls  []time.Duration // spans in which the harness itself stood still
+	limit   time.Duration // Run.OutageAfter
+	stalls  []mark.Mark   // spans in which the harness itself stood still; they do not overlap
 }
 
 func readTimeline(b *bundle.Bundle) (timeline, error) {
-	var t timeline
+	t := timeline{limit: b.Run.OutageAfter.Duration()}
 	for m, err := range b.Marks() {
 		if err != nil {
 			return t, err
@@ -31,7 +32,7 @@ func readTimeline(b *bundle.Bundle) (timeline, error) {
 			t.outages = append(t.outages, m)
 		case mark.Harness:
 			if m.Name == "stall" && !t.warmup(m.At) {
-				t.stalls = append(t.stalls, m.Duration)
+				t.stalls = append(t.stalls, m)
 			}
 		case mark.Invalid:
 			t.invalid = append(t.invalid, reason(m))
@@ -78,16 +79,39 @@ func (t timeline) begin() time.Duration {
 	return 1<<63 - 1 // the run never came out of warm-up
 }
 
-// outage adds up an arm's windows, those that began in warm-up left out.
-func (t timeline) outage(arm string) Outage {
-	var o Outage
+// outage adds up an arm's windows, those that began in warm-up left out. The
+// time in which the harness itself stood still is taken off: it sent nothing
+// then, so nothing can be said of the arm. What remains of a window and is not
+// longer than the run's limit is no outage; own counts those.
+func (t timeline) outage(arm string) (o Outage, own int) {
 	for _, m := range t.outages {
 		if m.Arm != arm || t.warmup(m.At) {
 			continue
 		}
+		length := m.Duration - t.stood(m.At, m.At+m.Duration)
+		if length <= t.limit {
+			own++
+			continue
+		}
 		o.Windows++
-		o.Longest = max(o.Longest, bundle.Seconds(m.Duration))
-		o.Total += bundle.Seconds(m.Duration)
+		o.Longest = max(o.Longest, bundle.Seconds(length))
+		o.Total += bundle.Seconds(length)
 	}
-	return o
+	return o, own
+}
+
+// stood is for how long the harness stood still between two instants.
+func (t timeline) stood(from, to time.Duration) (sum time.Duration) {
+	for _, s := range t.stalls {
+		sum += max(0, min(to, s.At+s.Duration)-max(from, s.At))
+	}
+	return sum
+}
+
+// longestStall is 0 when there was none.
+func (t timeline) longestStall() (longest time.Duration) {
+	for _, s := range t.stalls {
+		longest = max(longest, s.Duration)
+	}
+	return longest
 }

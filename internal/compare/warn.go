@@ -2,7 +2,6 @@ package compare
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -21,9 +20,13 @@ func (s *Summary) warn(sums *sums, t timeline, cut bool) {
 	add := func(format string, args ...any) { s.Warnings = append(s.Warnings, fmt.Sprintf(format, args...)) }
 	s.warnSamples(add)
 	if n := len(t.stalls); n > 0 {
-		add("the harness itself stood still %d times, up to %v: failures, outages and latencies of that size may be its own", n, round(slices.Max(t.stalls)))
+		add("the harness itself stood still %s, up to %v: failures and latencies of that size may be its own; outages are given without that time",
+			often(n), round(t.longestStall()))
 	}
 	for _, a := range s.Arms {
+		if _, own := t.outage(a.Name); own > 0 {
+			add("arm %s: %s without a success passed while the harness stood still, and is not counted as an outage", a.Name, spans(own))
+		}
 		if text := saturated(a); text != "" {
 			add("%s", text)
 		}
@@ -90,6 +93,20 @@ func saturated(a Arm) string {
 			a.Name, round(lag), round(response))
 	}
 	return ""
+}
+
+func often(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+func spans(n int) string {
+	if n == 1 {
+		return "a span"
+	}
+	return fmt.Sprintf("each of %d spans", n)
 }
 
 // round leaves about three digits.
