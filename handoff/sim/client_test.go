@@ -41,6 +41,7 @@ func TestGoRedisHandsOver(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, Config{}, func(w *world) {
 				client := w.goRedis(&test.config)
+				defer after(time.Minute) // its timers and retries run out
 				defer client.Close()
 				stop, failed := w.load(client)
 				after(2 * time.Second)

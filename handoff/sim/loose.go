@@ -32,12 +32,14 @@ func (s *redisStore) tighten() error {
 	if s.open || l == nil {
 		return s.flush()
 	}
+	s.mu.Lock()
+	s.slots = append(s.slots[:0], slot{0, confirm}) // before the reply can come
+	s.mu.Unlock()
 	l.out = resp.AppendRequest(l.out, "PING", token)
 	if err := s.sendNow(l); err != nil {
 		return err
 	}
 	s.mu.Lock()
-	s.slots = append(s.slots[:0], slot{0, confirm})
 	for len(s.slots) > 0 && s.broken == nil {
 		if err := s.wait(); err != nil {
 			return err
