@@ -112,10 +112,10 @@ type Reason uint8
 
 // The reasons of missed operations.
 const (
-	Deadline Reason = iota // it could not start before its start deadline
-	NoWorker               // overload policy drop: no worker was free at its intended instant
-	QueueFull              // more operations were waiting than the queue holds
-	Ended                  // the run was interrupted while it waited
+	Deadline  Reason = iota // it could not start before its start deadline
+	NoWorker                // overload policy drop: no worker was free at its intended instant
+	QueueFull               // more operations were waiting than the queue holds
+	Ended                   // the run was interrupted while it waited
 	reasons
 )
 

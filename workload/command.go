@@ -1,0 +1,83 @@
+package workload
+
+import "slices"
+
+// HashField is the one field of every hash: HSET writes it, HGET reads it.
+const HashField = "f"
+
+// ExpireSeconds is the time to live that EXPIRE sets. It is long, so that an
+// expiry never looks like lost data within a run.
+const ExpireSeconds = 24 * 60 * 60
+
+// Members is how many different members SADD and ZADD add to one key: sets are
+// bounded. (Lists are not: balance LPUSH with RPOP in the mix.)
+const Members = 1024
+
+// space is a set of keys that hold one type of value, so that no command meets
+// a key of another type (WRONGTYPE). GET reads what SET wrote.
+type space uint8
+
+const (
+	keyless space = iota
+	stringSpace
+	counterSpace
+	hashSpace
+	listSpace
+	setSpace
+	zsetSpace
+	echoSpace // never stored; the token makes a crossed reply visible
+	spaces
+)
+
+var spaceNames = [spaces]string{"", "string", "counter", "hash", "list", "set", "zset", "echo"}
+
+// payload is what Operation.Value holds.
+type payload uint8
+
+const (
+	nothing payload = iota
+	value           // unique: the key's token, the worker and its counter
+	member          // one of Members, the same for every worker
+)
+
+// command is a Redis command the engine can issue. How an Operation becomes
+// arguments is in the comment.
+type command struct {
+	name    string
+	space   space
+	payload payload
+}
+
+var commands = []command{
+	{"GET", stringSpace, nothing},    // GET key
+	{"SET", stringSpace, value},      // SET key value
+	{"DEL", stringSpace, nothing},    // DEL key
+	{"INCR", counterSpace, nothing},  // INCR key
+	{"EXISTS", stringSpace, nothing}, // EXISTS key
+	{"EXPIRE", stringSpace, nothing}, // EXPIRE key ExpireSeconds
+	{"HSET", hashSpace, value},       // HSET key HashField value
+	{"HGET", hashSpace, nothing},     // HGET key HashField
+	{"LPUSH", listSpace, value},      // LPUSH key value
+	{"RPOP", listSpace, nothing},     // RPOP key
+	{"SADD", setSpace, member},       // SADD key value
+	{"ZADD", zsetSpace, member},      // ZADD key 1 value
+	{"PING", keyless, nothing},       // PING
+	{"ECHO", echoSpace, value},       // ECHO value
+}
+
+// Commands returns the commands a mix may name.
+func Commands() []string {
+	names := make([]string, len(commands))
+	for i, c := range commands {
+		names[i] = c.name
+	}
+	return names
+}
+
+func findCommand(name string) (command, error) {
+	i := slices.IndexFunc(commands, func(c command) bool { return c.name == name })
+	if i < 0 {
+		return command{}, unknown("command", name, Commands())
+	}
+	return commands[i], nil
+}

@@ -1,0 +1,23 @@
+package workload
+
+import "context"
+
+// Operation is one command of the mix, ready to be sent. Key and Value are
+// valid until the Target's Do returns: their memory is used again for the next
+// operation. A Target that keeps them longer must copy them (strings.Clone,
+// bytes.Clone).
+type Operation struct {
+	Index   int    // in the mix
+	Command string // upper case; one of Commands
+	Key     string // "" for PING
+	Value   []byte // what is written; nil for commands that write none
+}
+
+// Target does operations. Do is called by many goroutines at once, with as
+// many operations as the pool's pipeline is deep, and fills outcomes[i] with
+// what became of ops[i]; an outcome it leaves alone counts as failed (Other).
+// When ctx is done it must give up soon. The operations it gave up are
+// outcomes too (Canceled).
+type Target interface {
+	Do(ctx context.Context, ops []Operation, outcomes []Outcome)
+}

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package workload
+
+import "time"
+
+func newPacer(base time.Time) (Pacer, error) { return NewTimerPacer(base), nil }

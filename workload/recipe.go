@@ -1,0 +1,166 @@
+package workload
+
+import (
+	"math"
+	"strconv"
+	"unsafe"
+)
+
+// recipe says what operation i of a pool is: a pure function of the pool and
+// i. Two pools that differ in nothing but the target thus offer the identical
+// sequence, whichever worker takes which operation. It is read-only and shared
+// by the workers.
+type recipe struct {
+	seed     uint64
+	commands []command
+	upto     []uint64 // entry k is chosen by draws below upto[k]
+	keys     keyset
+	values   Values
+	filler   []byte // what values hold after their header
+}
+
+func newRecipe(p Pool) *recipe {
+	r := &recipe{seed: p.Seed, values: p.Values}
+	sum := 0.0
+	for _, w := range p.Mix {
+		c, err := findCommand(w.Command)
+		if err != nil {
+			panic(err) // the pool was not validated
+		}
+		r.commands = append(r.commands, c)
+		sum += w.Weight
+	}
+	part := 0.0
+	for _, w := range p.Mix {
+		part += w.Weight
+		r.upto = append(r.upto, threshold(part/sum))
+	}
+	r.upto[len(r.upto)-1] = math.MaxUint64
+	r.keys = newKeyset(p.Keys, r.commands)
+	r.filler = filler(r.values.Max)
+	return r
+}
+
+// threshold is share of 2^64.
+func threshold(share float64) uint64 {
+	if share >= 1 {
+		return math.MaxUint64
+	}
+	return uint64(share * (1 << 64))
+}
+
+// filler is printable and repeats late enough not to compress to nothing.
+func filler(n int) []byte {
+	const letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+	b := make([]byte, n)
+	from := source(1)
+	for i := range b {
+		b[i] = letters[from.below(uint64(len(letters)))]
+	}
+	return b
+}
+
+func (r *recipe) choose(from *source) int {
+	x := from.next()
+	k := 0
+	for x >= r.upto[k] && k < len(r.upto)-1 {
+		k++
+	}
+	return k
+}
+
+// maker builds operations for one worker. It owns the memory behind Key and
+// Value, one slot for each operation of a pipeline.
+type maker struct {
+	*recipe
+	worker uint64
+	writes uint64
+	slots  []slot
+}
+
+type slot struct {
+	key   []byte // a key of a space too large for names
+	value []byte
+	dirty int // bytes of value that are not filler
+}
+
+func newMaker(r *recipe, worker, pipeline int) *maker {
+	return &maker{recipe: r, worker: uint64(worker), slots: make([]slot, pipeline)}
+}
+
+// build makes operation index in a slot. It allocates only while the slot's
+// buffers grow.
+func (m *maker) build(index uint64, op *Operation, in int) {
+	from := draw(m.seed, index)
+	op.Index = m.choose(&from)
+	c := m.commands[op.Index]
+	op.Command = c.name
+	op.Key, op.Value = "", nil
+	s := &m.slots[in]
+	if c.space != keyless {
+		op.Key = m.key(s, c.space, m.keys.number(&from, index))
+	}
+	switch c.payload {
+	case value:
+		op.Value = m.write(s, op.Key, &from)
+	case member:
+		op.Value = m.member(s, op.Key, from.below(Members))
+	}
+}
+
+// key returns a key made in advance, or formats one into the slot. Subtle: the
+// latter string changes with the slot's next operation; Operation.Key says so
+// (TestKeyMemory).
+func (m *maker) key(s *slot, of space, number uint64) string {
+	if names := m.keys.names[of]; names != nil {
+		return names[number]
+	}
+	s.key = strconv.AppendUint(append(s.key[:0], m.keys.heads[of]...), number, 10)
+	return unsafe.String(unsafe.SliceData(s.key), len(s.key))
+}
+
+// write makes a value no other write of the run has.
+func (m *maker) write(s *slot, key string, from *source) []byte {
+	size := m.values.Size
+	if spread := m.values.Max - size; spread > 0 {
+		size += int(from.below(uint64(spread) + 1))
+	}
+	m.writes++
+	b := append(append(s.blank(key, m.filler), key...), separator...)
+	b = append(strconv.AppendUint(b, m.worker, 10), '.')
+	b = append(strconv.AppendUint(b, m.writes, 10), separator...)
+	return s.fill(len(b), size, m.filler)
+}
+
+// member makes one of the members of a set. Equal numbers make equal members,
+// so their size is fixed.
+func (m *maker) member(s *slot, key string, number uint64) []byte {
+	b := append(append(s.blank(key, m.filler), key...), separator...)
+	b = append(strconv.AppendUint(append(b, 'm'), number, 10), separator...)
+	return s.fill(len(b), m.values.Size, m.filler)
+}
+
+// headerRoom is what a header holds beside its key: two numbers of 20 digits
+// and three separators.
+const headerRoom = 2*20 + 3
+
+// blank returns the slot's buffer, empty and large enough for any value.
+func (s *slot) blank(key string, filler []byte) []byte {
+	if need := max(len(filler), len(key)+headerRoom); len(s.value) < need {
+		s.value = make([]byte, need)
+		copy(s.value, filler)
+		s.dirty = 0
+	}
+	return s.value[:0]
+}
+
+// fill extends a header of n bytes to size. The slot's buffer keeps its filler
+// from one operation to the next, so only what an earlier, longer header
+// overwrote is filled anew: a large value costs no more than a small one.
+func (s *slot) fill(n, size int, filler []byte) []byte {
+	if n < s.dirty && n < len(filler) {
+		copy(s.value[n:s.dirty], filler[n:])
+	}
+	s.dirty = n
+	return s.value[:max(n, size)]
+}

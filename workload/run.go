@@ -1,0 +1,148 @@
+package workload
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Run is one pool at work on one target.
+type Run struct {
+	// Base is the instant that all instants count from; the schedule begins
+	// there. Choose it a little ahead, so that Do is ready when it comes. It
+	// must carry a monotonic reading, as time.Now returns it.
+	Base   time.Time
+	Pool   Pool
+	Target Target
+
+	// Sink is called once for every goroutine that observes, before it starts.
+	// Nil discards the samples.
+	Sink func() Sink
+
+	// Pacer makes the pacer. Nil means NewPacer; in a testing/synctest bubble
+	// it must return a NewTimerPacer.
+	Pacer func() (Pacer, error)
+
+	// Horizon ends the run. Nil means that only ctx does.
+	Horizon *Horizon
+}
+
+// Do runs the pool until the horizon and until what was due before it has
+// ended or was missed. It returns the account of the run, also next to an
+// error, and an error if the account is not exact.
+//
+// When ctx is done the horizon becomes now: operations that wait are missed
+// (Ended), those in flight end as the target says. That is no error.
+func (r Run) Do(ctx context.Context) (Tally, error) {
+	if err := r.validate(); err != nil {
+		return Tally{}, err
+	}
+	r.Pool = r.Pool.WithDefaults()
+	if r.Sink == nil {
+		r.Sink = func() Sink { return discard{} }
+	}
+	if r.Pool.Schedule.Arrival == ClosedLoop {
+		return r.closed(ctx)
+	}
+	return r.open(ctx)
+}
+
+func (r Run) validate() error {
+	errs := []error{r.Pool.Validate()}
+	if r.Base.IsZero() {
+		errs = append(errs, fmt.Errorf("pool %q: the run has no base instant", r.Pool.Name))
+	}
+	if r.Target == nil {
+		errs = append(errs, fmt.Errorf("pool %q: the run has no target", r.Pool.Name))
+	}
+	return errors.Join(errs...)
+}
+
+func (r Run) open(ctx context.Context) (Tally, error) {
+	pacer, err := r.pacer()
+	if err != nil {
+		return Tally{}, err
+	}
+	defer pacer.Close()
+	early, cancel := context.WithCancel(ctx)
+	defer cancel()
+	d := &dispatcher{
+		account: account{sink: r.Sink()},
+		base:    r.Base, pool: r.Pool, pacer: pacer, horizon: r.Horizon, early: early,
+		queue: newQueue(r.Pool.Workers, max(1, r.Pool.Backlog/r.Pool.Pipeline)),
+	}
+	workers := r.workers()
+
+	var g errgroup.Group
+	for _, w := range workers {
+		g.Go(func() error { w.serve(ctx, d.queue); return nil })
+	}
+	g.Go(func() error { defer cancel(); return d.run(ctx) })
+	g.Go(func() error {
+		select {
+		case <-r.Horizon.ended():
+			cancel()
+		case <-early.Done():
+		}
+		return nil
+	})
+	err = g.Wait()
+
+	tally := d.Tally
+	for _, w := range workers {
+		tally.add(w.Tally)
+	}
+	return tally, errors.Join(err, r.check(tally))
+}
+
+func (r Run) closed(ctx context.Context) (Tally, error) {
+	workers := r.workers()
+	var g errgroup.Group
+	for _, w := range workers {
+		g.Go(func() error { w.repeat(ctx, r.Horizon); return nil })
+	}
+	err := g.Wait()
+	tally := Tally{Closed: true}
+	for _, w := range workers {
+		tally.add(w.Tally)
+	}
+	return tally, errors.Join(err, r.check(tally))
+}
+
+// check holds the account against the law and, in an open loop, against the
+// schedule.
+func (r Run) check(t Tally) error {
+	err := t.Check()
+	if want := r.Pool.Due(t.Horizon); err == nil && !t.Closed && t.Due != want {
+		err = fmt.Errorf("schedule: %d operations are due before %v, but %d fell due", want, t.Horizon, t.Due)
+	}
+	if err != nil {
+		return fmt.Errorf("pool %q: %w", r.Pool.Name, err)
+	}
+	return nil
+}
+
+func (r Run) pacer() (Pacer, error) {
+	if r.Pacer == nil {
+		return NewPacer(r.Base)
+	}
+	return r.Pacer()
+}
+
+func (r Run) workers() []*worker {
+	recipe := newRecipe(r.Pool)
+	workers := make([]*worker, r.Pool.Workers)
+	for i := range workers {
+		workers[i] = &worker{
+			account: account{sink: r.Sink()},
+			base:    r.Base, target: r.Target, pool: r.Pool,
+			maker:    newMaker(recipe, i, r.Pool.Pipeline),
+			ops:      make([]Operation, r.Pool.Pipeline),
+			outcomes: make([]Outcome, r.Pool.Pipeline),
+		}
+	}
+	return workers
+}
