@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -86,21 +87,19 @@ func (f *runFlags) profile(cmd *cobra.Command, args []string) (profiles.Profile,
 func (f *runFlags) runs(cmd *cobra.Command, p profiles.Profile) error {
 	var worst error
 	for i := 0; f.forever || i < len(f.upgrades); i++ {
-		if worst != nil {
-			fmt.Fprintf(cmd.ErrOrStderr(), "schload: %v\n", worst)
-		}
 		p.Upgrade = f.upgrades[i%len(f.upgrades)]
 		err := f.once(cmd, p)
 		if code := exitCode(err); code == codeUsage || code == codeInterrupted {
 			return err
 		}
-		if err != nil {
-			worst = err
+		if err != nil && (worst == nil || exitCode(worst) == codeInvalid) {
+			worst = err // a run that failed is worse than one that is invalid
 		}
-		if f.forever {
-			if err := keepLast(f.parent(), kept); err != nil {
-				return err
-			}
+		if more := f.forever || i+1 < len(f.upgrades); err != nil && more {
+			fmt.Fprintf(cmd.ErrOrStderr(), "schload: %v\n", err)
+		}
+		if err := f.prune(); err != nil {
+			return err
 		}
 	}
 	return worst
@@ -113,7 +112,7 @@ func (f *runFlags) once(cmd *cobra.Command, p profiles.Profile) error {
 	timeline := &experiment.Timeline{}
 	lab, err := openLab(ctx, p, base, timeline.Mark)
 	if err != nil {
-		return err
+		return interrupted(ctx, err)
 	}
 	defer lab.close()
 	stderr := cmd.ErrOrStderr()
@@ -121,7 +120,7 @@ func (f *runFlags) once(cmd *cobra.Command, p profiles.Profile) error {
 		fmt.Fprintln(stderr, "note:", lab.note)
 	}
 	if p, err = lab.arms(ctx, p, stderr); err != nil {
-		return err
+		return interrupted(ctx, err)
 	}
 	config, err := f.experiment(ctx, p, lab, id, base)
 	if err != nil {
@@ -136,15 +135,21 @@ func (f *runFlags) once(cmd *cobra.Command, p profiles.Profile) error {
 	result, err := experiment.Run(ctx, config)
 	view.end()
 	if result.Dir == "" { // it could not start, and left nothing
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		return usageError(err)
+		return interrupted(ctx, usageError(err))
 	}
+	f.made = append(f.made, result.Dir)
 	if perr := f.results(cmd.OutOrStdout(), result); err == nil {
 		err = perr
 	}
 	return outcome(ctx, result, err)
+}
+
+// interrupted returns the interrupt where there was one, and err otherwise.
+func interrupted(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
 }
 
 // outcome chooses the error, and with it the exit code, of a run that left a
@@ -224,13 +229,13 @@ func (f *runFlags) telemetry(ctx context.Context, id string, base time.Time, c e
 // prints what it says.
 func (f *runFlags) results(stdout io.Writer, result experiment.Result) error {
 	summary, err := compare.Save(result.Dir)
-	if err != nil {
+	if summary.RunID == "" {
 		return err
 	}
 	if f.json {
-		return writeJSON(stdout, summary)
+		return errors.Join(writeJSON(stdout, summary), err)
 	}
-	return report.Text(stdout, summary)
+	return errors.Join(report.Text(stdout, summary), err)
 }
 
 // parent is the folder of the run's bundle, directory the bundle itself.

@@ -55,6 +55,7 @@ type Arm struct {
 type Pool struct {
 	Name       string          `json:"name"`
 	Operations []string        `json:"operations"`
+	Arrival    string          `json:"arrival,omitempty"` // constant, poisson or closed
 	Settings   json.RawMessage `json:"settings,omitempty"`
 }
 

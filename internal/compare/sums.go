@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"fmt"
 	"strconv"
 	"time"
 
@@ -18,6 +19,7 @@ const ConnectionsProved = "schload.connections.proved"
 type sums struct {
 	whole record.Cumulative // the whole run
 	after record.Cumulative // the counters of intervals that lie, for the larger part, after warm-up
+	gaps  []string          // what was recorded and is missing here
 }
 
 func readSums(b *bundle.Bundle, begin time.Duration) (sums, error) {
@@ -25,6 +27,9 @@ func readSums(b *bundle.Bundle, begin time.Duration) (sums, error) {
 	for iv, err := range b.Intervals() {
 		if err != nil {
 			return s, err
+		}
+		if iv.From > s.whole.To {
+			s.gaps = append(s.gaps, fmt.Sprintf("what was recorded from %v to %v is missing", s.whole.To, iv.From))
 		}
 		s.whole.Add(iv)
 		// The reading at the end of warm-up comes a little after it.

@@ -16,6 +16,7 @@ const mostEarly = 8192
 type Timeline struct {
 	mu      sync.Mutex
 	early   []mark.Mark
+	dropped uint64 // marks beyond mostEarly
 	sink    mark.Sink
 	round   int
 	phase   string
@@ -35,13 +36,24 @@ func (t *Timeline) Mark(m mark.Mark) {
 		t.notices[m.Arm] = m
 	}
 	sink := t.sink
-	if sink == nil && len(t.early) < mostEarly {
+	switch {
+	case sink != nil:
+	case len(t.early) < mostEarly:
 		t.early = append(t.early, m)
+	default:
+		t.dropped++
 	}
 	t.mu.Unlock()
 	if sink != nil {
 		sink(m)
 	}
+}
+
+// lost is how many early marks could not be kept.
+func (t *Timeline) lost() uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.dropped
 }
 
 // attach passes what was kept, and all that follows, to sink.

@@ -62,6 +62,7 @@ func (r *run) read(last bool) (record.Interval, error) {
 		a.before = seen
 	}
 	interval.Levels = append(interval.Levels, r.maintenance()...)
+	interval.Levels = append(interval.Levels, r.lag.levels()...)
 	if r.Telemetry != nil {
 		r.Telemetry.Interval(interval)
 		interval.Counts = append(interval.Counts, r.exported()...)
