@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 	"schload/internal/report"
 	"schload/profiles"
 	"schload/telemetry"
+	"schload/telemetry/record"
 )
 
 func newRun() *cobra.Command {
@@ -201,6 +203,10 @@ func (f *runFlags) experiment(ctx context.Context, p profiles.Profile, l lab, id
 		Warmup: time.Duration(p.Warmup), Baseline: time.Duration(p.Baseline), Recovery: time.Duration(p.Recovery),
 		LateAfter: time.Duration(p.LateAfter), OutageAfter: time.Duration(p.OutageAfter),
 		Open: l.client(p.Workers(), base), Dir: f.directory(id),
+	}
+	c.Info = []record.Attr{
+		{Key: "client.version", Value: buildVersions()["go-redis"]}, {Key: "config.hash", Value: p.Hash()},
+		{Key: "seed", Value: strconv.FormatUint(p.Seed, 10)},
 	}
 	for _, a := range p.Arms {
 		c.Arms = append(c.Arms, a.Resolve(p.Workers()))

@@ -34,6 +34,7 @@ func counts(arm string, before, now handoff.Observation) []record.Count {
 	for _, c := range sortedCloses(now) {
 		some(record.ConnectionCloses, now.Closes[c]-before.Closes[c],
 			record.Attr{Key: record.AttrBy, Value: c.By}, record.Attr{Key: record.AttrReason, Value: c.Reason})
+		some(record.ClientClosed, now.Closes[c]-before.Closes[c], record.Attr{Key: record.AttrClosed, Value: c.Reason})
 	}
 	add(record.Handoffs, now.Handoff.Started-before.Handoff.Started, result("started"))
 	add(record.Handoffs, now.Handoff.Succeeded-before.Handoff.Succeeded, result("succeeded"))
@@ -50,6 +51,7 @@ func counts(arm string, before, now handoff.Observation) []record.Count {
 func levels(arm string, now handoff.Observation) []record.Level {
 	out := []record.Level{
 		{Name: record.ConnectionsRelaxed, Arm: arm, Value: float64(now.Relaxed.Now)},
+		{Name: record.ClientRelaxed, Arm: arm, Value: float64(now.Relaxed.Now)},
 		{Name: record.ClientConnections, Arm: arm, Attrs: []record.Attr{{Key: record.AttrState, Value: "idle"}}, Value: float64(now.Pool.Idle)},
 		{Name: record.ClientConnections, Arm: arm, Attrs: []record.Attr{{Key: record.AttrState, Value: "used"}}, Value: float64(max(0, now.Connections-now.Pool.Idle))},
 	}

@@ -63,6 +63,8 @@ func (r *run) read(last bool) (record.Interval, error) {
 	}
 	interval.Levels = append(interval.Levels, r.maintenance()...)
 	interval.Levels = append(interval.Levels, r.lag.levels()...)
+	interval.Levels = append(interval.Levels, record.Level{Name: record.RunInfo, Attrs: r.Info, Value: 1})
+	interval.Counts = append(interval.Counts, r.Timeline.takeEvents()...)
 	if r.Telemetry != nil {
 		r.Telemetry.Interval(interval)
 		interval.Counts = append(interval.Counts, r.exported()...)
