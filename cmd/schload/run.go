@@ -22,6 +22,7 @@ import (
 	"schload/profiles"
 	"schload/telemetry"
 	"schload/telemetry/record"
+	"schload/workload"
 )
 
 func newRun() *cobra.Command {
@@ -52,6 +53,8 @@ func runHelp() string {
 		fmt.Fprintf(&b, "  %-12s %s\n", p.Name, p.Isolates)
 	}
 	b.WriteString("  PRESET+option=value+...   a preset with options: read_timeout, max_retries, relaxed_timeout, pool_size, ...\n" +
+		"\nFlags beat the profile. The default profile has rate 1000, workers 16, warmup 2s, baseline 5s, recovery 5s, rounds 1,\n" +
+		"speed 1, late-after 100ms, outage-after 500ms; schload profiles NAME prints a profile.\n" +
 		"\nExit codes: 0 ok, 1 failed, 2 usage or bad input, 4 run invalid, 130 interrupted.")
 	return b.String()
 }
@@ -159,6 +162,9 @@ func interrupted(ctx context.Context, err error) error {
 func outcome(ctx context.Context, result experiment.Result, err error) error {
 	switch {
 	case err != nil:
+		if _, overload := errors.AsType[*workload.OverloadError](err); overload {
+			return invalidError(err) // the policy abort: the load was not offered
+		}
 		return err
 	case result.Interrupted:
 		return fmt.Errorf("%w: the bundle %s holds everything up to then", context.Cause(ctx), result.Dir)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -71,7 +72,7 @@ func (f *runFlags) register(flags *pflag.FlagSet) {
 
 // apply writes the flags that were given into the profile.
 func (f *runFlags) apply(p profiles.Profile, given func(name string) bool) (profiles.Profile, error) {
-	if err := f.refuseZeros(given); err != nil {
+	if err := errors.Join(f.refuseZeros(given), f.refuseEmpty(given)); err != nil {
 		return p, err
 	}
 	over := func(name string, set func()) {
@@ -115,6 +116,22 @@ func (f *runFlags) refuseZeros(given func(name string) bool) error {
 	} {
 		if zero.is && given(zero.name) {
 			return fmt.Errorf("--%s 0: want more than 0; leave the flag out for the profile's value", zero.name)
+		}
+	}
+	return nil
+}
+
+// refuseEmpty refuses an empty text that was given, for the same reason.
+func (f *runFlags) refuseEmpty(given func(name string) bool) error {
+	for _, empty := range []struct {
+		name string
+		is   bool
+	}{
+		{"upgrade", len(f.upgrades) == 0}, {"stage", f.stage == ""}, {"target", f.target == ""}, {"shards", len(f.shards) == 0},
+		{"arms", len(f.arms) == 0}, {"rate", f.rate == ""}, {"arrival", f.arrival == ""}, {"mix", f.mix == ""}, {"out", f.out == ""},
+	} {
+		if empty.is && given(empty.name) {
+			return fmt.Errorf("--%s is empty: give a value, or leave the flag out", empty.name)
 		}
 	}
 	return nil

@@ -35,7 +35,7 @@ func Summarize(b *bundle.Bundle) (Summary, error) {
 	}
 	s.Harness = harness(run, &sums)
 	s.judge(run.Final, &sums, timeline)
-	s.warn(&sums, timeline, run.Final == nil)
+	s.warn(&sums, timeline, run.Final)
 	return s, nil
 }
 

@@ -11,10 +11,6 @@ import (
 	"schload/workload"
 )
 
-// ConnectionsProved counts the connections whose handshake was looked at, by
-// the attributes opted_in (true or false) and protocol (2 or 3).
-const ConnectionsProved = "schload.connections.proved"
-
 // sums are the intervals of a bundle, added up.
 type sums struct {
 	whole record.Cumulative // the whole run
@@ -37,8 +33,17 @@ func readSums(b *bundle.Bundle, begin time.Duration) (sums, error) {
 			s.after.Add(record.Interval{From: iv.From, To: iv.To, Counts: iv.Counts})
 		}
 	}
+	if f := b.Run.Final; f != nil {
+		// The last reading is taken when the run ends; what follows it takes less.
+		if ended := f.Ended.Sub(b.Run.Started); ended > s.whole.To+lastReading {
+			s.gaps = append(s.gaps, fmt.Sprintf("what was recorded after %v is missing: the run ended at %v", s.whole.To, ended))
+		}
+	}
 	return s, nil
 }
+
+// lastReading is how long before its end a run may have been read last.
+const lastReading = 5 * time.Second
 
 // attr returns the value of an attribute, "" if the counter lacks it.
 func attr(c record.Count, key string) string {
@@ -158,7 +163,7 @@ func (s *sums) counter(arm, name, key string) map[string]uint64 {
 // of them had opted in to notices.
 func (s *sums) proved(arm string) (connections, optedIn uint64) {
 	for _, c := range s.whole.Counts() {
-		if c.Name != ConnectionsProved || c.Arm != arm {
+		if c.Name != record.ConnectionsProved || c.Arm != arm {
 			continue
 		}
 		connections += c.Value

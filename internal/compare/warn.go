@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"schload/internal/bundle"
 )
 
 // What a harness on an idle machine keeps: a start lag of 0.5 ms at p99.
@@ -16,7 +18,8 @@ const (
 )
 
 // warn collects what weakens the run without making it wrong.
-func (s *Summary) warn(sums *sums, t timeline, cut bool) {
+func (s *Summary) warn(sums *sums, t timeline, final *bundle.Final) {
+	cut := final == nil
 	add := func(format string, args ...any) { s.Warnings = append(s.Warnings, fmt.Sprintf(format, args...)) }
 	s.warnSamples(add)
 	if s.ClosedLoop {
@@ -35,6 +38,9 @@ func (s *Summary) warn(sums *sums, t timeline, cut bool) {
 		}
 		if x := a.SCH; x.Requested == "on" && x.Effective == "mixed" {
 			add("arm %s: only %d of %d connections opted in to notices", a.Name, x.OptedIn, x.Connections)
+		}
+		for _, note := range notes(final, a.Name) {
+			add("arm %s: %s", a.Name, note)
 		}
 		if a.SCH.Effective == "unknown" {
 			add("arm %s: nothing proves whether its connections opted in to notices", a.Name)
@@ -101,6 +107,19 @@ func (s *Summary) saturated(a Arm) string {
 			a.Name, round(lag), round(response))
 	}
 	return ""
+}
+
+// notes are what the run's proof has to say of a valid arm.
+func notes(final *bundle.Final, arm string) []string {
+	if final == nil {
+		return nil
+	}
+	for _, p := range final.Arms {
+		if p.Name == arm {
+			return p.Notes
+		}
+	}
+	return nil
 }
 
 func often(n int) string {

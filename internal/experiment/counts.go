@@ -3,6 +3,7 @@ package experiment
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"schload/handoff"
@@ -43,6 +44,28 @@ func counts(arm string, before, now handoff.Observation) []record.Count {
 	for kind := range notice.Kind(notice.Kinds) {
 		some(record.ClientNotifications, now.Notices.Kinds[kind]-before.Notices.Kinds[kind],
 			record.Attr{Key: record.AttrNotice, Value: kind.String()})
+	}
+	return out
+}
+
+// proved counts the connections that were proved since the reading before: the
+// protocol they speak, and whether they opted in.
+func proved(arm string, before, now handoff.Proof) []record.Count {
+	var out []record.Count
+	add := func(optedIn bool, protocol int, n uint64) {
+		if n > 0 {
+			out = append(out, record.Count{Name: record.ConnectionsProved, Arm: arm, Value: n, Attrs: []record.Attr{
+				{Key: record.AttrOptedIn, Value: strconv.FormatBool(optedIn)}, {Key: record.AttrProtocol, Value: strconv.Itoa(protocol)}}})
+		}
+	}
+	optedIn := now.OptedIn - before.OptedIn
+	for _, protocol := range slices.Sorted(maps.Keys(now.Protocols)) {
+		n := now.Protocols[protocol] - before.Protocols[protocol]
+		if protocol == 3 { // only RESP3 carries notices
+			add(true, protocol, min(n, optedIn))
+			n -= min(n, optedIn)
+		}
+		add(false, protocol, n)
 	}
 	return out
 }

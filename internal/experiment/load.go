@@ -18,6 +18,7 @@ type arm struct {
 	name    string
 	client  *handoff.Client
 	before  handoff.Observation // as of the last reading
+	proof   handoff.Proof       // as of the last reading
 	tallies []workload.Tally    // by pool, once the load has ended
 }
 

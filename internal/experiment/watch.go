@@ -60,6 +60,9 @@ func (r *run) read(last bool) (record.Interval, error) {
 		interval.Counts = append(interval.Counts, counts(a.name, a.before, seen)...)
 		interval.Levels = append(interval.Levels, levels(a.name, seen)...)
 		a.before = seen
+		proof := a.client.Proof()
+		interval.Counts = append(interval.Counts, proved(a.name, a.proof, proof)...)
+		a.proof = proof
 	}
 	interval.Levels = append(interval.Levels, r.maintenance()...)
 	interval.Levels = append(interval.Levels, r.lag.levels()...)
@@ -99,6 +102,9 @@ func (r *run) proofs() []bundle.Proof {
 		p := a.client.Proof()
 		proofs[i] = bundle.Proof{Name: a.name, Requested: p.Requested, Effective: p.Effective,
 			Connections: p.Connections, OptedIn: p.OptedIn}
+		if p.Valid {
+			proofs[i].Notes = p.Reasons // what makes it invalid is among the run's reasons
+		}
 	}
 	return proofs
 }

@@ -40,6 +40,7 @@ const (
 	MaintenanceActive = "schload.maintenance.active"
 
 	Connections        = "schload.connections"
+	ConnectionsProved  = "schload.connections.proved"
 	ConnectionsRelaxed = "schload.connections.relaxed"
 	ConnectionDials    = "schload.connection.dials"
 	ConnectionCloses   = "schload.connection.closes"
@@ -64,7 +65,9 @@ const (
 	AttrReason    = "reason"
 	AttrPhase     = "schload.phase"
 	AttrRound     = "schload.round"
-	AttrNode      = "node" // host:port
+	AttrOptedIn   = "opted_in"
+	AttrProtocol  = "protocol" // 2 or 3
+	AttrNode      = "node"     // host:port
 	AttrType      = "type"
 	AttrSource    = "source"
 	AttrResult    = "result"
@@ -89,6 +92,7 @@ var Metrics = []Metric{
 	{ConnectionCloses, "{connection}", Counter, "connections that ended, by the side that closed them", []string{AttrBy, AttrReason}},
 	{ConnectionDials, "{dial}", Counter, "connections dialled: ok or the class of the failure", []string{AttrResult}},
 	{Connections, "{connection}", Gauge, "open connections per node", []string{AttrNode}},
+	{ConnectionsProved, "{connection}", Counter, "connections proved on the wire: the protocol they speak, and whether they opted in to notices", []string{AttrOptedIn, AttrProtocol}},
 	{ConnectionsRelaxed, "{connection}", Gauge, "open connections under relaxed timeouts", nil},
 	{Handoffs, "{handoff}", Counter, "handoffs of connections: started, succeeded or failed", []string{AttrResult}},
 	{HarnessStartLag, "s", Gauge, "how late the harness itself starts operations: p50, p99 and max of the last interval", []string{AttrQuantile}},
