@@ -91,11 +91,9 @@ await rebind('external-fqdn', 'external-fqdn', hostName);
 // For "auto", node-redis asks the machine's resolver and not socket.lookup. It
 // gets the answer that a machine would give whose resolver knows the name.
 const machineLookup = dnsPromises.lookup;
-await (async () => {
-  dnsPromises.lookup = async () => ({ address: '127.0.0.2', family: 4 });
-  await rebind('auto', 'auto', address);
-  dnsPromises.lookup = machineLookup;
-})();
+dnsPromises.lookup = async () => ({ address: '127.0.0.2', family: 4 });
+await rebind('auto', 'auto', address);
+dnsPromises.lookup = machineLookup;
 
 // Without an address a client reconnects by name at half time: it gets away if the record has moved by then.
 await rebind('none, record in time', 'none', nothing, ['dns_offset=4.4s']);
@@ -111,7 +109,9 @@ await play('none, record late', {
     check(scenario, 'on: told again where it returned', on.strayNotices[0] === 'MOVING 0 1 null', on.strayNotices[0]);
     check(scenario, 'on: on the new node in the end', back, `${on.live.length} sockets`);
     droppedAtClose(scenario, sim, off);
-    note(scenario, 'on: what that cost node-redis', `${failed(on)}, ${on.handoffs} handoffs, ${on.strayNotices.length} notices to replacements, ${on.dropped} sockets dropped`);
+    // Not asserted: this is node-redis's affair (see README.md), and a fixed one is welcome.
+    await sleep(500);
+    note(scenario, 'on: what that cost node-redis', `${failed(on)}, ${on.handoffs} handoffs, ${on.strayNotices.length} notices to replacements, ${on.dropped} sockets dropped, ${on.live.length} open`);
   },
 });
 
