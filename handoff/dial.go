@@ -142,7 +142,9 @@ func encrypt(ctx context.Context, raw net.Conn, addr string, config *tls.Config)
 // never answered, as happens on a port that speaks in the clear.
 type errNoTLS struct{ err error }
 
-func (e errNoTLS) Error() string { return "connected, but no answer to the TLS handshake: " + e.err.Error() }
+func (e errNoTLS) Error() string {
+	return "connected, but no answer to the TLS handshake: " + e.err.Error()
+}
 func (e errNoTLS) Unwrap() error { return e.err }
 
 // reachable makes one connection and gives it up. The library tries a dial
