@@ -62,7 +62,7 @@ func (p Profile) checkPools() error {
 	seen := map[string]bool{}
 	for i, pool := range p.Pools {
 		if !poolName.MatchString(pool.Name) {
-			wrong = append(wrong, fmt.Errorf("pool name %q: want 1 to 100 letters, digits or one of -_.", pool.Name))
+			wrong = append(wrong, fmt.Errorf("pool name %q: want 1 to 100 letters, digits, hyphens, underscores or dots", pool.Name))
 		}
 		if seen[pool.Name] {
 			wrong = append(wrong, fmt.Errorf("pool %q is there twice: give one of them another name", pool.Name))
