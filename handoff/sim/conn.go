@@ -56,7 +56,7 @@ type store interface {
 	settle() error
 	// flush lets no command wait any longer.
 	flush() error
-	// speak makes later replies RESP2 or RESP3.
+	// speak makes later replies RESP2 or RESP3. It may return errSubscribed.
 	speak(protocol int) error
 	// reset makes the store as new for the connection.
 	reset(protocol int) error
@@ -64,8 +64,12 @@ type store interface {
 	close()
 }
 
-// errEnd ends a connection in order: QUIT, and what comes to the same.
-var errEnd = errors.New("the connection is to end")
+var (
+	// errEnd ends a connection in order: QUIT, and what comes to the same.
+	errEnd = errors.New("the connection is to end")
+	// errSubscribed refuses what a RESP2 subscriber must not do.
+	errSubscribed = errors.New("the connection is subscribed")
+)
 
 func newConn(s *Simulator, id connID, node int, nc net.Conn) *conn {
 	c := &conn{id: id, node: node, sim: s, net: nc, gone: make(chan struct{}), protocol: 2, authed: s.config.Password == ""}

@@ -1,9 +1,8 @@
 package sim
 
 import (
-	"bytes"
-	"fmt"
 	"net"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,14 +29,16 @@ type redisStore struct {
 	conn   *conn
 	router router
 	lines  []*line     // by shard; nil until a command needs it
-	loose  atomic.Bool // a RESP2 subscriber, or MONITOR: replies cannot be counted any more
+	loose  atomic.Bool // see loosen
+	open   bool        // loose for good: MONITOR
 
 	mu      sync.Mutex
 	slots   []slot        // of replies to come, in the order of the commands
 	next    int           // the first slot that is not filled
 	early   [][][]byte    // by shard: replies that came before their turn
 	held    int           // bytes of them
-	waiting chan struct{} // closed when every slot is filled, or the store broken
+	topics  [2]int        // of a loose connection, plain and sharded
+	waiting chan struct{} // closed when settled, or the store is broken
 	broken  error
 }
 
@@ -64,18 +65,18 @@ const (
 	confirm                 // to the PING behind a subscription, see subscribe
 )
 
-// token is what the PING behind a subscription says.
-const token = "schload:confirm"
-
-var tokenReply = resp.AppendBulk(nil, token)
-
 func (s *redisStore) run(req resp.Request, cmd command) error {
 	if req.Raw[0] != '*' { // typed by hand: not every store reads that
 		req.Raw = resp.AppendRequest(nil, req.Args...)
 	}
+	if s.loose.Load() && cmd.kind != cmdSubscribe {
+		if err := s.settle(); err != nil {
+			return err
+		}
+	}
 	r := s.router.route(req.Args, cmd)
-	if s.loose.Load() && r.shard > 0 {
-		r = here("-ERR the simulator serves this connection by shard 1 only since it subscribed in RESP2: use another one\r\n")
+	if s.loose.Load() {
+		r = route{shard: 0} // Redis will say what it takes from a subscriber
 	}
 	if r.shard == nowhere {
 		return s.conn.say([]byte(r.local))
@@ -98,7 +99,7 @@ func (s *redisStore) run(req resp.Request, cmd command) error {
 	case cmd.kind == cmdSubscribe:
 		return s.subscribe(l, req)
 	case cmd.kind == cmdMonitor:
-		return s.loosen(l, req.Raw)
+		return s.loosen(l, req.Raw, true)
 	}
 	return s.send(l, req.Raw, relay)
 }
@@ -108,24 +109,13 @@ func (s *redisStore) run(req resp.Request, cmd command) error {
 // In RESP2 confirmations and messages look like replies.
 func (s *redisStore) subscribe(l *line, req resp.Request) error {
 	if s.conn.protocol == 2 {
-		return s.loosen(l, req.Raw)
+		return s.loosen(l, req.Raw, false)
 	}
 	if s.conn.inMulti {
 		return s.send(l, req.Raw, relay)
 	}
 	l.out = append(l.out, req.Raw...)
 	return s.send(l, resp.AppendRequest(nil, "PING", token), confirm)
-}
-
-// loosen gives up counting: from now on what the shard says goes to the
-// client as it comes.
-func (s *redisStore) loosen(l *line, raw []byte) error {
-	if err := s.settle(); err != nil {
-		return err
-	}
-	s.loose.Store(true)
-	l.out = append(l.out, raw...)
-	return s.sendNow(l)
 }
 
 // send has a command sent soon and expects its reply.
@@ -170,34 +160,46 @@ func (s *redisStore) sendNow(l *line) error {
 
 // settle also ends when the connection does.
 func (s *redisStore) settle() error {
+	if s.loose.Load() {
+		return s.tighten()
+	}
 	if err := s.flush(); err != nil {
 		return err
 	}
-	for {
-		s.mu.Lock()
-		left, err := len(s.slots)-s.next, s.broken
-		if left > 0 && err == nil {
-			s.waiting = make(chan struct{})
-		}
-		waiting := s.waiting
-		s.mu.Unlock()
-		if left == 0 || err != nil {
+	s.mu.Lock()
+	for s.next < len(s.slots) && s.broken == nil {
+		if err := s.wait(); err != nil {
 			return err
 		}
-		s.conn.out.flush()
-		select {
-		case <-waiting:
-		case <-s.conn.gone:
-			return errEnd
-		}
+	}
+	defer s.mu.Unlock()
+	return s.broken
+}
+
+// wait waits for the next wake. It is called with the lock held and returns
+// with it held, unless there is an error.
+func (s *redisStore) wait() error {
+	s.waiting = make(chan struct{})
+	waiting := s.waiting
+	s.mu.Unlock()
+	s.conn.out.flush()
+	select {
+	case <-waiting:
+		s.mu.Lock()
+		return nil
+	case <-s.conn.gone:
+		return errEnd
 	}
 }
 
 // speak is called when nothing is in flight.
 func (s *redisStore) speak(protocol int) error {
+	if s.loose.Load() {
+		return errSubscribed
+	}
 	for _, l := range s.lines {
 		if l != nil {
-			if err := s.send(l, resp.AppendRequest(nil, "HELLO", fmt.Sprint(protocol)), swallow); err != nil {
+			if err := s.send(l, resp.AppendRequest(nil, "HELLO", strconv.Itoa(protocol)), swallow); err != nil {
 				return err
 			}
 		}
@@ -219,7 +221,8 @@ func (s *redisStore) reset(int) error {
 // begin makes the store as new. Nobody else uses it.
 func (s *redisStore) begin() {
 	s.loose.Store(false)
-	s.slots, s.next, s.held, s.waiting, s.broken = nil, 0, 0, nil, nil
+	s.open = false
+	s.slots, s.next, s.held, s.topics, s.waiting, s.broken = nil, 0, 0, [2]int{}, nil, nil
 	s.router = newRouter(s.count())
 	s.lines = make([]*line, s.count())
 	s.early = make([][][]byte, s.count())
@@ -262,8 +265,12 @@ func (s *redisStore) receive(l *line) {
 			}
 			return
 		}
-		if resp.IsPush(frame) || s.loose.Load() {
-			s.conn.out.push(frame) // a message: it must not hold up the publisher
+		if resp.IsPush(frame) {
+			s.conn.out.push(frame) // it must not hold up the publisher
+			continue
+		}
+		if s.loose.Load() {
+			s.overhear(frame)
 			continue
 		}
 		s.deliver(l, frame)
@@ -289,54 +296,5 @@ func (s *redisStore) wake() {
 	if s.waiting != nil {
 		close(s.waiting)
 		s.waiting = nil
-	}
-}
-
-// deliver puts a reply in its place. The lock is held all along: two shards'
-// replies must not overtake each other.
-func (s *redisStore) deliver(l *line, frame []byte) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.next == len(s.slots) {
-		s.conn.out.add(frame) // unasked, or uncounted
-		return
-	}
-	if s.slots[s.next].shard != l.shard {
-		s.hold(l.shard, frame)
-		return
-	}
-	s.place(frame)
-	for s.next < len(s.slots) {
-		early := &s.early[s.slots[s.next].shard]
-		if len(*early) == 0 {
-			return
-		}
-		s.held -= len((*early)[0])
-		s.place((*early)[0])
-		*early = (*early)[1:]
-	}
-	s.slots, s.next = s.slots[:0], 0
-	s.wake()
-}
-
-// place fills the next slot.
-func (s *redisStore) place(frame []byte) {
-	switch slot := &s.slots[s.next]; slot.kind {
-	case relay:
-		s.conn.out.add(frame)
-	case confirm:
-		if !bytes.HasSuffix(frame, tokenReply) { // the refusal; the PING's reply follows
-			s.conn.out.add(frame)
-			slot.kind = swallow
-			return
-		}
-	}
-	s.next++
-}
-
-func (s *redisStore) hold(shard int, frame []byte) {
-	s.early[shard] = append(s.early[shard], bytes.Clone(frame))
-	if s.held += len(frame); s.held > maxHeld {
-		s.conn.cut()
 	}
 }

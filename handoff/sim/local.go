@@ -11,13 +11,14 @@ import (
 
 // What Redis says, word for word.
 const (
-	noAuthHello   = "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time"
-	wrongPassword = "WRONGPASS invalid username-password pair or user is disabled."
-	noPassword    = "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?"
-	badVersion    = "ERR Protocol version is not an integer or out of range"
-	noProtocol    = "NOPROTO unsupported protocol version"
-	badName       = "ERR Client names cannot contain spaces, newlines or special characters."
-	notInMulti    = "ERR Command not allowed inside a transaction"
+	noAuthHello     = "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time"
+	wrongPassword   = "WRONGPASS invalid username-password pair or user is disabled."
+	noPassword      = "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?"
+	badVersion      = "ERR Protocol version is not an integer or out of range"
+	noProtocol      = "NOPROTO unsupported protocol version"
+	badName         = "ERR Client names cannot contain spaces, newlines or special characters."
+	subscribedHello = "ERR Can't execute 'hello': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
+	notInMulti      = "ERR Command not allowed inside a transaction"
 )
 
 var ok = resp.AppendStatus(nil, "OK")
@@ -103,7 +104,10 @@ func (c *conn) hello(args [][]byte) error {
 		return err
 	}
 	if protocol != c.protocol {
-		if err := c.store.speak(protocol); err != nil {
+		switch err := c.store.speak(protocol); {
+		case err == errSubscribed:
+			return c.say(resp.AppendError(nil, subscribedHello))
+		case err != nil:
 			return err
 		}
 		c.protocol = protocol

@@ -47,11 +47,13 @@ func onShards(t *testing.T, shards int, test func(w *world)) {
 		}
 		return listen
 	}, func(w *world) {
+		defer func() {
+			w.sim.Close()
+			for _, m := range servers {
+				m.Close()
+			}
+		}()
 		test(w)
-		w.sim.Close()
-		for _, m := range servers {
-			m.Close()
-		}
 	})
 }
 
