@@ -23,6 +23,7 @@ type Simulator struct {
 	network  *network
 	shards   shards
 	gates    gates
+	hushes   []hush // by node
 	director *director
 	names    *names
 	plays    chan struct{} // holds one token while a plan is played
@@ -75,6 +76,7 @@ func (s *Simulator) build(ctx context.Context) (err error) {
 		return err
 	}
 	s.gates = make(gates, s.shards.count())
+	s.hushes = make([]hush, len(s.network.addrs))
 	s.names = newNames(s.config.Name, s.network.hosts())
 	if s.config.Listen == nil {
 		if err := s.names.serve(); err != nil {

@@ -12,11 +12,12 @@ import (
 // verify plays the plan in the head and refuses what no server would do. The
 // rules are those observed: MOVING is sent only by a proxy that leaves the
 // endpoint while another joins it, windows of a shard do not nest, a
-// completion follows its opening, and no proxy leaves before the time it
-// announced.
+// completion follows its opening, no proxy leaves before the time it
+// announced, and nobody hears of a node that is isolated.
 func (p Plan) verify() error {
 	stage := scene{
 		listening: map[Role]bool{Old: true},
+		isolated:  map[Role]bool{},
 		serving:   Old,
 		open:      map[string]Action{},
 		leaving:   map[Role]Action{},
@@ -46,9 +47,10 @@ func closer(kind notice.Kind) notice.Kind {
 // scene is the state of the endpoint between two actions.
 type scene struct {
 	listening map[Role]bool
+	isolated  map[Role]bool
 	serving   Role
 	open      map[string]Action // the notices whose completion is due, by shards
-	stalled   time.Duration     // end of the last stall
+	stalled   time.Duration     // end of the last stall, or of the last refusal of commands
 	leaving   map[Role]Action   // the MOVING each proxy said
 }
 
@@ -67,16 +69,32 @@ func (s *scene) play(a Action, later []Action) error {
 		}
 		s.listening[a.Node] = false
 		return s.leave(a)
-	case Close:
+	case Close, Reset:
+		if a.Act == Close && s.isolated[a.Node] {
+			return fmt.Errorf("%s is isolated: nobody would see its connections close", a.Node)
+		}
 		if err := s.leave(a); err != nil {
 			return err
 		}
 		delete(s.leaving, a.Node)
-	case Stall:
+	case Isolate:
+		if s.isolated[a.Node] {
+			return fmt.Errorf("%s is isolated already", a.Node)
+		}
+		s.isolated[a.Node] = true
+	case Rejoin:
+		if !s.isolated[a.Node] {
+			return fmt.Errorf("%s is not isolated: want an isolate before", a.Node)
+		}
+		s.isolated[a.Node] = false
+	case Stall, Loading:
 		s.stalled = max(s.stalled, a.End())
 	case Bind:
 		if !s.listening[a.Node] {
 			return fmt.Errorf("%s does not listen: want a listen before", a.Node)
+		}
+		if s.isolated[a.Node] {
+			return fmt.Errorf("%s is isolated: want a rejoin before", a.Node)
 		}
 		s.serving = a.Node
 	}
@@ -140,6 +158,9 @@ func (s *scene) notify(a Action, later []Action) error {
 func (s *scene) moving(a Action, later []Action) error {
 	if a.To == a.Node {
 		return fmt.Errorf("the endpoint does not move: node and to are both %s", a.Node)
+	}
+	if s.isolated[a.Node] {
+		return fmt.Errorf("%s is isolated: nobody would hear its MOVING", a.Node)
 	}
 	if s.serving != a.Node {
 		return fmt.Errorf("%s does not serve the endpoint, %s does: only a proxy that leaves says MOVING", a.Node, s.serving)
