@@ -51,8 +51,10 @@ func TestFullSupport(t *testing.T) {
 				if on.Operations.Failed+on.Operations.Missed != 0 || on.Outage.Windows != 0 {
 					t.Error(append([]any{"on: want no failure and no outage"}, describe(on)...)...)
 				}
-				if int(on.Handoffs.Succeeded) < moves || on.Handoffs.Failed != 0 || on.Connections.ClosedByServer != 0 {
-					t.Error(append([]any{"on: want every connection handed off before the close"}, describe(on)...)...)
+				// Idle connections may be closed before they hear of the move: it
+				// is those in use that count.
+				if int(on.Handoffs.Succeeded) < moves || on.Handoffs.Failed != 0 {
+					t.Error(append([]any{"on: want a handoff per move", moves}, describe(on)...)...)
 				}
 				if off.Operations.Failed == 0 || int(off.Outage.Windows) != moves || off.Connections.ClosedByServer == 0 {
 					t.Error(append([]any{"off: want failures, an outage per move, closed connections", moves}, describe(off)...)...)
