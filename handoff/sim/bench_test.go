@@ -3,7 +3,6 @@ package sim
 import (
 	"bufio"
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"os/exec"
@@ -85,29 +84,36 @@ func redisServer(t testing.TB, args ...string) (addr string) {
 	if err != nil {
 		t.Skip("no redis-server in PATH: install it to compare with a real one")
 	}
+	for range 5 {
+		port := freePort(t)
+		server := exec.Command(path, append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir()}, args...)...)
+		out, err := server.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := server.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { server.Process.Kill(); server.Wait() })
+		lines := bufio.NewScanner(out)
+		for lines.Scan() {
+			if strings.Contains(lines.Text(), "Ready to accept connections") {
+				go io.Copy(io.Discard, out)
+				return net.JoinHostPort("127.0.0.1", port)
+			}
+		}
+		// Somebody took the port meanwhile: try another.
+	}
+	t.Fatal("redis-server ended at once, five times")
+	return ""
+}
+
+func freePort(t testing.TB) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr = l.Addr().String()
-	l.Close()
-	_, port, _ := net.SplitHostPort(addr)
-	server := exec.Command(path, append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir()}, args...)...)
-	out, err := server.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { server.Process.Kill(); server.Wait() })
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		if strings.Contains(lines.Text(), "Ready to accept connections") {
-			go io.Copy(io.Discard, out)
-			return addr
-		}
-	}
-	t.Fatal(fmt.Errorf("redis-server ended: %v", lines.Err()))
-	return ""
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
 }

@@ -28,11 +28,12 @@ type Config struct {
 
 	// Shards are URLs of Redis servers that hold the data, up to 64:
 	// redis://user:password@host:port. Keys are divided among them by hash
-	// slot. Default: one in-process store.
+	// slot. Plans call them 1, 2 and so on; a plan for more shards than there
+	// are shares them. Default: one in-process store.
 	Shards []string
 
-	// Password, if set, is what clients must authenticate with, as Username;
-	// default "default".
+	// Password, if set, is what clients must authenticate with, as Username,
+	// by default "default". Shards have their own, in their URLs.
 	Username, Password string
 
 	// Base is the run's base instant, from which marks count; default: the

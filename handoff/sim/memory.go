@@ -18,9 +18,9 @@ import (
 const memoryVersion = "8.4.0"
 
 // memory is the in-process store: one shard. Commands run on the goroutine of
-// the connection that sent them, without a socket or a hand-over in between;
-// to go through a connection of the store's own, in memory, took several times
-// as long.
+// the connection that sent them, without a connection to the store in between.
+// One in memory was tried: a round trip took 10 to 12 us instead of 9, and a
+// client that does not read held the store's lock, and with it all others.
 type memory struct {
 	redis  *miniredis.Miniredis
 	server *server.Server

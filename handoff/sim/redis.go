@@ -129,7 +129,7 @@ func (r *redisShards) connect(ctx context.Context, shard, protocol int) (net.Con
 	defer cancel()
 	conn, err := r.dial(ctx, "tcp", r.targets[shard].address)
 	if err != nil {
-		return nil, nil, r.fault(shard, err)
+		return nil, nil, r.fault(shard, fmt.Errorf("%w: is a Redis server running there?", err))
 	}
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(past) })
 	replies := resp.NewReplies(conn)
@@ -151,7 +151,7 @@ func (r *redisShards) login(conn net.Conn, replies *resp.Replies, shard, protoco
 			args = []string{"AUTH", t.username, t.password}
 		}
 		if _, err := exchange(conn, replies, args...); err != nil {
-			return err
+			return fmt.Errorf("%w: check the user and the password of its URL", err)
 		}
 	}
 	if protocol == 3 {
@@ -162,7 +162,7 @@ func (r *redisShards) login(conn net.Conn, replies *resp.Replies, shard, protoco
 }
 
 func (r *redisShards) fault(shard int, err error) error {
-	return fmt.Errorf("shard %d of %d, %s: %w: is a Redis server running there?", shard+1, len(r.targets), r.targets[shard].url, err)
+	return fmt.Errorf("shard %d of %d, %s: %w", shard+1, len(r.targets), r.targets[shard].url, err)
 }
 
 // exchange sends one command and waits for its reply; an error reply is an

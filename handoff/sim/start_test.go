@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
+
 	"schload/handoff/upgrade"
 	"schload/internal/memnet"
 )
@@ -40,6 +42,10 @@ func TestStartRefuses(t *testing.T) {
 		"host":       {Config{Shards: []string{"redis://"}}, []string{"no host"}},
 		"database":   {Config{Shards: []string{"redis://x/3"}}, []string{`database "3"`}},
 		"not a URL":  {Config{Shards: []string{"redis://a:b@[x"}}, []string{"want a URL"}},
+		"shard login": {
+			Config{Listen: memnet.New().Listen, Shards: []string{"redis://:secret@h1"}, dial: wrongPasswordServer(t)},
+			[]string{"shard 1 of 1, redis://:xxxxx@h1", "WRONGPASS", "check the user and the password"},
+		},
 		"shard gone": {
 			Config{Listen: memnet.New().Listen, Shards: []string{"redis://a:secret@h1", "redis://h2:7000"}, dial: nobody},
 			[]string{"shard 1 of 2, redis://a:xxxxx@h1", "connection refused", "shard 2 of 2, redis://h2:7000", "running there?"},
@@ -66,6 +72,14 @@ func TestStartRefuses(t *testing.T) {
 	} else {
 		l.Close()
 	}
+}
+
+// wrongPasswordServer dials a server with another password.
+func wrongPasswordServer(t *testing.T) dialFunc {
+	m := miniredis.NewMiniRedis()
+	m.RequireAuth("other")
+	t.Cleanup(m.Close)
+	return func(context.Context, string, string) (net.Conn, error) { return m.Dial() }
 }
 
 // A free port must be free at every node's address.
