@@ -19,8 +19,9 @@ import (
 type core struct {
 	support  Support
 	nodes    []coreNode
-	bound    int // the node that serves the endpoint
-	named    int // the node that the endpoint's address record names
+	bound    int   // the node that serves the endpoint
+	named    int   // the node that the endpoint's address record names
+	also     []int // nodes that serve and are named beside these two
 	ttl      time.Duration
 	seq      int64
 	windows  []window
@@ -128,9 +129,14 @@ func (c *core) begin(e began) []effect {
 	n := len(c.nodes)
 	c.roles = &roles{old: c.bound, new: (c.bound + 1) % n, next: (c.bound + 2) % n}
 	var effects []effect
-	if e.ttl > 0 && e.ttl != c.ttl {
-		c.ttl = e.ttl
+	also := c.also
+	c.also = nil
+	if e.ttl > 0 && e.ttl != c.ttl || len(also) > 0 {
+		c.ttl = cmp.Or(e.ttl, c.ttl)
 		effects = append(effects, c.resolve(c.named))
+	}
+	for _, node := range also { // where connections may be left
+		effects = append(effects, c.vacate(node)...)
 	}
 	effects = append(effects, c.tidy()...)
 	if c.roles.new != c.roles.old {
@@ -217,6 +223,13 @@ func (c *core) act(now time.Duration, a upgrade.Action) []effect {
 		c.bound = node
 	case upgrade.DNS:
 		effects = append(effects, c.resolve(node))
+	case upgrade.Join:
+		if node != c.bound && !slices.Contains(c.also, node) {
+			c.also = append(slices.Clone(c.also), node)
+		}
+		effects = append(effects, c.resolve(c.named))
+	case upgrade.Leave:
+		effects = append(effects, c.leave(node))
 	case upgrade.Stall:
 		effects = append(effects, stall{a.For, a.Shards})
 	case upgrade.Slow:
@@ -269,7 +282,18 @@ func (c *core) accept(node int, on bool) effect {
 
 func (c *core) resolve(node int) effect {
 	c.named = node
-	return resolve{node, c.ttl}
+	return resolve{node, c.also, c.ttl}
+}
+
+// leave takes a node from those that serve. Its place is taken by the first of
+// the others.
+func (c *core) leave(node int) effect {
+	also := slices.DeleteFunc(slices.Clone(c.also), func(other int) bool { return other == node })
+	if node == c.bound && len(also) > 0 {
+		c.bound, c.named, also = also[0], also[0], also[1:]
+	}
+	c.also = also
+	return c.resolve(c.named)
 }
 
 // close removes the connections of a node and, with them, what was announced

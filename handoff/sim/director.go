@@ -155,7 +155,7 @@ func (d *director) effect(now time.Duration, e effect) {
 		d.sim.isolate(e)
 	case resolve:
 		d.named.Store(int32(e.node))
-		d.sim.names.point(e.node, e.ttl)
+		d.sim.names.point(append([]int{e.node}, e.also...), e.ttl)
 	case stall:
 		d.sim.stall(e)
 	case slow:

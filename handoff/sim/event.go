@@ -83,9 +83,11 @@ type (
 		node int
 		on   bool
 	}
-	// resolve makes the endpoint's address record name a node.
+	// resolve makes the endpoint's address record name a node, and others
+	// beside it.
 	resolve struct {
 		node int
+		also []int
 		ttl  time.Duration
 	}
 
@@ -133,8 +135,14 @@ func (e accept) String() string {
 	}
 	return fmt.Sprintf("refuse %s", nodeName(e.node))
 }
-func (e resolve) String() string { return fmt.Sprintf("resolve %s ttl=%v", nodeName(e.node), e.ttl) }
-func (e stall) String() string   { return fmt.Sprintf("stall %v shards=%v", e.lasts, e.shards) }
+func (e resolve) String() string {
+	text := "resolve " + nodeName(e.node)
+	for _, node := range e.also {
+		text += " " + nodeName(node)
+	}
+	return fmt.Sprintf("%s ttl=%v", text, e.ttl)
+}
+func (e stall) String() string { return fmt.Sprintf("stall %v shards=%v", e.lasts, e.shards) }
 func (e slow) String() string {
 	return fmt.Sprintf("slow %v by %v shards=%v", e.lasts, e.delay, e.shards)
 }

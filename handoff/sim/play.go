@@ -85,7 +85,7 @@ func check(plan upgrade.Plan) error {
 				return fault("%v belongs to the OSS Cluster API, which the simulator does not serve", a.Notice)
 			}
 		case upgrade.Listen, upgrade.Refuse, upgrade.Close, upgrade.Bind, upgrade.DNS, upgrade.Stall, upgrade.Slow,
-			upgrade.Reset, upgrade.Isolate, upgrade.Rejoin, upgrade.Loading:
+			upgrade.Join, upgrade.Leave, upgrade.Reset, upgrade.Isolate, upgrade.Rejoin, upgrade.Loading:
 		default:
 			return fault("the simulator knows no such act")
 		}

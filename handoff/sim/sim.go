@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -123,7 +124,7 @@ func (s *Simulator) Nodes() []Node {
 		for i, n := range c.nodes {
 			conns, optedIn := c.occupancy(i)
 			nodes = append(nodes, Node{
-				Name: nodeName(i), Addr: n.ip, Serving: c.bound == i, Named: c.named == i,
+				Name: nodeName(i), Addr: n.ip, Serving: c.bound == i || slices.Contains(c.also, i), Named: c.named == i || slices.Contains(c.also, i),
 				Accepting: n.accepting, Connections: conns, OptedIn: optedIn,
 			})
 		}

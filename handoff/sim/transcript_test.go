@@ -299,6 +299,9 @@ func (s *transcript) step(e event) {
 // describe prints the core's state.
 func (s *transcript) describe() {
 	c := s.core
+	for _, node := range c.also {
+		fmt.Fprintf(&s.out, "  beside=%s\n", nodeName(node))
+	}
 	fmt.Fprintf(&s.out, "  bound=%s named=%s seq=%d windows=%d\n", nodeName(c.bound), nodeName(c.named), c.seq, len(c.windows))
 	for i, n := range c.nodes {
 		conns, optedIn := c.occupancy(i)

@@ -41,8 +41,9 @@ func set(t *testing.T, u upgrade.Upgrade, assignments ...string) upgrade.Upgrade
 }
 
 func TestNames(t *testing.T) {
-	want := []string{"endpoint-rebind", "failover", "in-place", "maintenance-mode", "network-failure", "node-failure", "none", "privatelink",
-		"proxy-restart", "redis-cloud", "rolling-extra-node", "rolling-replace-node", "shard-migration", "version-upgrade", "version-upgrade-unreplicated"}
+	want := []string{"endpoint-rebind", "failover", "in-place", "maintenance-mode", "maintenance-mode-multi-proxy", "network-failure", "node-failure", "none", "privatelink",
+		"proxy-restart", "redis-cloud", "rolling-extra-node", "rolling-replace-node", "shard-migration", "version-upgrade",
+		"version-upgrade-unreplicated", "widening"}
 	if got := upgrade.Names(); !slices.Equal(got, want) {
 		t.Errorf("Names = %v, want %v", got, want)
 	}

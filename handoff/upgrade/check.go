@@ -169,7 +169,7 @@ func (c *checker) step(i int) {
 	}
 }
 
-var actList = []Act{Notify, Listen, Refuse, Close, Bind, DNS, Stall, Slow, Reset, Isolate, Rejoin, Loading}
+var actList = []Act{Notify, Listen, Refuse, Close, Bind, DNS, Stall, Slow, Join, Leave, Reset, Isolate, Rejoin, Loading}
 
 func acts() string {
 	words := make([]string, len(actList))

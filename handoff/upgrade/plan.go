@@ -20,6 +20,10 @@ const (
 	Stall  Act = "stall"  // commands queue at the proxies For so long, then run
 	Slow   Act = "slow"   // replies take Delay longer, drawn per command, For so long
 
+	// Of an endpoint with several proxies.
+	Join  Act = "join"  // the endpoint is served by Node too, and its record names Node too
+	Leave Act = "leave" // it is served by the others only, and its record names them only; connections stay
+
 	// What comes without a notice.
 	Reset   Act = "reset"   // Node resets all its connections (RST)
 	Isolate Act = "isolate" // packets to and from Node are lost: dials hang, connections fall silent, none is closed

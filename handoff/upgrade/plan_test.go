@@ -225,6 +225,7 @@ func TestNoticesOfCatalog(t *testing.T) {
 		"failover":                     failover,
 		"in-place":                     failover,
 		"maintenance-mode":             slices.Concat(migration, moving, moving), // as numbered in the run that was published
+		"maintenance-mode-multi-proxy": migration,
 		"network-failure":              nil,
 		"node-failure":                 nil,
 		"none":                         nil,
@@ -236,6 +237,7 @@ func TestNoticesOfCatalog(t *testing.T) {
 		"shard-migration":              migration,
 		"version-upgrade":              slices.Concat(failover, failover),
 		"version-upgrade-unreplicated": failover,
+		"widening":                     nil,
 	}
 	for _, name := range upgrade.Names() {
 		var got []notice.Kind

@@ -13,14 +13,14 @@ import (
 type view struct {
 	listening map[Role]bool
 	isolated  map[Role]bool
-	serving   Role
-	record    Role
+	serving   []Role
+	record    []Role
 	nodes     []Role // those drawn
 	open      []notice.Kind
 }
 
 func newView() view {
-	return view{listening: map[Role]bool{Old: true}, isolated: map[Role]bool{}, serving: Old, record: Old}
+	return view{listening: map[Role]bool{Old: true}, isolated: map[Role]bool{}, serving: []Role{Old}, record: []Role{Old}}
 }
 
 // see changes the view by one action.
@@ -29,9 +29,14 @@ func (v *view) see(a Action) {
 	case Listen, Refuse:
 		v.listening[a.Node] = a.Act == Listen
 	case Bind:
-		v.serving = a.Node
+		v.serving = []Role{a.Node}
 	case DNS:
-		v.record = a.Node
+		v.record = []Role{a.Node}
+	case Join:
+		v.serving, v.record = append(v.serving, a.Node), append(v.record, a.Node)
+	case Leave:
+		away := func(node Role) bool { return node == a.Node }
+		v.serving, v.record = slices.DeleteFunc(v.serving, away), slices.DeleteFunc(v.record, away)
 	case Isolate, Rejoin:
 		v.isolated[a.Node] = a.Act == Isolate
 	case Close, Reset:
@@ -58,7 +63,7 @@ func (v *view) lifeline(node Role) string {
 		return "x"
 	case !v.listening[node]:
 		return "."
-	case v.serving == node:
+	case slices.Contains(v.serving, node):
 		return "#"
 	}
 	return "|"
@@ -66,9 +71,13 @@ func (v *view) lifeline(node Role) string {
 
 // row is one line of the drawing.
 func (v *view) row(at time.Duration, origin Origin, what, detail string) []string {
-	record := string(v.record)
-	if v.nowhere() {
-		record += "!"
+	var record []string
+	for _, node := range v.record {
+		name := string(node)
+		if v.dead(node) {
+			name += "!"
+		}
+		record = append(record, name)
 	}
 	var open []string
 	for _, kind := range v.open {
@@ -78,11 +87,16 @@ func (v *view) row(at time.Duration, origin Origin, what, detail string) []strin
 	for _, node := range v.nodes {
 		cells = append(cells, " "+v.lifeline(node)) // under the middle of the heading
 	}
-	return append(cells, record, strings.Join(open, " "), what, string(origin), detail)
+	return append(cells, strings.Join(record, " "), strings.Join(open, " "), what, string(origin), detail)
 }
 
-// nowhere reports whether dials of the name fail.
-func (v *view) nowhere() bool { return !v.listening[v.record] || v.isolated[v.record] }
+// dead reports whether dials of a node fail.
+func (v *view) dead(node Role) bool { return !v.listening[node] || v.isolated[node] }
+
+// nowhere reports whether dials of the name fail, whichever node they try.
+func (v *view) nowhere() bool {
+	return !slices.ContainsFunc(v.record, func(node Role) bool { return !v.dead(node) })
+}
 
 // Text draws the plan as a table with one lifeline per node, for people:
 //

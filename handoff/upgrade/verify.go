@@ -18,7 +18,7 @@ func (p Plan) verify() error {
 	stage := scene{
 		listening: map[Role]bool{Old: true},
 		isolated:  map[Role]bool{},
-		serving:   Old,
+		serving:   []Role{Old},
 		open:      map[string]Action{},
 		leaving:   map[Role]Action{},
 	}
@@ -48,7 +48,7 @@ func closer(kind notice.Kind) notice.Kind {
 type scene struct {
 	listening map[Role]bool
 	isolated  map[Role]bool
-	serving   Role
+	serving   []Role
 	open      map[string]Action // the notices whose completion is due, by shards
 	stalled   time.Duration     // end of the last stall, or of the last refusal of commands
 	leaving   map[Role]Action   // the MOVING each proxy said
@@ -96,8 +96,36 @@ func (s *scene) play(a Action, later []Action) error {
 		if s.isolated[a.Node] {
 			return fmt.Errorf("%s is isolated: want a rejoin before", a.Node)
 		}
-		s.serving = a.Node
+		if len(s.serving) > 1 {
+			return fmt.Errorf("%v serve the endpoint: want a join of %s and a leave of others", s.serving, a.Node)
+		}
+		s.serving = []Role{a.Node}
+	case DNS:
+		if len(s.serving) > 1 {
+			return fmt.Errorf("the record names %v: want a join of %s or a leave of others", s.serving, a.Node)
+		}
+	case Join:
+		return s.join(a.Node)
+	case Leave:
+		i := slices.Index(s.serving, a.Node)
+		if i < 0 || len(s.serving) == 1 {
+			return fmt.Errorf("the endpoint is served by %v: want it served by %s and another before", s.serving, a.Node)
+		}
+		s.serving = slices.Delete(s.serving, i, i+1)
 	}
+	return nil
+}
+
+func (s *scene) join(node Role) error {
+	switch {
+	case !s.listening[node]:
+		return fmt.Errorf("%s does not listen: want a listen before", node)
+	case s.isolated[node]:
+		return fmt.Errorf("%s is isolated: want a rejoin before", node)
+	case slices.Contains(s.serving, node):
+		return fmt.Errorf("%s serves the endpoint already", node)
+	}
+	s.serving = append(s.serving, node)
 	return nil
 }
 
@@ -162,8 +190,11 @@ func (s *scene) moving(a Action, later []Action) error {
 	if s.isolated[a.Node] {
 		return fmt.Errorf("%s is isolated: nobody would hear its MOVING", a.Node)
 	}
-	if s.serving != a.Node {
-		return fmt.Errorf("%s does not serve the endpoint, %s does: only a proxy that leaves says MOVING", a.Node, s.serving)
+	if len(s.serving) > 1 {
+		return fmt.Errorf("%v serve the endpoint: none of them says MOVING when another leaves or joins", s.serving)
+	}
+	if s.serving[0] != a.Node {
+		return fmt.Errorf("%s does not serve the endpoint, %s does: only a proxy that leaves says MOVING", a.Node, s.serving[0])
 	}
 	if _, twice := s.leaving[a.Node]; twice {
 		return fmt.Errorf("%s said so already", a.Node)

@@ -88,10 +88,17 @@ func (b *bench) open(ctx context.Context, a handoff.Arm, marks mark.Sink) (*hand
 		if err != nil {
 			return nil, err
 		}
-		if addrs, err := b.sim.LookupHost(ctx, host); err == nil {
-			host = addrs[0]
+		addrs, err := b.sim.LookupHost(ctx, host)
+		if err != nil {
+			return nil, err
 		}
-		return b.network.Dial(ctx, network, net.JoinHostPort(host, port))
+		var conn net.Conn
+		for _, addr := range addrs { // as net.Dialer does
+			if conn, err = b.network.Dial(ctx, network, net.JoinHostPort(addr, port)); err == nil {
+				break
+			}
+		}
+		return conn, err
 	}
 	a.EndpointType = handoff.InternalIP
 	return handoff.Open(ctx, handoff.Config{Arm: a, Target: target, Workers: 8, Base: b.config.Base, Marks: marks, Dial: dial})

@@ -76,7 +76,7 @@ func TestNoAdvantage(t *testing.T) {
 		{"node-failure", []string{"silence=0s"}, 15 * time.Second},       // reset and refused instead
 		{"network-failure", nil, 15 * time.Second},                       // as long as the packets are lost
 		{"privatelink", []string{"target_downtime=5s"}, 5 * time.Second}, // the address refuses
-		{"version-upgrade-unreplicated", nil, 8 * time.Second},           // refused while the shard loads
+		{"version-upgrade-unreplicated", nil, 10 * time.Second},          // queued, then refused while the shard loads
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -92,6 +92,32 @@ func TestNoAdvantage(t *testing.T) {
 				}
 				if on.Connections.ClosedByServer != off.Connections.ClosedByServer {
 					t.Errorf("the server closed %d connections of on, %d of off: want as many", on.Connections.ClosedByServer, off.Connections.ClosedByServer)
+				}
+			})
+		})
+	}
+}
+
+// Proxies that join or leave beside others do so in silence. The record names
+// one that serves, so that retries hide the close from both arms; without them
+// both fail what was under way.
+func TestSeveralProxies(t *testing.T) {
+	for _, name := range []string{"maintenance-mode-multi-proxy", "widening"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				_, s := newUpgradeBench(t, name).use("on", "off", "on-noretry", "off-noretry").run(t.Context())
+				for _, arm := range []string{"on", "off", "on-noretry", "off-noretry"} {
+					a := arm2(t, s, arm)
+					if a.Connections.ClosedByServer == 0 || a.Handoffs.Started != 0 || a.Outage.Windows != 0 || a.Notices["MOVING"] != 0 {
+						t.Error(append([]any{arm, "want connections closed, no handoff and no outage"}, describe(a)...)...)
+					}
+				}
+				if on, off := arm2(t, s, "on"), arm2(t, s, "off"); on.Operations.Failed+off.Operations.Failed != 0 {
+					t.Errorf("on %+v, off %+v: want no failure", on.Operations, off.Operations)
+				}
+				on, off := arm2(t, s, "on-noretry"), arm2(t, s, "off-noretry")
+				if on.Operations.Failed != off.Operations.Failed || on.Operations.Failed == 0 {
+					t.Errorf("on %+v, off %+v without retries: want as many failures", on.Operations, off.Operations)
 				}
 			})
 		})
