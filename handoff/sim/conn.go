@@ -32,6 +32,7 @@ type conn struct {
 	out      *outbox
 	requests *resp.Requests
 	store    store
+	hush     *hush          // of its node
 	started  sync.WaitGroup // goroutines that belong to the connection
 
 	hungUp atomic.Bool   // the proxy closed it: no further command runs
@@ -72,8 +73,9 @@ var (
 )
 
 func newConn(s *Simulator, id connID, node int, nc net.Conn) *conn {
-	c := &conn{id: id, node: node, sim: s, net: nc, gone: make(chan struct{}), protocol: 2, authed: s.config.Password == ""}
+	c := &conn{id: id, node: node, sim: s, net: nc, gone: make(chan struct{}), hush: &s.hushes[node], protocol: 2, authed: s.config.Password == ""}
 	c.out = newOutbox(nc, c.started.Go, c.cut)
+	c.out.held = c.hush.on
 	c.requests = resp.NewRequests(nc)
 	c.store = s.shards.open(c)
 	return c
@@ -101,7 +103,7 @@ func (c *conn) serve() {
 			c.refuse(err)
 			return
 		}
-		if c.hungUp.Load() || c.handle(req) != nil {
+		if !c.hush.wait(c.gone) || c.hungUp.Load() || c.handle(req) != nil {
 			return
 		}
 	}
@@ -174,6 +176,17 @@ func (c *conn) hangUp() {
 	}
 	c.net.SetReadDeadline(past)
 	c.leave.Do(func() { close(c.gone) })
+}
+
+// abort resets the connection. It does not wait.
+func (c *conn) abort() {
+	if !c.hungUp.CompareAndSwap(false, true) {
+		return
+	}
+	if l, ok := c.net.(interface{ SetLinger(int) error }); ok {
+		l.SetLinger(0)
+	}
+	c.cut()
 }
 
 // cut closes the connection without ceremony. It does not wait.

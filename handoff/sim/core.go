@@ -19,8 +19,9 @@ import (
 type core struct {
 	support  Support
 	nodes    []coreNode
-	bound    int // the node that serves the endpoint
-	named    int // the node that the endpoint's address record names
+	bound    int   // the node that serves the endpoint
+	named    int   // the node that the endpoint's address record names
+	also     []int // nodes that serve and are named beside these two
 	ttl      time.Duration
 	seq      int64
 	windows  []window
@@ -33,6 +34,8 @@ type core struct {
 type coreNode struct {
 	ip, fqdn  string // host:port, by address and by name
 	accepting bool
+	isolated  bool
+	dead      []connID // connections it forgot while isolated: nobody knows yet
 }
 
 type coreConn struct {
@@ -47,7 +50,7 @@ type coreConn struct {
 func (c *coreConn) listens() bool { return c.optedIn && c.protocol == 3 }
 
 // roles are the nodes behind the roles of a plan.
-type roles struct{ old, new int }
+type roles struct{ old, new, next int }
 
 // recordTTL is the endpoint record's time to live (measured).
 const recordTTL = 5 * time.Second
@@ -120,17 +123,27 @@ func (c *core) forget(id connID) {
 
 // begin assigns the roles of a plan: the endpoint goes round the nodes. It
 // then makes true what plans rely on: the old node serves and has the name,
-// the new one does not listen and has nobody connected.
+// the others do not listen and have nobody connected. Of two nodes the second
+// move goes back to the first.
 func (c *core) begin(e began) []effect {
-	c.roles = &roles{old: c.bound, new: (c.bound + 1) % len(c.nodes)}
+	n := len(c.nodes)
+	c.roles = &roles{old: c.bound, new: (c.bound + 1) % n, next: (c.bound + 2) % n}
 	var effects []effect
-	if e.ttl > 0 && e.ttl != c.ttl {
-		c.ttl = e.ttl
+	also := c.also
+	c.also = nil
+	if e.ttl > 0 && e.ttl != c.ttl || len(also) > 0 {
+		c.ttl = cmp.Or(e.ttl, c.ttl)
 		effects = append(effects, c.resolve(c.named))
+	}
+	for _, node := range also { // where connections may be left
+		effects = append(effects, c.vacate(node)...)
 	}
 	effects = append(effects, c.tidy()...)
 	if c.roles.new != c.roles.old {
 		effects = append(effects, c.vacate(c.roles.new)...)
+	}
+	if e.next && c.roles.next != c.roles.old {
+		effects = append(effects, c.vacate(c.roles.next)...)
 	}
 	return effects
 }
@@ -156,9 +169,15 @@ func (c *core) end() []effect {
 	return append(c.tidy(), lift{})
 }
 
-// tidy makes the node that serves accept, and the name lead to it.
+// tidy makes packets pass everywhere, the node that serves accept, and the
+// name lead to it.
 func (c *core) tidy() []effect {
 	var effects []effect
+	for node := range c.nodes {
+		if c.nodes[node].isolated {
+			effects = append(append(effects, c.rejoin(node)...), c.done(upgrade.Rejoin, node, "made ready"))
+		}
+	}
 	if !c.nodes[c.bound].accepting {
 		effects = append(effects, c.accept(c.bound, true), c.done(upgrade.Listen, c.bound, "made ready"))
 	}
@@ -179,29 +198,51 @@ func (c *core) act(now time.Duration, a upgrade.Action) []effect {
 	switch a.Act {
 	case upgrade.Notify:
 		return c.notify(now, a)
-	case upgrade.Listen:
-		effects = append(effects, c.accept(node, true))
-	case upgrade.Refuse:
-		effects = append(effects, c.accept(node, false))
+	case upgrade.Listen, upgrade.Refuse:
+		if e := c.accept(node, a.Act == upgrade.Listen); !c.nodes[node].isolated {
+			effects = append(effects, e)
+		}
 	case upgrade.Close:
 		conns := c.close(node)
 		effects = append(effects, hangUp{conns})
 		detail = join(detail, closedCount(conns))
+	case upgrade.Reset:
+		conns := c.close(node)
+		if c.nodes[node].isolated {
+			c.nodes[node].dead = append(c.nodes[node].dead, conns...)
+		} else {
+			effects = append(effects, abort{conns})
+		}
+		detail = join(detail, fmt.Sprintf("reset %d connections", len(conns)))
+	case upgrade.Isolate:
+		c.nodes[node].isolated = true
+		effects = append(effects, isolate{node, true})
+	case upgrade.Rejoin:
+		effects = append(effects, c.rejoin(node)...)
 	case upgrade.Bind:
 		c.bound = node
 	case upgrade.DNS:
 		effects = append(effects, c.resolve(node))
+	case upgrade.Join:
+		if node != c.bound && !slices.Contains(c.also, node) {
+			c.also = append(slices.Clone(c.also), node)
+		}
+		effects = append(effects, c.resolve(c.named))
+	case upgrade.Leave:
+		effects = append(effects, c.leave(node))
 	case upgrade.Stall:
 		effects = append(effects, stall{a.For, a.Shards})
 	case upgrade.Slow:
 		effects = append(effects, slow{a.For, a.Delay, a.Shards})
 		detail = join(detail, fmt.Sprintf("by about %v", a.Delay))
+	case upgrade.Loading:
+		effects = append(effects, loading{a.For, a.Shards})
 	default:
 		panic(fmt.Sprintf("sim: core knows no act %q", a.Act))
 	}
 	d := c.done(a.Act, node, detail)
 	d.mark.Origin = string(a.Origin)
-	if a.Act == upgrade.Stall || a.Act == upgrade.Slow {
+	if a.Act.Lasts() {
 		d.mark.Node = "" // they concern the whole database
 		d.mark.Duration = a.For
 	}
@@ -216,8 +257,22 @@ func (c *core) role(r upgrade.Role) int {
 		return c.roles.old
 	case upgrade.New:
 		return c.roles.new
+	case upgrade.Next:
+		return c.roles.next
 	}
 	return c.bound
+}
+
+// rejoin lets packets pass. What happened to the node while it was isolated is
+// seen only now.
+func (c *core) rejoin(node int) []effect {
+	n := &c.nodes[node]
+	var effects []effect
+	if len(n.dead) > 0 {
+		effects = append(effects, abort{n.dead})
+	}
+	n.isolated, n.dead = false, nil
+	return append(effects, accept{node, n.accepting}, isolate{node, false})
 }
 
 func (c *core) accept(node int, on bool) effect {
@@ -227,7 +282,18 @@ func (c *core) accept(node int, on bool) effect {
 
 func (c *core) resolve(node int) effect {
 	c.named = node
-	return resolve{node, c.ttl}
+	return resolve{node, c.also, c.ttl}
+}
+
+// leave takes a node from those that serve. Its place is taken by the first of
+// the others.
+func (c *core) leave(node int) effect {
+	also := slices.DeleteFunc(slices.Clone(c.also), func(other int) bool { return other == node })
+	if node == c.bound && len(also) > 0 {
+		c.bound, c.named, also = also[0], also[0], also[1:]
+	}
+	c.also = also
+	return c.resolve(c.named)
 }
 
 // close removes the connections of a node and, with them, what was announced

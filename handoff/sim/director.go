@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"net"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -144,15 +145,23 @@ func (d *director) effect(now time.Duration, e effect) {
 		for _, c := range d.sim.connections(e.conns) {
 			c.hangUp()
 		}
+	case abort:
+		for _, c := range d.sim.connections(e.conns) {
+			c.abort()
+		}
 	case accept:
 		d.accept(now, e)
+	case isolate:
+		d.sim.isolate(e)
 	case resolve:
 		d.named.Store(int32(e.node))
-		d.sim.names.point(e.node, e.ttl)
+		d.sim.names.point(append([]int{e.node}, e.also...), e.ttl)
 	case stall:
 		d.sim.stall(e)
 	case slow:
 		d.sim.slow(e)
+	case loading:
+		d.sim.loading(e)
 	case lift:
 		d.sim.gates.lift()
 	case done:
@@ -205,6 +214,10 @@ func (s *Simulator) accept(l net.Listener, node func() int) {
 				s.admit(nc, node())
 			case errors.Is(err, net.ErrClosed):
 				return
+			case errors.Is(err, os.ErrDeadlineExceeded): // the node is isolated
+				if !s.hushes[node()].wait(s.ctx.Done()) {
+					return
+				}
 			default: // too many open files, most likely
 				s.log.Warn("cannot accept", "addr", l.Addr().String(), "err", err)
 				if !s.rest(10 * time.Millisecond) {

@@ -40,8 +40,12 @@ type (
 	}
 
 	// began and ended enclose the playing of a plan; ended comes early when it
-	// was aborted. ttl is the plan's, 0 when it does not say.
-	began struct{ ttl time.Duration }
+	// was aborted. ttl is the plan's, 0 when it does not say; next says whether
+	// the endpoint moves twice.
+	began struct {
+		ttl  time.Duration
+		next bool
+	}
 	ended struct{}
 
 	// due: an action's time has come.
@@ -66,15 +70,24 @@ type (
 	}
 	// hangUp closes connections in an orderly way.
 	hangUp struct{ conns []connID }
+	// abort resets connections.
+	abort struct{ conns []connID }
 
 	// accept makes a node's listener accept or refuse.
 	accept struct {
 		node int
 		on   bool
 	}
-	// resolve makes the endpoint's address record name a node.
+	// isolate makes packets to and from a node get lost, or pass again.
+	isolate struct {
+		node int
+		on   bool
+	}
+	// resolve makes the endpoint's address record name a node, and others
+	// beside it.
 	resolve struct {
 		node int
+		also []int
 		ttl  time.Duration
 	}
 
@@ -89,7 +102,12 @@ type (
 		lasts, delay time.Duration
 		shards       []string
 	}
-	// lift ends a stall and a slowdown at once.
+	// loading refuses commands for the shards.
+	loading struct {
+		lasts  time.Duration
+		shards []string
+	}
+	// lift ends a stall, a slowdown and a refusal at once.
 	lift struct{}
 
 	// done is the ground truth of an act: it goes to the marks. At is zero.
@@ -101,14 +119,30 @@ func (e push) String() string  { return fmt.Sprintf("push %d %q", e.conn, e.fram
 func (e hangUp) String() string {
 	return "close " + strings.Trim(fmt.Sprint(e.conns), "[]")
 }
+func (e abort) String() string {
+	return "reset " + strings.Trim(fmt.Sprint(e.conns), "[]")
+}
+func (e isolate) String() string {
+	if e.on {
+		return fmt.Sprintf("isolate %s", nodeName(e.node))
+	}
+	return fmt.Sprintf("rejoin %s", nodeName(e.node))
+}
+func (e loading) String() string { return fmt.Sprintf("loading %v shards=%v", e.lasts, e.shards) }
 func (e accept) String() string {
 	if e.on {
 		return fmt.Sprintf("listen %s", nodeName(e.node))
 	}
 	return fmt.Sprintf("refuse %s", nodeName(e.node))
 }
-func (e resolve) String() string { return fmt.Sprintf("resolve %s ttl=%v", nodeName(e.node), e.ttl) }
-func (e stall) String() string   { return fmt.Sprintf("stall %v shards=%v", e.lasts, e.shards) }
+func (e resolve) String() string {
+	text := "resolve " + nodeName(e.node)
+	for _, node := range e.also {
+		text += " " + nodeName(node)
+	}
+	return fmt.Sprintf("%s ttl=%v", text, e.ttl)
+}
+func (e stall) String() string { return fmt.Sprintf("stall %v shards=%v", e.lasts, e.shards) }
 func (e slow) String() string {
 	return fmt.Sprintf("slow %v by %v shards=%v", e.lasts, e.delay, e.shards)
 }

@@ -84,6 +84,9 @@ func (s *redisStore) run(req resp.Request, cmd command) error {
 	if err := s.conn.pass(r.shard); err != nil {
 		return err
 	}
+	if s.conn.refuses(r.shard, cmd) {
+		return s.conn.say(replyLoading)
+	}
 	l, err := s.line(r.shard)
 	if err != nil {
 		return s.conn.say(resp.AppendError(nil, "ERR "+err.Error()))

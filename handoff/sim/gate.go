@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
+
+	"schload/handoff/sim/resp"
 )
 
 // gates hold back the commands of each shard, at every proxy. The director
@@ -15,6 +17,7 @@ type gates []atomic.Pointer[gate]
 // its place.
 type gate struct {
 	stalled time.Time // commands wait until then
+	loaded  time.Time // commands are refused until then
 	slowed  time.Time // until then replies take about delay longer
 	delay   time.Duration
 	changed chan struct{} // closed when another one takes its place
@@ -55,6 +58,27 @@ func (s *Simulator) stall(e stall) {
 			g.stalled = until
 		}
 	})
+}
+
+func (s *Simulator) loading(e loading) {
+	until := time.Now().Add(e.lasts)
+	s.gates.set(s.shardsNamed(e.shards), func(g *gate) { g.loaded = until })
+}
+
+var replyLoading = resp.AppendError(nil, "LOADING Redis is loading the dataset in memory")
+
+// refuses reports whether a shard is loading and will not run a command.
+// Transactions it lets pass: a part of one refused would have to spoil all.
+func (c *conn) refuses(shard int, cmd command) bool {
+	gate := c.sim.gates[shard].Load()
+	if gate == nil || c.inMulti || !time.Now().Before(gate.loaded) {
+		return false
+	}
+	switch cmd.kind {
+	case cmdExec, cmdDiscard, cmdWatch, cmdUnwatch:
+		return false
+	}
+	return true
 }
 
 func (s *Simulator) slow(e slow) {

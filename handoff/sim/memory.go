@@ -125,6 +125,9 @@ func (s *memoryStore) run(req resp.Request, cmd command) error {
 	if err := s.conn.pass(0); err != nil {
 		return err
 	}
+	if s.conn.refuses(0, cmd) {
+		return s.conn.say(replyLoading)
+	}
 	args := make([]string, len(req.Args)) // the store keeps them
 	for i, arg := range req.Args {
 		args[i] = string(arg)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,15 +23,16 @@ type names struct {
 	nodes    map[string]net.IP // fully qualified, lower case
 	hosts    []net.IP          // by node
 	record   atomic.Pointer[record]
+	asked    atomic.Uint32 // how often, for the order of several addresses
 
 	addr    string // empty when nothing is served
 	servers []*dns.Server
 	wg      sync.WaitGroup
 }
 
-// record is the endpoint's address record.
+// record is the endpoint's address record, or several of them.
 type record struct {
-	ip  net.IP
+	ips []net.IP
 	ttl time.Duration
 }
 
@@ -41,26 +43,36 @@ func newNames(endpoint string, hosts []string) *names {
 		n.hosts = append(n.hosts, ip)
 		n.nodes[canonical(nodeName(i)+"."+endpoint)] = ip
 	}
-	n.point(0, recordTTL)
+	n.point([]int{0}, recordTTL)
 	return n
 }
 
 func canonical(name string) string { return strings.ToLower(dns.Fqdn(name)) }
 
-// point makes the endpoint's record name a node.
-func (n *names) point(node int, ttl time.Duration) {
-	n.record.Store(&record{ip: n.hosts[node], ttl: ttl})
+// point makes the endpoint's record name nodes.
+func (n *names) point(nodes []int, ttl time.Duration) {
+	r := &record{ttl: ttl}
+	for _, node := range nodes {
+		r.ips = append(r.ips, n.hosts[node])
+	}
+	n.record.Store(r)
 }
 
-// find returns the address of a name, and for how long it holds.
-func (n *names) find(name string) (net.IP, time.Duration, bool) {
+// find returns the addresses of a name, and for how long they hold. Several
+// addresses come in another order each time, as name servers do to spread
+// their clients.
+func (n *names) find(name string) ([]net.IP, time.Duration, bool) {
 	name = canonical(name)
 	if name == n.endpoint {
 		r := n.record.Load()
-		return r.ip, r.ttl, true
+		first := 0
+		if len(r.ips) > 1 {
+			first = int(n.asked.Add(1)) % len(r.ips)
+		}
+		return slices.Concat(r.ips[first:], r.ips[:first]), r.ttl, true
 	}
 	ip, known := n.nodes[name]
-	return ip, recordTTL, known
+	return []net.IP{ip}, recordTTL, known
 }
 
 // serve answers on one loopback port, by UDP and TCP.
@@ -124,10 +136,12 @@ func (n *names) respond(query *dns.Msg) *dns.Msg {
 		return m
 	}
 	q := query.Question[0]
-	ip, ttl, known := n.find(q.Name)
+	ips, ttl, known := n.find(q.Name)
 	switch {
 	case known && (q.Qtype == dns.TypeA || q.Qtype == dns.TypeANY):
-		m.Answer = []dns.RR{&dns.A{Hdr: header(q.Name, dns.TypeA, ttl), A: ip}}
+		for _, ip := range ips {
+			m.Answer = append(m.Answer, &dns.A{Hdr: header(q.Name, dns.TypeA, ttl), A: ip})
+		}
 		return m
 	case !known:
 		m.Rcode = dns.RcodeNameError
@@ -158,11 +172,15 @@ func (s *Simulator) LookupHost(ctx context.Context, host string) ([]string, erro
 	if ip := net.ParseIP(host); ip != nil {
 		return []string{host}, nil
 	}
-	ip, _, known := s.names.find(host)
+	ips, _, known := s.names.find(host)
 	if !known {
 		return nil, &net.DNSError{Err: "no such host", Name: host, Server: s.names.addr, IsNotFound: true}
 	}
-	return []string{ip.String()}, nil
+	var addrs []string
+	for _, ip := range ips {
+		addrs = append(addrs, ip.String())
+	}
+	return addrs, nil
 }
 
 // Resolver asks the built-in name server for every name. It is nil when there

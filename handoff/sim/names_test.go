@@ -26,12 +26,25 @@ func TestRecords(t *testing.T) {
 	if ip, ttl := address("redis.schload.test."); ip != "127.0.0.2" || ttl != 5 {
 		t.Errorf("got %s for %ds, want 127.0.0.2 for 5s", ip, ttl)
 	}
-	n.point(1, time.Second)
+	n.point([]int{1}, time.Second)
 	if ip, ttl := address("REDIS.schload.TEST."); ip != "127.0.0.3" || ttl != 1 {
 		t.Errorf("got %s for %ds, want 127.0.0.3 for 1s", ip, ttl)
 	}
 	if ip, ttl := address("node1.redis.schload.test."); ip != "127.0.0.2" || ttl != 5 {
 		t.Errorf("got %s for %ds, want the node's own", ip, ttl)
+	}
+	// Several addresses take turns at being the first.
+	n.point([]int{0, 1}, time.Second)
+	first := map[string]int{}
+	for range 10 {
+		m := ask("redis.schload.test.", dns.TypeA)
+		if len(m.Answer) != 2 {
+			t.Fatalf("got %v, want two addresses", m)
+		}
+		first[m.Answer[0].(*dns.A).A.String()]++
+	}
+	if first["127.0.0.2"] != 5 || first["127.0.0.3"] != 5 {
+		t.Errorf("came first: %v, want each in its turn", first)
 	}
 	for _, test := range []struct {
 		name  string

@@ -21,6 +21,7 @@ type network struct {
 	fallback string   // for people; empty when every node has its address
 
 	doors    []net.Listener // by node; nil while it refuses
+	lifts    map[int]func() // by isolated node: what lets dials pass again
 	entrance net.Listener   // the endpoint's own, in the fallback; nil while it refuses
 }
 
@@ -130,11 +131,27 @@ func (n *network) open(node int) (net.Listener, error) {
 	return door, nil
 }
 
+// isolate makes dials of a node's address hang, as far as the system allows it:
+// where it does not, they succeed and nobody answers.
+func (n *network) isolate(node int, on bool) {
+	if lift := n.lifts[node]; lift != nil {
+		lift()
+		delete(n.lifts, node)
+	}
+	if door := n.doors[node]; on && door != nil {
+		if n.lifts == nil {
+			n.lifts = make(map[int]func())
+		}
+		n.lifts[node] = dig(door)
+	}
+}
+
 // refuse makes a node's address refuse dials.
 func (n *network) refuse(node int) {
 	if door := n.doors[node]; door != nil {
 		door.Close()
 		n.doors[node] = nil
+		n.isolate(node, false)
 	}
 }
 

@@ -27,6 +27,7 @@ type outbox struct {
 	conn  net.Conn
 	spawn func(func()) // starts a goroutine that somebody waits for
 	cut   func()       // ends the connection: the client is too slow, or gone
+	held  func() bool  // reports whether nothing gets through; nil: never
 
 	mu       sync.Mutex
 	room     sync.Cond // of mu: less waits than before, or the box is shut
@@ -89,7 +90,7 @@ func (o *outbox) flush() {
 		return
 	}
 	o.writing, o.kicked = true, false
-	for len(o.buf) > 0 && !o.shut {
+	for len(o.buf) > 0 && !o.shut && !(o.held != nil && o.held()) {
 		o.write()
 	}
 	o.writing = false

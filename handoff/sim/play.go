@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"schload/handoff/notice"
@@ -14,8 +15,8 @@ import (
 var ErrPlaying = errors.New("another upgrade is being played: wait for its end")
 
 // Play plays a plan and returns when its length has passed. Old is the node
-// that serves the endpoint at the start, New the one after it, going round.
-// Every act is done at its offset from the start, and marked.
+// that serves the endpoint at the start, New and Next those after it, going
+// round. Every act is done at its offset from the start, and marked.
 //
 // When ctx ends, Play stops at once and returns its cause. Either way the
 // database is left usable and ready for the next plan: the node that serves
@@ -31,7 +32,7 @@ func (s *Simulator) Play(ctx context.Context, plan upgrade.Plan) error {
 		return ErrPlaying
 	}
 	start := time.Now()
-	if !s.director.await(letter{event: began{plan.TTL}}) {
+	if !s.director.await(letter{event: began{plan.TTL, movesTwice(plan)}}) {
 		return ErrClosed
 	}
 	err := s.play(ctx, start, plan)
@@ -51,6 +52,10 @@ func (s *Simulator) play(ctx context.Context, start time.Time, plan upgrade.Plan
 		}
 	}
 	return s.until(ctx, start.Add(plan.Length))
+}
+
+func movesTwice(plan upgrade.Plan) bool {
+	return slices.ContainsFunc(plan.Actions, func(a upgrade.Action) bool { return a.Node == upgrade.Next })
 }
 
 // until waits for an instant.
@@ -79,7 +84,8 @@ func check(plan upgrade.Plan) error {
 			if a.Notice == notice.SMigrating || a.Notice == notice.SMigrated {
 				return fault("%v belongs to the OSS Cluster API, which the simulator does not serve", a.Notice)
 			}
-		case upgrade.Listen, upgrade.Refuse, upgrade.Close, upgrade.Bind, upgrade.DNS, upgrade.Stall, upgrade.Slow:
+		case upgrade.Listen, upgrade.Refuse, upgrade.Close, upgrade.Bind, upgrade.DNS, upgrade.Stall, upgrade.Slow,
+			upgrade.Join, upgrade.Leave, upgrade.Reset, upgrade.Isolate, upgrade.Rejoin, upgrade.Loading:
 		default:
 			return fault("the simulator knows no such act")
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,6 +24,7 @@ type Simulator struct {
 	network  *network
 	shards   shards
 	gates    gates
+	hushes   []hush // by node
 	director *director
 	names    *names
 	plays    chan struct{} // holds one token while a plan is played
@@ -75,6 +77,7 @@ func (s *Simulator) build(ctx context.Context) (err error) {
 		return err
 	}
 	s.gates = make(gates, s.shards.count())
+	s.hushes = make([]hush, len(s.network.addrs))
 	s.names = newNames(s.config.Name, s.network.hosts())
 	if s.config.Listen == nil {
 		if err := s.names.serve(); err != nil {
@@ -121,7 +124,7 @@ func (s *Simulator) Nodes() []Node {
 		for i, n := range c.nodes {
 			conns, optedIn := c.occupancy(i)
 			nodes = append(nodes, Node{
-				Name: nodeName(i), Addr: n.ip, Serving: c.bound == i, Named: c.named == i,
+				Name: nodeName(i), Addr: n.ip, Serving: c.bound == i || slices.Contains(c.also, i), Named: c.named == i || slices.Contains(c.also, i),
 				Accepting: n.accepting, Connections: conns, OptedIn: optedIn,
 			})
 		}

@@ -261,7 +261,7 @@ func (s *transcript) begin(args []string) error {
 		}
 	}
 	s.plan, s.start, s.next, s.playing = plan, s.now, 0, true
-	s.step(began{plan.TTL})
+	s.step(began{plan.TTL, movesTwice(plan)})
 	return nil
 }
 
@@ -299,6 +299,9 @@ func (s *transcript) step(e event) {
 // describe prints the core's state.
 func (s *transcript) describe() {
 	c := s.core
+	for _, node := range c.also {
+		fmt.Fprintf(&s.out, "  beside=%s\n", nodeName(node))
+	}
 	fmt.Fprintf(&s.out, "  bound=%s named=%s seq=%d windows=%d\n", nodeName(c.bound), nodeName(c.named), c.seq, len(c.windows))
 	for i, n := range c.nodes {
 		conns, optedIn := c.occupancy(i)
@@ -309,7 +312,7 @@ func (s *transcript) describe() {
 // Commands print effects through their String method; one that had none would
 // print as a struct and hide it.
 func TestEffectsPrint(t *testing.T) {
-	for _, e := range []effect{reply{}, push{}, hangUp{}, accept{}, resolve{}, stall{}, slow{}, lift{}, done{}} {
+	for _, e := range []effect{reply{}, push{}, hangUp{}, accept{}, resolve{}, abort{}, isolate{}, loading{}, stall{}, slow{}, lift{}, done{}} {
 		if _, ok := e.(fmt.Stringer); !ok {
 			t.Errorf("%T has no String method", e)
 		}

@@ -48,8 +48,9 @@ func (c *core) notify(now time.Duration, a upgrade.Action) []effect {
 
 // moves is the rule measured on real deployments: MOVING is sent when the
 // proxy leaves the endpoint's set of addresses and the set gains another. A
-// set that only grows or only shrinks changes in silence.
-func (c *core) moves(w window) bool { return w.node == c.bound && w.to != w.node }
+// set that only grows or only shrinks changes in silence; of a set of several
+// no sample shows that it does both.
+func (c *core) moves(w window) bool { return w.node == c.bound && w.to != w.node && len(c.also) == 0 }
 
 // remember opens or closes windows.
 func (c *core) remember(w window) {

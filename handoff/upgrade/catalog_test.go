@@ -41,7 +41,9 @@ func set(t *testing.T, u upgrade.Upgrade, assignments ...string) upgrade.Upgrade
 }
 
 func TestNames(t *testing.T) {
-	want := []string{"endpoint-rebind", "failover", "in-place", "none", "proxy-restart", "shard-migration"}
+	want := []string{"endpoint-rebind", "failover", "in-place", "maintenance-mode", "maintenance-mode-multi-proxy", "network-failure", "node-failure", "none", "privatelink",
+		"proxy-restart", "redis-cloud", "rolling-extra-node", "rolling-replace-node", "shard-migration", "version-upgrade",
+		"version-upgrade-unreplicated", "widening"}
 	if got := upgrade.Names(); !slices.Equal(got, want) {
 		t.Errorf("Names = %v, want %v", got, want)
 	}
@@ -53,10 +55,11 @@ func TestNames(t *testing.T) {
 }
 
 func TestLoadUnknown(t *testing.T) {
-	const catalog = ": the catalog has endpoint-rebind, failover, in-place, none, proxy-restart, shard-migration"
+	catalog := ": the catalog has " + strings.Join(upgrade.Names(), ", ")
 	for name, want := range map[string]string{
 		"endpoint-rebnd": `unknown upgrade "endpoint-rebnd" (did you mean endpoint-rebind?)` + catalog,
-		"rolling":        `unknown upgrade "rolling"` + catalog,
+		"rolling-extra":  `unknown upgrade "rolling-extra" (did you mean rolling-extra-node?)` + catalog,
+		"decommission":   `unknown upgrade "decommission"` + catalog,
 		"":               `unknown upgrade ""` + catalog,
 	} {
 		if _, err := upgrade.Load(name); err == nil || err.Error() != want {

@@ -157,6 +157,7 @@ func (c *checker) step(i int) {
 	}
 	c.reference(s.Line, what+": seconds", s.Seconds, Duration)
 	c.reference(s.Line, what+": shards", s.Shards, Text)
+	c.condition(s, what)
 	c.braces(s.Line, s.Detail)
 	switch {
 	case s.Origin != "" || s.Source != "":
@@ -168,7 +169,7 @@ func (c *checker) step(i int) {
 	}
 }
 
-var actList = []Act{Notify, Listen, Refuse, Close, Bind, DNS, Stall, Slow}
+var actList = []Act{Notify, Listen, Refuse, Close, Bind, DNS, Stall, Slow, Join, Leave, Reset, Isolate, Rejoin, Loading}
 
 func acts() string {
 	words := make([]string, len(actList))
@@ -194,8 +195,8 @@ func (c *checker) fields(s Step, what string) bool {
 		}
 		opens = kind.Opens()
 	}
-	place := s.Act == Listen || s.Act == Refuse || s.Act == Close || s.Act == Bind || s.Act == DNS
-	lasts := s.Act == Stall || s.Act == Slow
+	lasts := s.Act.Lasts()
+	place := s.Act != Notify && !lasts
 	before := len(c.errs)
 	for _, f := range [...]field{
 		{"at", s.At, true, true},
@@ -222,11 +223,34 @@ func (c *checker) roles(s Step, what string) {
 		if role == "" {
 			continue
 		}
-		if err := oneOf("node", role, []Role{Old, New}); err != nil {
+		if err := oneOf("node", role, roles); err != nil {
 			c.fail(s.Line, "%s: %w", what, err)
 		}
 	}
 }
+
+// condition checks the parameter that decides whether a step is played.
+func (c *checker) condition(s Step, what string) {
+	if s.When == "" || !c.reference(s.Line, what+": when", s.When, Text) {
+		return
+	}
+	p, _ := c.upgrade.parameter(s.When)
+	v, err := parseValue(Text, p.Value)
+	if err != nil {
+		return // said of the parameter
+	}
+	for _, item := range v.items {
+		if item != yes && item != no {
+			c.fail(s.Line, "%s: when: %s is %q: want yes or no", what, s.When, yamlfile.Clip(item))
+		}
+	}
+}
+
+// What a parameter says that decides whether steps are played.
+const (
+	yes = "yes"
+	no  = "no"
+)
 
 // expression parses a sum and checks the names in it.
 func (c *checker) expression(line int, what, text string) (expression, bool) {

@@ -83,6 +83,9 @@ func (d *drawing) eval(text string) time.Duration {
 func (d *drawing) measure() error {
 	u := d.plan.Upgrade
 	for i, s := range u.Steps {
+		if !d.played(s) {
+			continue
+		}
 		fail := func(format string, args ...any) error {
 			return u.at(i, fmt.Errorf(format, args...))
 		}
@@ -110,6 +113,18 @@ func (d *drawing) measure() error {
 	return nil
 }
 
+// played reports whether a step is among those that the settings want.
+func (d *drawing) played(s Step) bool { return s.When == "" || d.setting(s.When) == yes }
+
+func (d *drawing) setting(name string) string {
+	for _, s := range d.plan.Settings {
+		if s.Name == name {
+			return s.Value
+		}
+	}
+	return ""
+}
+
 // announce is the whole number of seconds on the wire.
 func (d *drawing) announce(window time.Duration) time.Duration {
 	whole := math.Round(window.Seconds() / d.plan.Speed)
@@ -121,10 +136,13 @@ func (d *drawing) announce(window time.Duration) time.Duration {
 func (d *drawing) layOut() {
 	p := d.plan
 	steps := p.Upgrade.Steps
-	order := make([]int, len(steps))
+	var order []int
 	end := time.Duration(0)
 	for i, s := range steps {
-		order[i] = i
+		if !d.played(s) {
+			continue
+		}
+		order = append(order, i)
 		end = max(end, d.eval(s.At)+d.span(s))
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(d.eval(steps[a].At), d.eval(steps[b].At)) })
@@ -171,18 +189,13 @@ func (d *drawing) action(step int) Action {
 
 // shards splits the ids that a parameter lists.
 func (d *drawing) shards(name string) []string {
-	for _, s := range d.plan.Settings {
-		if s.Name == name {
-			return strings.FieldsFunc(s.Value, func(r rune) bool { return r == ',' || r == ' ' })
-		}
-	}
-	return nil
+	return strings.FieldsFunc(d.setting(name), func(r rune) bool { return r == ',' || r == ' ' })
 }
 
 // origin is the weakest among those behind the step's numbers.
 func (d *drawing) origin(s Step) Origin {
 	weakest := s.Origin
-	names := []string{s.Seconds}
+	names := []string{s.Seconds, s.When}
 	for _, text := range [...]string{s.At, s.For, s.Delay} {
 		if text == "" {
 			continue

@@ -3,6 +3,7 @@ package upgrade
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 )
@@ -99,12 +100,17 @@ func FuzzValue(f *testing.F) {
 // keeps its order at every speed, announces whole seconds of at least 1 and
 // closes no proxy before its announced time.
 func FuzzPlan(f *testing.F) {
-	f.Add(uint8(0), uint64(1), 5.0, "moving_close_slack=0.7s..4.1s")
-	f.Add(uint8(0), uint64(2), 7.3, "moving_time=1400ms")
-	f.Add(uint8(0), uint64(3), 10.0, "moving_close_slack=0s")
-	f.Add(uint8(1), uint64(4), 0.3, "failover_stall={100ms, 1s}")
-	f.Add(uint8(2), uint64(5), 31.0, "announce_time=1s..9s")
-	f.Add(uint8(5), uint64(6), 999.0, "demotion_stall=10.3s")
+	of := func(name string) uint8 { return uint8(slices.Index(Names(), name)) }
+	f.Add(of("endpoint-rebind"), uint64(1), 5.0, "moving_close_slack=0.7s..4.1s")
+	f.Add(of("endpoint-rebind"), uint64(2), 7.3, "moving_time=1400ms")
+	f.Add(of("endpoint-rebind"), uint64(3), 10.0, "moving_close_slack=0s")
+	f.Add(of("failover"), uint64(4), 0.3, "failover_stall={100ms, 1s}")
+	f.Add(of("in-place"), uint64(5), 31.0, "announce_time=1s..9s")
+	f.Add(of("shard-migration"), uint64(6), 999.0, "demotion_stall=10.3s")
+	f.Add(of("maintenance-mode"), uint64(7), 9.0, "op_to_exit_moving=20s..60s")
+	f.Add(of("rolling-extra-node"), uint64(8), 3.3, "node_turn=10s..90s")
+	f.Add(of("version-upgrade"), uint64(9), 0.7, "preserve_roles={yes, no}")
+	f.Add(of("node-failure"), uint64(10), 17.0, "silence=0s..30s")
 	f.Fuzz(func(t *testing.T, which uint8, seed uint64, speed float64, assignment string) {
 		names := Names()
 		u, err := Load(names[int(which)%len(names)])

@@ -92,11 +92,22 @@ may be written out only in a step that cites its own ` + "`origin` and `source`"
 | dns | node | the endpoint's record names this node |
 | stall | for, shards | commands queue at the proxies |
 | slow | for, delay, shards | replies take longer |
+| loading | for, shards | commands are refused with LOADING |
+| join | node | the endpoint is served by this node too, and its record names it too |
+| leave | node | the endpoint is served by the others only, and its record names them only |
+| reset | node | it resets all its connections |
+| isolate | node | packets to and from it are lost: dials hang, connections fall silent |
+| rejoin | node | packets pass again, and what was sent meanwhile arrives |
 
-A node is ` + "`old`" + ` (it serves the endpoint when the upgrade begins) or ` + "`new`" + `.
-A plan that no server would play is refused: MOVING of a proxy that does not
-leave or without another that joins, a completion without its opening or during
-its stall, a close before the announced time, a bind to a node that refuses.
+Any step may have ` + "`when`" + `, which names a parameter that says yes or no: whether
+the step is played.
+
+A node is ` + "`old`" + ` (it serves the endpoint when the upgrade begins), ` + "`new`" + `, or
+` + "`next`" + ` (where the endpoint goes when it moves a second time, to neither of the
+two). A plan that no server would play is refused: MOVING of a proxy that does
+not leave or without another that joins or beside others that stay, a completion without its opening or
+during its stall, a close before the announced time, a bind to a node that
+refuses, anything said by a node that is isolated.
 `
 
 // CatalogMarkdown returns the document about all upgrades of the catalog:
@@ -124,7 +135,7 @@ func CatalogMarkdown() (string, error) {
 	return fmt.Sprintf(intro, tableMarkdown(overview)) + chapters.String(), nil
 }
 
-// nowhere is the total time in which the name leads to a port that refuses.
+// nowhere is the total time in which dials of the name fail.
 func (p Plan) nowhere() string {
 	total := Span{}
 	for _, s := range p.Refused() {

@@ -47,6 +47,7 @@ type stepNode struct {
 	Shards  leaf `yaml:"shards"`
 	For     leaf `yaml:"for"`
 	Delay   leaf `yaml:"delay"`
+	When    leaf `yaml:"when"`
 	Detail  leaf `yaml:"detail"`
 	Origin  leaf `yaml:"origin"`
 	Source  leaf `yaml:"source"`
@@ -56,7 +57,7 @@ type stepNode struct {
 var keys = []string{
 	"name", "title", "summary", "prose", "sch_support", "documented", "ttl", "settle", "parameters", "steps",
 	"kind", "value", "known", "origin", "source", "help",
-	"at", "act", "node", "to", "notice", "seconds", "shards", "for", "delay", "detail",
+	"at", "act", "node", "to", "notice", "seconds", "shards", "for", "delay", "when", "detail",
 }
 
 // Parse parses and checks one choreography; file names it in errors, which
@@ -112,9 +113,9 @@ func (s stepNode) step() Step {
 	return Step{
 		At: s.At.text, Act: Act(s.Act.text), Node: Role(s.Node.text), To: Role(s.To.text),
 		Notice: s.Notice.text, Seconds: s.Seconds.text, Shards: s.Shards.text,
-		For: s.For.text, Delay: s.Delay.text, Detail: s.Detail.text,
+		For: s.For.text, Delay: s.Delay.text, When: s.When.text, Detail: s.Detail.text,
 		Origin: Origin(s.Origin.text), Source: s.Source.text,
-		Line: first(s.At, s.Act, s.Node, s.To, s.Notice, s.Seconds, s.Shards, s.For, s.Delay, s.Detail, s.Origin, s.Source),
+		Line: first(s.At, s.Act, s.Node, s.To, s.Notice, s.Seconds, s.Shards, s.For, s.Delay, s.When, s.Detail, s.Origin, s.Source),
 	}
 }
 

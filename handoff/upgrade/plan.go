@@ -19,17 +19,30 @@ const (
 	DNS    Act = "dns"    // the endpoint's A record names Node from now on
 	Stall  Act = "stall"  // commands queue at the proxies For so long, then run
 	Slow   Act = "slow"   // replies take Delay longer, drawn per command, For so long
+
+	// Of an endpoint with several proxies.
+	Join  Act = "join"  // the endpoint is served by Node too, and its record names Node too
+	Leave Act = "leave" // it is served by the others only, and its record names them only; connections stay
+
+	// What comes without a notice.
+	Reset   Act = "reset"   // Node resets all its connections (RST)
+	Isolate Act = "isolate" // packets to and from Node are lost: dials hang, connections fall silent, none is closed
+	Rejoin  Act = "rejoin"  // packets pass again, and what TCP kept arrives
+	Loading Act = "loading" // commands are refused with LOADING For so long
 )
 
 // Role names a node by its part in one playing of an upgrade.
 type Role string
 
 // The roles. When a plan starts, Old serves the endpoint, the record names it,
-// and New does not listen.
+// and New and Next do not listen.
 const (
-	Old Role = "old"
-	New Role = "new"
+	Old  Role = "old"
+	New  Role = "new"
+	Next Role = "next" // where the endpoint goes when it moves a second time; a stage of two nodes plays it with Old
 )
+
+var roles = []Role{Old, New, Next}
 
 // Action is one timed act of a Plan.
 type Action struct {
@@ -39,13 +52,16 @@ type Action struct {
 	To      Role          // Notify MOVING: where the endpoint goes
 	Notice  notice.Kind   // Notify
 	Seconds int64         // Notify of a kind that opens: the announced time, whole seconds >= 1
-	Shards  []string      // Notify of the other kinds than MOVING; Stall, Slow: empty is all
-	For     time.Duration // Stall, Slow; speed applied
+	Shards  []string      // Notify of the other kinds than MOVING; Stall, Slow, Loading: empty is all
+	For     time.Duration // Stall, Slow, Loading; speed applied
 	Delay   time.Duration // Slow: median of the added delay; speed does not apply
 	Origin  Origin        // the weakest origin among the numbers behind At, For, Delay, Seconds
 	Detail  string        // one line for people
 	Step    int           // where it comes from: the index in Upgrade.Steps
 }
+
+// Lasts reports whether an action of this kind takes For.
+func (a Act) Lasts() bool { return a == Stall || a == Slow || a == Loading }
 
 // End is when the action is over: At, or later for acts that last.
 func (a Action) End() time.Duration { return a.At + a.For }

@@ -217,13 +217,27 @@ func TestEveryActionHasOrigin(t *testing.T) {
 
 // Only upgrades that hand off say MOVING, and controls say nothing.
 func TestNoticesOfCatalog(t *testing.T) {
+	failover := []notice.Kind{notice.FailingOver, notice.FailedOver}
+	migration := []notice.Kind{notice.Migrating, notice.Migrated}
+	moving := []notice.Kind{notice.Moving}
 	want := map[string][]notice.Kind{
-		"endpoint-rebind": {notice.Moving},
-		"failover":        {notice.FailingOver, notice.FailedOver},
-		"in-place":        {notice.FailingOver, notice.FailedOver},
-		"none":            nil,
-		"proxy-restart":   nil,
-		"shard-migration": {notice.Migrating, notice.Migrated},
+		"endpoint-rebind":              moving,
+		"failover":                     failover,
+		"in-place":                     failover,
+		"maintenance-mode":             slices.Concat(migration, moving, moving), // as numbered in the run that was published
+		"maintenance-mode-multi-proxy": migration,
+		"network-failure":              nil,
+		"node-failure":                 nil,
+		"none":                         nil,
+		"privatelink":                  slices.Concat(failover, migration),
+		"proxy-restart":                nil,
+		"redis-cloud":                  slices.Concat(migration, moving, failover),
+		"rolling-extra-node":           slices.Concat(migration, moving, migration, moving, migration),
+		"rolling-replace-node":         slices.Concat(failover, moving, failover, moving, failover),
+		"shard-migration":              migration,
+		"version-upgrade":              slices.Concat(failover, failover),
+		"version-upgrade-unreplicated": failover,
+		"widening":                     nil,
 	}
 	for _, name := range upgrade.Names() {
 		var got []notice.Kind

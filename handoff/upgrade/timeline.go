@@ -12,13 +12,15 @@ import (
 // view is what the endpoint looks like from outside after an action.
 type view struct {
 	listening map[Role]bool
-	serving   Role
-	record    Role
+	isolated  map[Role]bool
+	serving   []Role
+	record    []Role
+	nodes     []Role // those drawn
 	open      []notice.Kind
 }
 
 func newView() view {
-	return view{listening: map[Role]bool{Old: true}, serving: Old, record: Old}
+	return view{listening: map[Role]bool{Old: true}, isolated: map[Role]bool{}, serving: []Role{Old}, record: []Role{Old}}
 }
 
 // see changes the view by one action.
@@ -27,10 +29,17 @@ func (v *view) see(a Action) {
 	case Listen, Refuse:
 		v.listening[a.Node] = a.Act == Listen
 	case Bind:
-		v.serving = a.Node
+		v.serving = []Role{a.Node}
 	case DNS:
-		v.record = a.Node
-	case Close:
+		v.record = []Role{a.Node}
+	case Join:
+		v.serving, v.record = append(v.serving, a.Node), append(v.record, a.Node)
+	case Leave:
+		away := func(node Role) bool { return node == a.Node }
+		v.serving, v.record = slices.DeleteFunc(v.serving, away), slices.DeleteFunc(v.record, away)
+	case Isolate, Rejoin:
+		v.isolated[a.Node] = a.Act == Isolate
+	case Close, Reset:
 		v.shut(notice.Moving)
 	case Notify:
 		if opener, ok := a.Notice.Opener(); ok {
@@ -50,9 +59,11 @@ func (v *view) shut(kind notice.Kind) {
 // lifeline is the mark of a node in the drawing.
 func (v *view) lifeline(node Role) string {
 	switch {
+	case v.isolated[node]:
+		return "x"
 	case !v.listening[node]:
 		return "."
-	case v.serving == node:
+	case slices.Contains(v.serving, node):
 		return "#"
 	}
 	return "|"
@@ -60,15 +71,31 @@ func (v *view) lifeline(node Role) string {
 
 // row is one line of the drawing.
 func (v *view) row(at time.Duration, origin Origin, what, detail string) []string {
-	record := string(v.record)
-	if !v.listening[v.record] {
-		record += "!"
+	var record []string
+	for _, node := range v.record {
+		name := string(node)
+		if v.dead(node) {
+			name += "!"
+		}
+		record = append(record, name)
 	}
 	var open []string
 	for _, kind := range v.open {
 		open = append(open, kind.String())
 	}
-	return []string{at.String(), v.lifeline(Old), v.lifeline(New), record, strings.Join(open, " "), what, string(origin), detail}
+	cells := []string{at.String()}
+	for _, node := range v.nodes {
+		cells = append(cells, " "+v.lifeline(node)) // under the middle of the heading
+	}
+	return append(cells, strings.Join(record, " "), strings.Join(open, " "), what, string(origin), detail)
+}
+
+// dead reports whether dials of a node fail.
+func (v *view) dead(node Role) bool { return !v.listening[node] || v.isolated[node] }
+
+// nowhere reports whether dials of the name fail, whichever node they try.
+func (v *view) nowhere() bool {
+	return !slices.ContainsFunc(v.record, func(node Role) bool { return !v.dead(node) })
 }
 
 // Text draws the plan as a table with one lifeline per node, for people:
@@ -80,7 +107,12 @@ func (v *view) row(at time.Duration, origin Origin, what, detail string) []strin
 // It ends with the spans in which the name leads nowhere.
 func (p Plan) Text() string {
 	v := newView()
-	rows := [][]string{{"at", "old", "new", "record", "open", "step", "origin", "what happens"}}
+	v.nodes = p.nodes()
+	head := []string{"at"}
+	for _, node := range v.nodes {
+		head = append(head, string(node))
+	}
+	rows := [][]string{append(head, "record", "open", "step", "origin", "what happens")}
 	rows = append(rows, v.row(0, "", "begin", ""))
 	for _, a := range p.Actions {
 		v.see(a)
@@ -88,20 +120,24 @@ func (p Plan) Text() string {
 	}
 	rows = append(rows, v.row(p.Length, "", "end", ""))
 	var b strings.Builder
-	b.WriteString(columns(center(rows), 0))
-	b.WriteString("\n  # serves the endpoint  | listens  . refuses  ! the record names a port that refuses\n")
+	b.WriteString(columns(rows, 0))
+	isolated, fate := "", "refuses"
+	if slices.ContainsFunc(p.Actions, func(a Action) bool { return a.Act == Isolate }) {
+		isolated, fate = "  x isolated", "refuses or is cut off"
+	}
+	fmt.Fprintf(&b, "\n  # serves the endpoint  | listens  . refuses%s  ! the record names a port that %s\n", isolated, fate)
 	for _, s := range p.Refused() {
-		fmt.Fprintf(&b, "  From %v to %v (%v) the name leads to a port that refuses.\n", s.From, s.To, s.To-s.From)
+		fmt.Fprintf(&b, "  From %v to %v (%v) the name leads to a port that %s.\n", s.From, s.To, s.To-s.From, fate)
 	}
 	return b.String()
 }
 
-// center puts the lifelines under the middle of their headings.
-func center(rows [][]string) [][]string {
-	for _, row := range rows[1:] {
-		row[1], row[2] = " "+row[1], " "+row[2]
+// nodes are those that the drawing needs lifelines for.
+func (p Plan) nodes() []Role {
+	if slices.ContainsFunc(p.Actions, func(a Action) bool { return a.Node == Next || a.To == Next }) {
+		return []Role{Old, New, Next}
 	}
-	return rows
+	return []Role{Old, New}
 }
 
 // describe names the action with its numbers: "notify MOVING 15s old".
@@ -119,7 +155,7 @@ func (a Action) describe() string {
 	if a.Delay > 0 {
 		text += " +" + a.Delay.String()
 	}
-	if a.Act == Stall || a.Act == Slow {
+	if a.Act.Lasts() {
 		text += " for " + a.For.String()
 	}
 	return text
@@ -129,7 +165,7 @@ func (a Action) describe() string {
 type Span struct{ From, To time.Duration }
 
 // Refused returns the spans in which the endpoint's record names a node that
-// refuses connections: whoever dials the name then fails, handoffs or not.
+// refuses connections or is cut off: whoever dials the name then fails, handoffs or not.
 // One that lasts to the end of the plan ends with it.
 func (p Plan) Refused() []Span {
 	v := newView()
@@ -146,7 +182,7 @@ func (p Plan) Refused() []Span {
 	}
 	for _, a := range p.Actions {
 		v.see(a)
-		step(a.At, !v.listening[v.record])
+		step(a.At, v.nowhere())
 	}
 	step(p.Length, false)
 	return spans

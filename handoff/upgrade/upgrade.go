@@ -36,8 +36,8 @@ type Parameter struct {
 }
 
 // Step is one act of a choreography. At, For and Delay are expressions: names
-// of parameters and literal durations joined by + and -. Seconds and Shards
-// are names of parameters.
+// of parameters and literal durations joined by + and -. Seconds, Shards
+// and When are names of parameters.
 type Step struct {
 	At       string
 	Act      Act
@@ -47,6 +47,7 @@ type Step struct {
 	Shards   string
 	For      string
 	Delay    string
+	When     string // parameter that says yes or no: whether the step is played; empty: it is
 	Detail   string // {name} stands for the value of a parameter
 	Origin   Origin // of the step's literals, and of a step that rests on no parameter
 	Source   string

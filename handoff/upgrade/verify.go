@@ -12,12 +12,13 @@ import (
 // verify plays the plan in the head and refuses what no server would do. The
 // rules are those observed: MOVING is sent only by a proxy that leaves the
 // endpoint while another joins it, windows of a shard do not nest, a
-// completion follows its opening, and no proxy leaves before the time it
-// announced.
+// completion follows its opening, no proxy leaves before the time it
+// announced, and nobody hears of a node that is isolated.
 func (p Plan) verify() error {
 	stage := scene{
 		listening: map[Role]bool{Old: true},
-		serving:   Old,
+		isolated:  map[Role]bool{},
+		serving:   []Role{Old},
 		open:      map[string]Action{},
 		leaving:   map[Role]Action{},
 	}
@@ -46,9 +47,10 @@ func closer(kind notice.Kind) notice.Kind {
 // scene is the state of the endpoint between two actions.
 type scene struct {
 	listening map[Role]bool
-	serving   Role
+	isolated  map[Role]bool
+	serving   []Role
 	open      map[string]Action // the notices whose completion is due, by shards
-	stalled   time.Duration     // end of the last stall
+	stalled   time.Duration     // end of the last stall, or of the last refusal of commands
 	leaving   map[Role]Action   // the MOVING each proxy said
 }
 
@@ -67,19 +69,63 @@ func (s *scene) play(a Action, later []Action) error {
 		}
 		s.listening[a.Node] = false
 		return s.leave(a)
-	case Close:
+	case Close, Reset:
+		if a.Act == Close && s.isolated[a.Node] {
+			return fmt.Errorf("%s is isolated: nobody would see its connections close", a.Node)
+		}
 		if err := s.leave(a); err != nil {
 			return err
 		}
 		delete(s.leaving, a.Node)
-	case Stall:
+	case Isolate:
+		if s.isolated[a.Node] {
+			return fmt.Errorf("%s is isolated already", a.Node)
+		}
+		s.isolated[a.Node] = true
+	case Rejoin:
+		if !s.isolated[a.Node] {
+			return fmt.Errorf("%s is not isolated: want an isolate before", a.Node)
+		}
+		s.isolated[a.Node] = false
+	case Stall, Loading:
 		s.stalled = max(s.stalled, a.End())
 	case Bind:
 		if !s.listening[a.Node] {
 			return fmt.Errorf("%s does not listen: want a listen before", a.Node)
 		}
-		s.serving = a.Node
+		if s.isolated[a.Node] {
+			return fmt.Errorf("%s is isolated: want a rejoin before", a.Node)
+		}
+		if len(s.serving) > 1 {
+			return fmt.Errorf("%v serve the endpoint: want a join of %s and a leave of others", s.serving, a.Node)
+		}
+		s.serving = []Role{a.Node}
+	case DNS:
+		if len(s.serving) > 1 {
+			return fmt.Errorf("the record names %v: want a join of %s or a leave of others", s.serving, a.Node)
+		}
+	case Join:
+		return s.join(a.Node)
+	case Leave:
+		i := slices.Index(s.serving, a.Node)
+		if i < 0 || len(s.serving) == 1 {
+			return fmt.Errorf("the endpoint is served by %v: want it served by %s and another before", s.serving, a.Node)
+		}
+		s.serving = slices.Delete(s.serving, i, i+1)
 	}
+	return nil
+}
+
+func (s *scene) join(node Role) error {
+	switch {
+	case !s.listening[node]:
+		return fmt.Errorf("%s does not listen: want a listen before", node)
+	case s.isolated[node]:
+		return fmt.Errorf("%s is isolated: want a rejoin before", node)
+	case slices.Contains(s.serving, node):
+		return fmt.Errorf("%s serves the endpoint already", node)
+	}
+	s.serving = append(s.serving, node)
 	return nil
 }
 
@@ -141,8 +187,14 @@ func (s *scene) moving(a Action, later []Action) error {
 	if a.To == a.Node {
 		return fmt.Errorf("the endpoint does not move: node and to are both %s", a.Node)
 	}
-	if s.serving != a.Node {
-		return fmt.Errorf("%s does not serve the endpoint, %s does: only a proxy that leaves says MOVING", a.Node, s.serving)
+	if s.isolated[a.Node] {
+		return fmt.Errorf("%s is isolated: nobody would hear its MOVING", a.Node)
+	}
+	if len(s.serving) > 1 {
+		return fmt.Errorf("%v serve the endpoint: none of them says MOVING when another leaves or joins", s.serving)
+	}
+	if s.serving[0] != a.Node {
+		return fmt.Errorf("%s does not serve the endpoint, %s does: only a proxy that leaves says MOVING", a.Node, s.serving[0])
 	}
 	if _, twice := s.leaving[a.Node]; twice {
 		return fmt.Errorf("%s said so already", a.Node)

@@ -93,10 +93,17 @@ func (b *bench) dial(ctx context.Context, network, address string) (net.Conn, er
 	if err != nil {
 		return nil, err
 	}
-	if addrs, err := b.sim.LookupHost(ctx, host); err == nil {
-		host = addrs[0]
+	addrs, err := b.sim.LookupHost(ctx, host)
+	if err != nil {
+		addrs = []string{host}
 	}
-	return b.network.Dial(ctx, network, net.JoinHostPort(host, port))
+	var conn net.Conn
+	for _, addr := range addrs { // as net.Dialer does
+		if conn, err = b.network.Dial(ctx, network, net.JoinHostPort(addr, port)); err == nil {
+			break
+		}
+	}
+	return conn, err
 }
 
 // run runs and returns the summary of the bundle it left.

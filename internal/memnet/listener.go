@@ -67,6 +67,9 @@ func (l *listener) Close() error {
 // Addr returns a *net.TCPAddr.
 func (l *listener) Addr() net.Addr { return net.TCPAddrFromAddrPort(l.addr) }
 
+// Blackhole is Network.Blackhole for the address of the listener.
+func (l *listener) Blackhole(on bool) { l.network.Blackhole(l.addr.String(), on) }
+
 // offer puts the far end of a new connection into the backlog.
 func (l *listener) offer(ctx context.Context, far *Conn) error {
 	select {
