@@ -16,7 +16,7 @@ import (
 func newUpgradeBench(t *testing.T, name string, settings ...string) *bench {
 	t.Helper()
 	b := newBench(t, name, settings...)
-	b.config.Pools[0].Schedule.Rate = workload.Constant(100)
+	b.config.Pools[0].Schedule.Rate = workload.Constant(50)
 	b.config.OutageAfter = time.Second
 	return b
 }
