@@ -3,10 +3,10 @@ SHELL := bash
 .DEFAULT_GOAL := help
 FUZZTIME ?= 5s
 
-.PHONY: help build test race fuzz bench check golden e2e demo clean
+.PHONY: help build test race fuzz bench check golden e2e e2e-node demo clean
 
 help: ## list the targets
-	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 build: ## build bin/schload
 	CGO_ENABLED=0 go build -trimpath -o bin/schload ./cmd/schload
@@ -37,6 +37,9 @@ golden: ## rewrite golden files and generated docs; read the diff before committ
 
 e2e: ## long end-to-end checks (ten repeats, real redis-server, kill -9)
 	E2E=1 go test -count=1 -timeout 60m -run 'E2E' -v ./cmd/schload ./internal/...
+
+e2e-node: build ## node-redis against schload sim (needs node and npm)
+	cd test/clients/node && npm ci && SCHLOAD='$(CURDIR)/bin/schload' npm test
 
 demo: ## the README's first command
 	go run ./cmd/schload run

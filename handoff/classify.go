@@ -198,7 +198,8 @@ func isTLSError(err error) bool {
 	_, alert := errors.AsType[tls.AlertError](err)
 	_, authority := errors.AsType[x509.UnknownAuthorityError](err)
 	_, name := errors.AsType[x509.HostnameError](err)
-	return header || verify || alert || authority || name
+	_, silent := errors.AsType[errNoTLS](err)
+	return header || verify || alert || authority || name || silent
 }
 
 // The reasons of Close.

@@ -83,6 +83,10 @@ func Open(ctx context.Context, config Config) (*Client, error) {
 	d := newDialler(o, config, encryption)
 	c := &Client{config: config, o: o, redis: redis.NewClient(settings(config, d.connect))}
 	c.batches.New = func() any { return newBatch(c.redis) }
+	if err := d.reachable(ctx); err != nil {
+		_ = c.Close()
+		return nil, c.diagnose(ctx, err)
+	}
 	if err := c.start(ctx); err != nil {
 		_ = c.Close()
 		return nil, err

@@ -130,7 +130,30 @@ func encrypt(ctx context.Context, raw net.Conn, addr string, config *tls.Config)
 	conn := tls.Client(raw, config)
 	if err := conn.HandshakeContext(ctx); err != nil {
 		_ = raw.Close()
+		if ctx.Err() != nil {
+			err = errNoTLS{err}
+		}
 		return nil, err
 	}
 	return conn, nil
+}
+
+// errNoTLS says that a connection was made and the TLS handshake on it was
+// never answered, as happens on a port that speaks in the clear.
+type errNoTLS struct{ err error }
+
+func (e errNoTLS) Error() string {
+	return "connected, but no answer to the TLS handshake: " + e.err.Error()
+}
+func (e errNoTLS) Unwrap() error { return e.err }
+
+// reachable makes one connection and gives it up. The library tries a dial
+// several times, each for the dial timeout; a target that cannot be reached at
+// all is better told at once.
+func (d *dialler) reachable(ctx context.Context) error {
+	conn, err := d.open(ctx, "tcp", d.addr)
+	if err != nil {
+		return &dialError{dialClass(err), err}
+	}
+	return conn.Close()
 }

@@ -302,7 +302,7 @@ func TestNameFollowed(t *testing.T) {
 		t.Run(arm, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
-				w.listen(nextAddr)
+				next := w.listen(nextAddr)
 				host := "127.0.0.1"
 				w.net.Lookup = func(context.Context, string) ([]string, error) { return []string{host}, nil }
 				config := w.config(arm)
@@ -314,6 +314,7 @@ func TestNameFollowed(t *testing.T) {
 				host = "127.0.0.2"
 				time.Sleep(26 * time.Second)
 				w.main.setDelay(time.Millisecond)
+				next.setDelay(time.Millisecond) // no operation ends before all have begun
 				burst(t, c, 4, 10*time.Millisecond)
 				if s := c.Observe(); s.Nodes[want] != 4 || s.Handoff.Started != 0 {
 					t.Errorf("%v, %+v; want 4 at %s and no handoff", s.Nodes, s.Handoff, want)

@@ -3,6 +3,7 @@ package profiles
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"time"
 
 	"schload/handoff/stage"
@@ -53,10 +54,16 @@ func (p Profile) checkArms() error {
 	return errors.Join(wrong...)
 }
 
+// poolName keeps names usable as labels.
+var poolName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}$`)
+
 func (p Profile) checkPools() error {
 	var wrong []error
 	seen := map[string]bool{}
 	for i, pool := range p.Pools {
+		if !poolName.MatchString(pool.Name) {
+			wrong = append(wrong, fmt.Errorf("pool name %q: want 1 to 100 letters, digits, hyphens, underscores or dots", pool.Name))
+		}
 		if seen[pool.Name] {
 			wrong = append(wrong, fmt.Errorf("pool %q is there twice: give one of them another name", pool.Name))
 		}

@@ -1,6 +1,8 @@
 package profiles
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/url"
@@ -254,6 +256,18 @@ func (p Profile) JSON() ([]byte, error) { return yaml.MarshalWithOptions(p, yaml
 
 // JSON returns the pool as the bundle keeps it.
 func (p Pool) JSON() ([]byte, error) { return yaml.MarshalWithOptions(p, yaml.JSON()) }
+
+// Hash is a short fingerprint of the profile, whatever it was pointed at: runs
+// of equal hash did the same. No secret goes into it.
+func (p Profile) Hash() string {
+	p.Target, p.Shards = "", nil
+	text, err := p.JSON()
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:6])
+}
 
 // Secrets returns the passwords of the profile's URLs, so that they can be
 // kept out of everything that is written.

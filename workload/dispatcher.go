@@ -15,7 +15,8 @@ type dispatcher struct {
 	pacer   Pacer
 	queue   *queue
 	horizon *Horizon
-	early   context.Context // ends when the horizon is set
+	early   context.Context     // ends when the horizon is set
+	lag     func(time.Duration) // Run.Lag, or nil
 
 	now  time.Duration // last reading of the clock
 	next time.Duration // behind the last instant that fell due
@@ -96,6 +97,9 @@ func (d *dispatcher) offer(t ticket) error {
 	size := d.pool.Pipeline
 	d.due(t.intended, size)
 	d.next = t.intended + 1
+	if d.lag != nil {
+		d.lag(max(0, d.now-t.intended))
+	}
 	if d.cut != forever {
 		d.missed(t.intended, Ended, size)
 		return nil

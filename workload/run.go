@@ -26,6 +26,11 @@ type Run struct {
 	// it must return a NewTimerPacer.
 	Pacer func() (Pacer, error)
 
+	// Lag, if set, is told how late the dispatcher itself handed a batch over,
+	// which is the harness's doing and never the target's. One goroutine calls
+	// it, once a batch. A closed loop has none.
+	Lag func(time.Duration)
+
 	// Horizon ends the run. Nil means that only ctx does.
 	Horizon *Horizon
 }
@@ -71,7 +76,7 @@ func (r Run) open(ctx context.Context) (Tally, error) {
 	defer cancel()
 	d := &dispatcher{
 		account: account{sink: r.Sink()},
-		base:    r.Base, pool: r.Pool, pacer: pacer, horizon: r.Horizon, early: early,
+		base:    r.Base, pool: r.Pool, pacer: pacer, horizon: r.Horizon, early: early, lag: r.Lag,
 		queue: newQueue(r.Pool.Workers, max(1, r.Pool.Backlog/r.Pool.Pipeline)),
 	}
 	workers := r.workers()

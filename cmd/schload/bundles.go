@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
-	"slices"
 	"time"
 
 	"schload/handoff/stage"
@@ -49,7 +47,7 @@ func describe(id string, base time.Time, p profiles.Profile, c experiment.Config
 		if err != nil {
 			return run, err
 		}
-		described := bundle.Pool{Name: pool.Name, Settings: settings}
+		described := bundle.Pool{Name: pool.Name, Arrival: pool.Schedule.Arrival.String(), Settings: settings}
 		for _, w := range pool.Mix {
 			described.Operations = append(described.Operations, w.Command)
 		}
@@ -82,18 +80,14 @@ func describeUpgrade(c experiment.Config) (bundle.Upgrade, error) {
 	return u, nil
 }
 
-// keepLast removes all but the newest n bundles of a folder. Only what holds a
-// run.json and is named by a run id is touched.
-func keepLast(folder string, n int) error {
-	files, err := filepath.Glob(filepath.Join(folder, "[0-9]*-[0-9]*-????", "run.json"))
-	if err != nil {
-		return err
-	}
-	slices.Sort(files)
-	for _, file := range files[:max(0, len(files)-n)] {
-		if err := os.RemoveAll(filepath.Dir(file)); err != nil {
+// prune removes the oldest bundles that a run with --forever has made itself,
+// so that the newest are left. It touches nothing else.
+func (f *runFlags) prune() error {
+	for f.forever && len(f.made) > kept {
+		if err := os.RemoveAll(f.made[0]); err != nil {
 			return fmt.Errorf("old bundle: %w", err)
 		}
+		f.made = f.made[1:]
 	}
 	return nil
 }

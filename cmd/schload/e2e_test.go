@@ -87,7 +87,7 @@ func TestE2EEarlyRecord(t *testing.T) {
 	if off.Connections.Dials == 0 || off.Connections.ClosedByServer == 0 {
 		t.Errorf("off: %+v: want closed and redialled connections", off.Connections)
 	}
-	if !bytes.Contains([]byte(text), []byte("What differs is hidden")) {
+	if !bytes.Contains([]byte(text), []byte("What differs is latency, and what the client hides")) {
 		t.Errorf("the output does not say that the difference is hidden:\n%s", text)
 	}
 }

@@ -38,7 +38,7 @@ func exitCode(err error) int {
 	if err == nil {
 		return 0
 	}
-	if e, ok := errors.AsType[*exitError](err); ok {
+	if e, ok := errors.AsType[*exitError](err); ok { // of errors that are joined, the first
 		return e.code
 	}
 	if errors.Is(err, errInterrupted) {

@@ -53,18 +53,19 @@ func newRoot() *cobra.Command {
 	return root
 }
 
-// interruptible cancels the context on the first SIGINT or SIGTERM; a second
+// interruptible cancels the context on the first SIGINT, SIGTERM or SIGHUP; a second
 // one ends the process at once.
 func interruptible(parent context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	go func() {
 		if _, ok := <-signals; !ok {
 			return
 		}
 		cancel(errInterrupted)
 		if _, ok := <-signals; ok {
+			fmt.Fprintln(os.Stderr, "schload: interrupted again: gone at once; the bundle holds what was recorded up to now")
 			os.Exit(codeInterrupted)
 		}
 	}()

@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,6 +21,8 @@ import (
 	"schload/internal/report"
 	"schload/profiles"
 	"schload/telemetry"
+	"schload/telemetry/record"
+	"schload/workload"
 )
 
 func newRun() *cobra.Command {
@@ -49,6 +53,8 @@ func runHelp() string {
 		fmt.Fprintf(&b, "  %-12s %s\n", p.Name, p.Isolates)
 	}
 	b.WriteString("  PRESET+option=value+...   a preset with options: read_timeout, max_retries, relaxed_timeout, pool_size, ...\n" +
+		"\nFlags beat the profile. The default profile has rate 1000, workers 16, warmup 2s, baseline 5s, recovery 5s, rounds 1,\n" +
+		"speed 1, late-after 100ms, outage-after 500ms; schload profiles NAME prints a profile.\n" +
 		"\nExit codes: 0 ok, 1 failed, 2 usage or bad input, 4 run invalid, 130 interrupted.")
 	return b.String()
 }
@@ -86,21 +92,19 @@ func (f *runFlags) profile(cmd *cobra.Command, args []string) (profiles.Profile,
 func (f *runFlags) runs(cmd *cobra.Command, p profiles.Profile) error {
 	var worst error
 	for i := 0; f.forever || i < len(f.upgrades); i++ {
-		if worst != nil {
-			fmt.Fprintf(cmd.ErrOrStderr(), "schload: %v\n", worst)
-		}
 		p.Upgrade = f.upgrades[i%len(f.upgrades)]
 		err := f.once(cmd, p)
 		if code := exitCode(err); code == codeUsage || code == codeInterrupted {
 			return err
 		}
-		if err != nil {
-			worst = err
+		if err != nil && (worst == nil || exitCode(worst) == codeInvalid) {
+			worst = err // a run that failed is worse than one that is invalid
 		}
-		if f.forever {
-			if err := keepLast(f.parent(), kept); err != nil {
-				return err
-			}
+		if more := f.forever || i+1 < len(f.upgrades); err != nil && more {
+			fmt.Fprintf(cmd.ErrOrStderr(), "schload: %v\n", err)
+		}
+		if err := f.prune(); err != nil {
+			return err
 		}
 	}
 	return worst
@@ -113,7 +117,7 @@ func (f *runFlags) once(cmd *cobra.Command, p profiles.Profile) error {
 	timeline := &experiment.Timeline{}
 	lab, err := openLab(ctx, p, base, timeline.Mark)
 	if err != nil {
-		return err
+		return interrupted(ctx, err)
 	}
 	defer lab.close()
 	stderr := cmd.ErrOrStderr()
@@ -121,7 +125,7 @@ func (f *runFlags) once(cmd *cobra.Command, p profiles.Profile) error {
 		fmt.Fprintln(stderr, "note:", lab.note)
 	}
 	if p, err = lab.arms(ctx, p, stderr); err != nil {
-		return err
+		return interrupted(ctx, err)
 	}
 	config, err := f.experiment(ctx, p, lab, id, base)
 	if err != nil {
@@ -136,15 +140,21 @@ func (f *runFlags) once(cmd *cobra.Command, p profiles.Profile) error {
 	result, err := experiment.Run(ctx, config)
 	view.end()
 	if result.Dir == "" { // it could not start, and left nothing
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		return usageError(err)
+		return interrupted(ctx, usageError(err))
 	}
+	f.made = append(f.made, result.Dir)
 	if perr := f.results(cmd.OutOrStdout(), result); err == nil {
 		err = perr
 	}
 	return outcome(ctx, result, err)
+}
+
+// interrupted returns the interrupt where there was one, and err otherwise.
+func interrupted(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
 }
 
 // outcome chooses the error, and with it the exit code, of a run that left a
@@ -152,6 +162,9 @@ func (f *runFlags) once(cmd *cobra.Command, p profiles.Profile) error {
 func outcome(ctx context.Context, result experiment.Result, err error) error {
 	switch {
 	case err != nil:
+		if _, overload := errors.AsType[*workload.OverloadError](err); overload {
+			return invalidError(err) // the policy abort: the load was not offered
+		}
 		return err
 	case result.Interrupted:
 		return fmt.Errorf("%w: the bundle %s holds everything up to then", context.Cause(ctx), result.Dir)
@@ -197,6 +210,10 @@ func (f *runFlags) experiment(ctx context.Context, p profiles.Profile, l lab, id
 		LateAfter: time.Duration(p.LateAfter), OutageAfter: time.Duration(p.OutageAfter),
 		Open: l.client(p.Workers(), base), Dir: f.directory(id),
 	}
+	c.Info = []record.Attr{
+		{Key: "client.version", Value: buildVersions()["go-redis"]}, {Key: "config.hash", Value: p.Hash()},
+		{Key: "seed", Value: strconv.FormatUint(p.Seed, 10)},
+	}
 	for _, a := range p.Arms {
 		c.Arms = append(c.Arms, a.Resolve(p.Workers()))
 	}
@@ -224,13 +241,13 @@ func (f *runFlags) telemetry(ctx context.Context, id string, base time.Time, c e
 // prints what it says.
 func (f *runFlags) results(stdout io.Writer, result experiment.Result) error {
 	summary, err := compare.Save(result.Dir)
-	if err != nil {
+	if summary.RunID == "" {
 		return err
 	}
 	if f.json {
-		return writeJSON(stdout, summary)
+		return errors.Join(writeJSON(stdout, summary), err)
 	}
-	return report.Text(stdout, summary)
+	return errors.Join(report.Text(stdout, summary), err)
 }
 
 // parent is the folder of the run's bundle, directory the bundle itself.

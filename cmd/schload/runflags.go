@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -38,6 +39,8 @@ type runFlags struct {
 	otlpEndpoint string
 	otlpProtocol string
 	prometheus   string
+
+	made []string // bundles of this process, oldest first
 }
 
 func (f *runFlags) register(flags *pflag.FlagSet) {
@@ -61,7 +64,7 @@ func (f *runFlags) register(flags *pflag.FlagSet) {
 	flags.Uint64Var(&f.seed, "seed", 0, "of everything drawn; the same seed offers the same operations at the same instants")
 	flags.StringVar(&f.out, "out", "", "directory of the bundle (default runs/<run id>)")
 	flags.BoolVar(&f.json, "json", false, "print summary.json instead of the table")
-	flags.BoolVar(&f.forever, "forever", false, "start over after the last upgrade, until interrupted; keeps the last 20 bundles")
+	flags.BoolVar(&f.forever, "forever", false, "start over after the last upgrade, until interrupted; keeps the last 20 bundles it made")
 	flags.StringVar(&f.otlpEndpoint, "otlp-endpoint", "", "export metrics to this OTLP receiver: http://host:4318 or grpc://host:4317 (default: OTEL_* variables, else none)")
 	flags.StringVar(&f.otlpProtocol, "otlp-protocol", "", "grpc or http/protobuf (default: by the endpoint)")
 	flags.StringVar(&f.prometheus, "prometheus", "", "serve metrics for Prometheus on this address, such as 127.0.0.1:9464")
@@ -69,6 +72,9 @@ func (f *runFlags) register(flags *pflag.FlagSet) {
 
 // apply writes the flags that were given into the profile.
 func (f *runFlags) apply(p profiles.Profile, given func(name string) bool) (profiles.Profile, error) {
+	if err := errors.Join(f.refuseZeros(given), f.refuseEmpty(given)); err != nil {
+		return p, err
+	}
 	over := func(name string, set func()) {
 		if given(name) {
 			set()
@@ -96,6 +102,39 @@ func (f *runFlags) apply(p profiles.Profile, given func(name string) bool) (prof
 		return p, err
 	}
 	return p, f.applySet(&p)
+}
+
+// refuseZeros refuses a zero that was given: in a profile zero means the
+// default, and a flag must not silently become one.
+func (f *runFlags) refuseZeros(given func(name string) bool) error {
+	for _, zero := range []struct {
+		name string
+		is   bool
+	}{
+		{"warmup", f.warmup == 0}, {"baseline", f.baseline == 0}, {"recovery", f.recovery == 0}, {"late-after", f.late == 0}, {"outage-after", f.outage == 0},
+		{"rounds", f.rounds == 0}, {"speed", f.speed == 0}, {"seed", f.seed == 0}, {"workers", f.workers == 0},
+	} {
+		if zero.is && given(zero.name) {
+			return fmt.Errorf("--%s 0: want more than 0; leave the flag out for the profile's value", zero.name)
+		}
+	}
+	return nil
+}
+
+// refuseEmpty refuses an empty text that was given, for the same reason.
+func (f *runFlags) refuseEmpty(given func(name string) bool) error {
+	for _, empty := range []struct {
+		name string
+		is   bool
+	}{
+		{"upgrade", len(f.upgrades) == 0}, {"stage", f.stage == ""}, {"target", f.target == ""}, {"shards", len(f.shards) == 0},
+		{"arms", len(f.arms) == 0}, {"rate", f.rate == ""}, {"arrival", f.arrival == ""}, {"mix", f.mix == ""}, {"out", f.out == ""},
+	} {
+		if empty.is && given(empty.name) {
+			return fmt.Errorf("--%s is empty: give a value, or leave the flag out", empty.name)
+		}
+	}
+	return nil
 }
 
 func (f *runFlags) applyPools(p profiles.Profile, over func(string, func())) profiles.Profile {

@@ -10,7 +10,8 @@ import (
 )
 
 func newUpgrades() *cobra.Command {
-	return &cobra.Command{
+	var set []string
+	cmd := &cobra.Command{
 		Use:               "upgrades [NAME]",
 		Short:             "List the upgrades, or explain one: prose, parameters with their origins, timeline",
 		Args:              cobra.MaximumNArgs(1),
@@ -20,12 +21,17 @@ func newUpgrades() *cobra.Command {
 				return listUpgrades(cmd)
 			}
 			u, err := upgrade.Load(args[0])
+			if err == nil {
+				u, err = u.Set(set)
+			}
 			if err != nil {
 				return usageError(err)
 			}
 			return u.Explain(cmd.OutOrStdout())
 		},
 	}
+	cmd.Flags().StringArrayVar(&set, "set", nil, "parameter of the upgrade, KEY=VALUE; may be repeated")
+	return cmd
 }
 
 func listUpgrades(cmd *cobra.Command) error {

@@ -81,7 +81,7 @@ func (m *marks) write() {
 		}
 		if n := m.lost.Load(); n > stated {
 			batch = m.line(batch, mark.Mark{At: one.At, Kind: mark.Harness, Name: "marks_dropped", Source: "harness",
-				Detail: fmt.Sprintf("%d marks came faster than they could be written and are missing here", n-stated)})
+				Detail: fmt.Sprintf("%d marks could not be written and are missing here", n-stated)})
 			stated = n
 		}
 		m.flush(batch)

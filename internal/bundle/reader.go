@@ -68,6 +68,9 @@ func (b *Bundle) inspect() error {
 	}
 	for _, name := range []string{metricsFile, marksFile} {
 		torn, err := tornLine(filepath.Join(b.Dir, name))
+		if errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("bundle %s lacks %s, which every run writes: its numbers cannot be computed again", b.Dir, name)
+		}
 		if err != nil {
 			return err
 		}
@@ -76,7 +79,7 @@ func (b *Bundle) inspect() error {
 		}
 	}
 	if f := b.Run.Final; f != nil && f.MarksDropped > 0 {
-		b.warn(fmt.Sprintf("%s: %d marks are missing, they came faster than they could be written", marksFile, f.MarksDropped))
+		b.warn(fmt.Sprintf("%s: %d marks are missing, more came than the timeline keeps; all of them are counted", marksFile, f.MarksDropped))
 	}
 	return nil
 }

@@ -55,6 +55,7 @@ type Arm struct {
 type Pool struct {
 	Name       string          `json:"name"`
 	Operations []string        `json:"operations"`
+	Arrival    string          `json:"arrival,omitempty"` // constant, poisson or closed
 	Settings   json.RawMessage `json:"settings,omitempty"`
 }
 
@@ -113,6 +114,8 @@ type Proof struct {
 	Effective   string `json:"effective"` // on, off, mixed or unknown
 	Connections uint64 `json:"connections"`
 	OptedIn     uint64 `json:"opted_in"`
+
+	Notes []string `json:"notes,omitempty"` // what one should know of an arm that is valid
 }
 
 // Lag is how late operations were started, in quantiles.

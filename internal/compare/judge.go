@@ -24,6 +24,7 @@ func (s *Summary) judge(final *bundle.Final, sums *sums, t timeline) {
 			s.disqualify(unproved(a)...)
 		}
 	}
+	s.disqualify(sums.gaps...)
 	for _, a := range s.Arms {
 		s.disqualify(conservation(a.Name, sums, final != nil)...)
 		s.disqualify(twoTruths(a.Name, sums)...)

@@ -86,7 +86,7 @@ func (p *play) count(arm, name string, n uint64, attrs ...string) {
 }
 
 func (p *play) proved(arm string, connections uint64, optedIn string) {
-	p.count(arm, ConnectionsProved, connections, "opted_in", optedIn, "protocol", "3")
+	p.count(arm, record.ConnectionsProved, connections, "opted_in", optedIn, "protocol", "3")
 }
 
 // second ends the interval.

@@ -1,6 +1,8 @@
 package compare
 
 import (
+	"slices"
+
 	"schload/internal/bundle"
 	"schload/telemetry/histogram"
 	"schload/telemetry/record"
@@ -25,7 +27,7 @@ func Summarize(b *bundle.Bundle) (Summary, error) {
 			Name: run.Upgrade.Name, Title: run.Upgrade.Title, SCHSupport: run.Upgrade.SCHSupport,
 			Assumptions: append([]string{}, run.Upgrade.Assumptions...),
 		},
-		Stage: run.Stage, Rounds: run.Rounds, LateAfter: run.LateAfter, OutageAfter: run.OutageAfter,
+		Stage: run.Stage, Rounds: run.Rounds, ClosedLoop: slices.ContainsFunc(run.Pools, closed), LateAfter: run.LateAfter, OutageAfter: run.OutageAfter,
 		InvalidReasons: []string{}, Warnings: append([]string{}, b.Warnings...),
 	}
 	for _, a := range run.Arms {
@@ -33,9 +35,12 @@ func Summarize(b *bundle.Bundle) (Summary, error) {
 	}
 	s.Harness = harness(run, &sums)
 	s.judge(run.Final, &sums, timeline)
-	s.warn(&sums, timeline, run.Final == nil)
+	s.warn(&sums, timeline, run.Final)
 	return s, nil
 }
+
+// closed says whether a pool's loop is closed.
+func closed(p bundle.Pool) bool { return p.Arrival == "closed" }
 
 // Save computes the summary of the bundle in dir and stores it there.
 func Save(dir string) (Summary, error) {

@@ -20,6 +20,7 @@ type Summary struct {
 	Upgrade        Upgrade        `json:"upgrade"`
 	Stage          string         `json:"stage"`
 	Rounds         int            `json:"rounds"`
+	ClosedLoop     bool           `json:"closed_loop"` // a pool waited for replies before it sent more: its response times hide waits
 	LateAfter      bundle.Seconds `json:"late_after_s"`
 	OutageAfter    bundle.Seconds `json:"outage_after_s"`
 	Arms           []Arm          `json:"arms"`

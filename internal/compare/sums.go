@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"fmt"
 	"strconv"
 	"time"
 
@@ -10,14 +11,11 @@ import (
 	"schload/workload"
 )
 
-// ConnectionsProved counts the connections whose handshake was looked at, by
-// the attributes opted_in (true or false) and protocol (2 or 3).
-const ConnectionsProved = "schload.connections.proved"
-
 // sums are the intervals of a bundle, added up.
 type sums struct {
 	whole record.Cumulative // the whole run
 	after record.Cumulative // the counters of intervals that lie, for the larger part, after warm-up
+	gaps  []string          // what was recorded and is missing here
 }
 
 func readSums(b *bundle.Bundle, begin time.Duration) (sums, error) {
@@ -26,14 +24,26 @@ func readSums(b *bundle.Bundle, begin time.Duration) (sums, error) {
 		if err != nil {
 			return s, err
 		}
+		if iv.From > s.whole.To {
+			s.gaps = append(s.gaps, fmt.Sprintf("what was recorded from %v to %v is missing", s.whole.To, iv.From))
+		}
 		s.whole.Add(iv)
 		// The reading at the end of warm-up comes a little after it.
 		if iv.From+(iv.To-iv.From)/2 >= begin {
 			s.after.Add(record.Interval{From: iv.From, To: iv.To, Counts: iv.Counts})
 		}
 	}
+	if f := b.Run.Final; f != nil {
+		// The last reading is taken when the run ends; what follows it takes less.
+		if ended := f.Ended.Sub(b.Run.Started); ended > s.whole.To+lastReading {
+			s.gaps = append(s.gaps, fmt.Sprintf("what was recorded after %v is missing: the run ended at %v", s.whole.To, ended))
+		}
+	}
 	return s, nil
 }
+
+// lastReading is how long before its end a run may have been read last.
+const lastReading = 5 * time.Second
 
 // attr returns the value of an attribute, "" if the counter lacks it.
 func attr(c record.Count, key string) string {
@@ -153,7 +163,7 @@ func (s *sums) counter(arm, name, key string) map[string]uint64 {
 // of them had opted in to notices.
 func (s *sums) proved(arm string) (connections, optedIn uint64) {
 	for _, c := range s.whole.Counts() {
-		if c.Name != ConnectionsProved || c.Arm != arm {
+		if c.Name != record.ConnectionsProved || c.Arm != arm {
 			continue
 		}
 		connections += c.Value

@@ -85,10 +85,11 @@ func (t timeline) begin() time.Duration {
 // longer than the run's limit is no outage; own counts those.
 func (t timeline) outage(arm string) (o Outage, own int) {
 	for _, m := range t.outages {
-		if m.Arm != arm || t.warmup(m.At) {
+		from, to := max(m.At, t.begin()), m.At+m.Duration // what lay in warm-up does not count
+		if m.Arm != arm || to-from <= t.limit {
 			continue
 		}
-		length := m.Duration - t.stood(m.At, m.At+m.Duration)
+		length := to - from - t.stood(from, to)
 		if length <= t.limit {
 			own++
 			continue

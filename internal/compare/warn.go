@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"schload/internal/bundle"
 )
 
 // What a harness on an idle machine keeps: a start lag of 0.5 ms at p99.
@@ -16,9 +18,13 @@ const (
 )
 
 // warn collects what weakens the run without making it wrong.
-func (s *Summary) warn(sums *sums, t timeline, cut bool) {
+func (s *Summary) warn(sums *sums, t timeline, final *bundle.Final) {
+	cut := final == nil
 	add := func(format string, args ...any) { s.Warnings = append(s.Warnings, fmt.Sprintf(format, args...)) }
 	s.warnSamples(add)
+	if s.ClosedLoop {
+		add("the loop was closed: a slow target was offered less, and response times do not show who had to wait for it")
+	}
 	if n := len(t.stalls); n > 0 {
 		add("the harness itself stood still %s, up to %v: failures and latencies of that size may be its own; outages are given without that time",
 			often(n), round(t.longestStall()))
@@ -27,11 +33,14 @@ func (s *Summary) warn(sums *sums, t timeline, cut bool) {
 		if _, own := t.outage(a.Name); own > 0 {
 			add("arm %s: %s without a success passed while the harness stood still, and is not counted as an outage", a.Name, spans(own))
 		}
-		if text := saturated(a); text != "" {
+		if text := s.saturated(a); text != "" {
 			add("%s", text)
 		}
 		if x := a.SCH; x.Requested == "on" && x.Effective == "mixed" {
 			add("arm %s: only %d of %d connections opted in to notices", a.Name, x.OptedIn, x.Connections)
+		}
+		for _, note := range notes(final, a.Name) {
+			add("arm %s: %s", a.Name, note)
 		}
 		if a.SCH.Effective == "unknown" {
 			add("arm %s: nothing proves whether its connections opted in to notices", a.Name)
@@ -79,20 +88,38 @@ func (s *Summary) warnSamples(add func(string, ...any)) {
 	}
 }
 
-// saturated says when the harness itself was late in the baseline, where the
-// target gave it no reason.
-func saturated(a Arm) string {
-	lag := a.Phases.Baseline.Lateness.P99.Duration()
+// saturated says when operations of the baseline were late, and whose doing it
+// was: the harness's own, as its start lag shows, or that of a target that kept
+// all workers busy.
+func (s *Summary) saturated(a Arm) string {
+	late := a.Phases.Baseline.Lateness.P99.Duration()
+	lag := min(late, s.Harness.StartLag.P99.Duration())
 	response := a.Phases.Baseline.ResponseTime.P99.Duration()
 	switch {
 	case lag > lagLimit:
-		return fmt.Sprintf("arm %s: operations of the baseline started up to %v late at p99 (limit %v): the harness was the bottleneck, lower the rate or add workers or processors",
-			a.Name, round(lag), lagLimit)
+		return fmt.Sprintf("arm %s: operations of the baseline started up to %v late at p99 (limit %v): the harness was the bottleneck, lower the rate or add processors",
+			a.Name, round(late), lagLimit)
+	case late > lagLimit:
+		return fmt.Sprintf("arm %s: operations of the baseline started up to %v late at p99 because all workers were busy: the target was slow for this rate, or add workers",
+			a.Name, round(late))
 	case lag > lagBudget && lag > response/lagShare:
 		return fmt.Sprintf("arm %s: operations of the baseline started up to %v late at p99, more than a tenth of their response time of %v: part of it is the harness",
 			a.Name, round(lag), round(response))
 	}
 	return ""
+}
+
+// notes are what the run's proof has to say of a valid arm.
+func notes(final *bundle.Final, arm string) []string {
+	if final == nil {
+		return nil
+	}
+	for _, p := range final.Arms {
+		if p.Name == arm {
+			return p.Notes
+		}
+	}
+	return nil
 }
 
 func often(n int) string {

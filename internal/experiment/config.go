@@ -46,6 +46,9 @@ type Config struct {
 	Dir      string
 	Describe bundle.Run
 
+	// Info are the attributes of the metric that says what ran.
+	Info []record.Attr
+
 	// Timeline carries the marks of every source. The zero value is ready; a
 	// stage that writes marks is given Timeline.Mark.
 	Timeline *Timeline

@@ -3,6 +3,7 @@ package experiment
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"schload/handoff"
@@ -34,6 +35,7 @@ func counts(arm string, before, now handoff.Observation) []record.Count {
 	for _, c := range sortedCloses(now) {
 		some(record.ConnectionCloses, now.Closes[c]-before.Closes[c],
 			record.Attr{Key: record.AttrBy, Value: c.By}, record.Attr{Key: record.AttrReason, Value: c.Reason})
+		some(record.ClientClosed, now.Closes[c]-before.Closes[c], record.Attr{Key: record.AttrClosed, Value: c.Reason})
 	}
 	add(record.Handoffs, now.Handoff.Started-before.Handoff.Started, result("started"))
 	add(record.Handoffs, now.Handoff.Succeeded-before.Handoff.Succeeded, result("succeeded"))
@@ -46,10 +48,33 @@ func counts(arm string, before, now handoff.Observation) []record.Count {
 	return out
 }
 
+// proved counts the connections that were proved since the reading before: the
+// protocol they speak, and whether they opted in.
+func proved(arm string, before, now handoff.Proof) []record.Count {
+	var out []record.Count
+	add := func(optedIn bool, protocol int, n uint64) {
+		if n > 0 {
+			out = append(out, record.Count{Name: record.ConnectionsProved, Arm: arm, Value: n, Attrs: []record.Attr{
+				{Key: record.AttrOptedIn, Value: strconv.FormatBool(optedIn)}, {Key: record.AttrProtocol, Value: strconv.Itoa(protocol)}}})
+		}
+	}
+	optedIn := now.OptedIn - before.OptedIn
+	for _, protocol := range slices.Sorted(maps.Keys(now.Protocols)) {
+		n := now.Protocols[protocol] - before.Protocols[protocol]
+		if protocol == 3 { // only RESP3 carries notices
+			add(true, protocol, min(n, optedIn))
+			n -= min(n, optedIn)
+		}
+		add(false, protocol, n)
+	}
+	return out
+}
+
 // levels returns the arm's gauges.
 func levels(arm string, now handoff.Observation) []record.Level {
 	out := []record.Level{
 		{Name: record.ConnectionsRelaxed, Arm: arm, Value: float64(now.Relaxed.Now)},
+		{Name: record.ClientRelaxed, Arm: arm, Value: float64(now.Relaxed.Now)},
 		{Name: record.ClientConnections, Arm: arm, Attrs: []record.Attr{{Key: record.AttrState, Value: "idle"}}, Value: float64(now.Pool.Idle)},
 		{Name: record.ClientConnections, Arm: arm, Attrs: []record.Attr{{Key: record.AttrState, Value: "used"}}, Value: float64(max(0, now.Connections-now.Pool.Idle))},
 	}

@@ -18,6 +18,7 @@ type arm struct {
 	name    string
 	client  *handoff.Client
 	before  handoff.Observation // as of the last reading
+	proof   handoff.Proof       // as of the last reading
 	tallies []workload.Tally    // by pool, once the load has ended
 }
 
@@ -41,6 +42,7 @@ func (r *run) startLoad(ctx context.Context, start time.Duration) *load {
 				Base: base, Pool: pool, Target: a.client, Horizon: &l.horizon,
 				Sink:  func() workload.Sink { return since{r.recorder.Sink(a.name, pool.Name), start} },
 				Pacer: func() (workload.Pacer, error) { return r.Pacer(base) },
+				Lag:   r.lag.add,
 			}
 			g.Go(func() (err error) {
 				a.tallies[i], err = engine.Do(ctx)
@@ -62,17 +64,25 @@ func (r *run) startLoad(ctx context.Context, start time.Duration) *load {
 // was due has ended or was missed. Clients that do not come back within grace
 // are closed under the workers, whose operations then fail: they are counted,
 // not abandoned.
-func (r *run) end(l *load, at, grace time.Duration) error {
+func (r *run) end(ctx context.Context, l *load, at, grace time.Duration) error {
+	r.recorder.End(at)
 	l.horizon.End(at - l.start)
 	timer := time.NewTimer(grace)
 	defer timer.Stop()
-	select {
-	case <-l.done:
-	case <-timer.C:
-		r.closeClients()
-		<-l.done
+	interrupted := ctx.Done()
+	for {
+		select {
+		case <-l.done:
+			return l.err
+		case <-interrupted:
+			interrupted = nil
+			timer.Reset(min(grace, hurry))
+		case <-timer.C:
+			r.closeClients()
+			<-l.done
+			return l.err
+		}
 	}
-	return l.err
 }
 
 // check holds the engine's account against the recorder's: two counts of the

@@ -45,6 +45,7 @@ type run struct {
 	watching chan struct{} // closed to end the watch
 	watched  chan error    // its result
 	beating  sync.WaitGroup
+	lag      lag
 	total    time.Duration // expected length of the load
 	start    time.Duration // of the load
 }
@@ -117,17 +118,15 @@ func (r *run) play(ctx context.Context) (Result, error) {
 	r.beating.Go(func() { r.heartbeat(r.watching) })
 
 	err := r.phases(loadCtx, l)
-	interrupted := ctx.Err() != nil
 	grace := drain
 	if err != nil {
 		stop(err) // the engine counts what waits as missed, ended
 		grace = hurry
 	}
-	if lerr := r.end(l, time.Since(r.Base), grace); err == nil || errors.Is(err, errLoad) {
-		err = lerr
-	}
-	if interrupted {
-		err = nil
+	ended := r.end(ctx, l, time.Since(r.Base), grace)
+	interrupted := ctx.Err() != nil // also one that came while the last operations drained
+	if interrupted || err == nil || errors.Is(err, errLoad) {
+		err = ended
 	}
 	return Result{Dir: r.bundle.Dir(), Interrupted: interrupted, Invalid: r.invalid}, r.finish(err, interrupted)
 }
@@ -186,6 +185,7 @@ func (r *run) last(ctx context.Context, l *load, round int, end time.Duration) e
 	if round < r.Rounds {
 		return r.wait(ctx, l, end-lead)
 	}
+	r.recorder.End(end)
 	l.horizon.End(end - l.start)
 	return r.wait(ctx, l, end)
 }
@@ -249,17 +249,18 @@ func (r *run) finish(err error, interrupted bool) error {
 	close(r.watching)
 	watched := <-r.watched
 	r.beating.Wait()
-	r.judge(err)
+	r.judge(errors.Join(err, watched))
 	final := bundle.Final{
 		Ended: r.Base.Add(time.Since(r.Base)), Valid: len(r.invalid) == 0, InvalidReasons: r.invalid,
 		Interrupted: interrupted, Arms: r.proofs(),
-		Exports: r.flush(), MarksDropped: r.marksDropped(),
+		StartLag: r.lag.final(), Exports: r.flush(), MarksDropped: r.marksDropped(),
 	}
 	return errors.Join(err, watched, r.bundle.Finish(final))
 }
 
 // marksDropped counts the facts that clients left out of their timelines.
 func (r *run) marksDropped() (n uint64) {
+	n = r.Timeline.lost()
 	for _, a := range r.arms {
 		for _, dropped := range a.before.MarksDropped {
 			n += dropped

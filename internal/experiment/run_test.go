@@ -83,25 +83,27 @@ func (b *bench) open(ctx context.Context, a handoff.Arm, marks mark.Sink) (*hand
 	if err != nil {
 		return nil, err
 	}
-	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
-		host, port, err := net.SplitHostPort(address)
-		if err != nil {
-			return nil, err
-		}
-		addrs, err := b.sim.LookupHost(ctx, host)
-		if err != nil {
-			return nil, err
-		}
-		var conn net.Conn
-		for _, addr := range addrs { // as net.Dialer does
-			if conn, err = b.network.Dial(ctx, network, net.JoinHostPort(addr, port)); err == nil {
-				break
-			}
-		}
-		return conn, err
-	}
 	a.EndpointType = handoff.InternalIP
-	return handoff.Open(ctx, handoff.Config{Arm: a, Target: target, Workers: 8, Base: b.config.Base, Marks: marks, Dial: dial})
+	return handoff.Open(ctx, handoff.Config{Arm: a, Target: target, Workers: 8, Base: b.config.Base, Marks: marks, Dial: b.dial})
+}
+
+// dial resolves through the simulator's records.
+func (b *bench) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	addrs, err := b.sim.LookupHost(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	var conn net.Conn
+	for _, addr := range addrs { // as net.Dialer does
+		if conn, err = b.network.Dial(ctx, network, net.JoinHostPort(addr, port)); err == nil {
+			break
+		}
+	}
+	return conn, err
 }
 
 // run runs and returns the summary of the bundle it left.

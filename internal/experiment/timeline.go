@@ -1,9 +1,12 @@
 package experiment
 
 import (
+	"slices"
+	"strings"
 	"sync"
 
 	"schload/telemetry/mark"
+	"schload/telemetry/record"
 )
 
 // mostEarly bounds the marks kept before the bundle exists: arms that open
@@ -16,11 +19,18 @@ const mostEarly = 8192
 type Timeline struct {
 	mu      sync.Mutex
 	early   []mark.Mark
+	dropped uint64 // marks beyond mostEarly
 	sink    mark.Sink
 	round   int
 	phase   string
 	notices map[string]mark.Mark // last notice by arm
+	seen    map[string]int64     // sequence id of the last notice by kind, whichever arm got it
+	events  map[event]uint64     // since they were last asked for
 }
+
+// event is a kind of maintenance event: a notice, which many connections get
+// and which counts once, or an act of the stage.
+type event struct{ source, name string }
 
 // Mark is a mark.Sink. A mark without round gets the current one.
 func (t *Timeline) Mark(m mark.Mark) {
@@ -28,20 +38,59 @@ func (t *Timeline) Mark(m mark.Mark) {
 	if m.Round == 0 {
 		m.Round = t.round
 	}
-	if m.Kind == mark.Notice {
-		if t.notices == nil {
-			t.notices = map[string]mark.Mark{}
-		}
-		t.notices[m.Arm] = m
-	}
+	t.note(m)
 	sink := t.sink
-	if sink == nil && len(t.early) < mostEarly {
+	switch {
+	case sink != nil:
+	case len(t.early) < mostEarly:
 		t.early = append(t.early, m)
+	default:
+		t.dropped++
 	}
 	t.mu.Unlock()
 	if sink != nil {
 		sink(m)
 	}
+}
+
+// note keeps what the live view shows and what is counted.
+func (t *Timeline) note(m mark.Mark) {
+	if t.notices == nil {
+		t.notices, t.events, t.seen = map[string]mark.Mark{}, map[event]uint64{}, map[string]int64{}
+	}
+	switch m.Kind {
+	case mark.Step:
+		t.events[event{"stage", m.Name}]++
+	case mark.Notice:
+		t.notices[m.Arm] = m
+		if seq, seen := t.seen[m.Name]; m.Seq != nil && (!seen || seq != *m.Seq) {
+			t.seen[m.Name] = *m.Seq
+			t.events[event{"push", m.Name}]++
+		}
+	}
+}
+
+// takeEvents returns the events since the last call, as counts.
+func (t *Timeline) takeEvents() []record.Count {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var counts []record.Count
+	for e, n := range t.events {
+		counts = append(counts, record.Count{Name: record.MaintenanceEvents, Value: n,
+			Attrs: []record.Attr{{Key: record.AttrSource, Value: e.source}, {Key: record.AttrType, Value: e.name}}})
+	}
+	clear(t.events)
+	slices.SortFunc(counts, func(a, b record.Count) int {
+		return strings.Compare(a.Attrs[0].Value+a.Attrs[1].Value, b.Attrs[0].Value+b.Attrs[1].Value)
+	})
+	return counts
+}
+
+// lost is how many early marks could not be kept.
+func (t *Timeline) lost() uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.dropped
 }
 
 // attach passes what was kept, and all that follows, to sink.

@@ -60,8 +60,14 @@ func (r *run) read(last bool) (record.Interval, error) {
 		interval.Counts = append(interval.Counts, counts(a.name, a.before, seen)...)
 		interval.Levels = append(interval.Levels, levels(a.name, seen)...)
 		a.before = seen
+		proof := a.client.Proof()
+		interval.Counts = append(interval.Counts, proved(a.name, a.proof, proof)...)
+		a.proof = proof
 	}
 	interval.Levels = append(interval.Levels, r.maintenance()...)
+	interval.Levels = append(interval.Levels, r.lag.levels()...)
+	interval.Levels = append(interval.Levels, record.Level{Name: record.RunInfo, Attrs: r.Info, Value: 1})
+	interval.Counts = append(interval.Counts, r.Timeline.takeEvents()...)
 	if r.Telemetry != nil {
 		r.Telemetry.Interval(interval)
 		interval.Counts = append(interval.Counts, r.exported()...)
@@ -96,6 +102,9 @@ func (r *run) proofs() []bundle.Proof {
 		p := a.client.Proof()
 		proofs[i] = bundle.Proof{Name: a.name, Requested: p.Requested, Effective: p.Effective,
 			Connections: p.Connections, OptedIn: p.OptedIn}
+		if p.Valid {
+			proofs[i].Notes = p.Reasons // what makes it invalid is among the run's reasons
+		}
 	}
 	return proofs
 }

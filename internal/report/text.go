@@ -68,6 +68,9 @@ func title(s compare.Summary) string {
 	if s.Stage != "" {
 		parts = append(parts, "stage "+s.Stage)
 	}
+	if s.ClosedLoop {
+		parts = append(parts, "CLOSED LOOP")
+	}
 	return strings.Join(append(parts, plural(uint64(max(s.Rounds, 0)), "round")), ", ")
 }
 

@@ -16,8 +16,11 @@ func words(s compare.Summary) []string {
 		return []string{"No operation fell due after warm-up: there is nothing to compare."}
 	}
 	lines := []string{outcome(s)}
+	if !s.Complete && s.Stage != "none" && due(s) > 0 && !reached(s) {
+		return append(lines, "It ended before any maintenance: no conclusion.")
+	}
 	if len(s.Arms) > 1 && !anyHurt(s) {
-		lines = append(lines, "No arm failed or missed a request, none had an outage. What differs is hidden: "+joined(s, hidden)+".")
+		lines = append(lines, "No arm failed or missed a request, none had an outage. What differs is latency, and what the client hides: "+joined(s, hidden)+".")
 	}
 	if line := joined(s, latency); line != "" {
 		lines = append(lines, "p99 of the response time of successes during maintenance: "+line+".")
@@ -42,6 +45,16 @@ func due(s compare.Summary) (n uint64) {
 		n += a.Operations.Due
 	}
 	return n
+}
+
+// reached says whether the run came as far as maintenance.
+func reached(s compare.Summary) bool {
+	for _, a := range s.Arms {
+		if happened(a.Phases.Maintenance) {
+			return true
+		}
+	}
+	return false
 }
 
 func hurt(a compare.Arm) bool {
@@ -99,7 +112,11 @@ func joined(s compare.Summary, of func(compare.Arm) string) string {
 }
 
 func hidden(a compare.Arm) string {
-	return plural(a.AttemptsHidden, "hidden attempt") + ", " + plural(a.Connections.Dials, "dial")
+	text := ""
+	if a.Operations.Late > 0 {
+		text = count(a.Operations.Late) + " late, "
+	}
+	return text + plural(a.AttemptsHidden, "hidden attempt") + ", " + plural(a.Connections.Dials, "dial")
 }
 
 func latency(a compare.Arm) string {

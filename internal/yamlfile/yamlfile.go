@@ -53,6 +53,9 @@ func decode(data []byte, v any) (err error) {
 			err = fmt.Errorf("cannot be read as YAML: %v", r)
 		}
 	}()
+	if err := checkWhole(data, v); err != nil {
+		return err
+	}
 	return yaml.UnmarshalWithOptions(data, v, yaml.Strict())
 }
 

@@ -17,6 +17,8 @@ func TestDecode(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"unknown key":  {"name: x\nraet: 3\n", `f.yaml:2: unknown key "raet" (did you mean rate?)`},
 		"wrong type":   {"rate: [1]\n", "f.yaml:1: "},
+		"a fraction":   {"name: x\nrate: 1.9\n", "f.yaml:2: want a whole number, got 1.9"},
+		"in a list":    {"workers: [1, 2.5]\n", "f.yaml:1: want a whole number, got 2.5"},
 		"not YAML":     {"rate: [1\n", "f.yaml:1: "},
 		"tag alone":    {"workers: !!seq\n", "f.yaml"},
 		"too much":     {strings.Repeat("#", largest+1), "want a file of at most"},

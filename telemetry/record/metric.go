@@ -40,6 +40,7 @@ const (
 	MaintenanceActive = "schload.maintenance.active"
 
 	Connections        = "schload.connections"
+	ConnectionsProved  = "schload.connections.proved"
 	ConnectionsRelaxed = "schload.connections.relaxed"
 	ConnectionDials    = "schload.connection.dials"
 	ConnectionCloses   = "schload.connection.closes"
@@ -50,7 +51,6 @@ const (
 	ClientHandoffs      = "redis.client.connection.handoff"
 	ClientClosed        = "redis.client.connection.closed"
 	ClientRelaxed       = "redis.client.connection.relaxed_timeout"
-	ClientErrors        = "redis.client.errors"
 
 	HarnessStartLag  = "schload.harness.start_lag"
 	TelemetryExports = "schload.telemetry.exports"
@@ -59,40 +59,40 @@ const (
 
 // The keys of attributes.
 const (
-	AttrPool       = "pool"
-	AttrOperation  = "db.operation.name"
-	AttrOutcome    = "outcome" // of a Series ok or failed, of a Count the class
-	AttrReason     = "reason"
-	AttrPhase      = "schload.phase"
-	AttrRound      = "schload.round"
-	AttrNode       = "node" // host:port
-	AttrType       = "type"
-	AttrSource     = "source"
-	AttrResult     = "result"
-	AttrBy         = "by" // server or client
-	AttrQuantile   = "quantile"
-	AttrSystem     = "db.system.name"
-	AttrError      = "error.type"
-	AttrClientPool = "db.client.connection.pool.name"
-	AttrState      = "db.client.connection.state"
-	AttrNotice     = "redis.client.connection.notification"
-	AttrClosed     = "redis.client.connection.close.reason"
-	AttrCategory   = "redis.client.errors.category"
+	AttrPool      = "pool"
+	AttrOperation = "db.operation.name"
+	AttrOutcome   = "outcome" // of a Series ok or failed, of a Count the class
+	AttrReason    = "reason"
+	AttrPhase     = "schload.phase"
+	AttrRound     = "schload.round"
+	AttrOptedIn   = "opted_in"
+	AttrProtocol  = "protocol" // 2 or 3
+	AttrNode      = "node"     // host:port
+	AttrType      = "type"
+	AttrSource    = "source"
+	AttrResult    = "result"
+	AttrBy        = "by" // server or client
+	AttrQuantile  = "quantile"
+	AttrSystem    = "db.system.name"
+	AttrError     = "error.type"
+	AttrState     = "db.client.connection.state"
+	AttrNotice    = "redis.client.connection.notification"
+	AttrClosed    = "redis.client.connection.close.reason"
 )
 
 // Metrics lists every metric, sorted by name.
 var Metrics = []Metric{
-	{ClientConnections, "{connection}", UpDownCounter, "connections of the client's pool, by state", []string{AttrClientPool, AttrState}},
+	{ClientConnections, "{connection}", UpDownCounter, "connections of the client's pool, by state", []string{AttrState}},
 	{ServiceTime, "s", Histogram, "service time: from the send to the end of an operation", []string{AttrOperation, AttrSystem, AttrOutcome, AttrPool, AttrPhase, AttrRound}},
-	{ClientClosed, "{connection}", Counter, "connections the client closed, by reason", []string{AttrClientPool, AttrError, AttrClosed}},
-	{ClientHandoffs, "{handoff}", Counter, "connections the client handed off to another endpoint", []string{AttrClientPool}},
-	{ClientRelaxed, "{relaxation}", UpDownCounter, "connections whose timeouts the client relaxes", []string{AttrClientPool, AttrNotice}},
-	{ClientErrors, "{error}", Counter, "errors the client met, those it retried included", []string{AttrError, AttrCategory}},
+	{ClientClosed, "{connection}", Counter, "connections that ended, by the client's reason", []string{AttrClosed}},
+	{ClientHandoffs, "{handoff}", Counter, "connections the client handed off to another endpoint", nil},
+	{ClientRelaxed, "{relaxation}", UpDownCounter, "connections whose timeouts are relaxed now; unlike the client's own, it goes down again", nil},
 	{ClientNotifications, "{notification}", Counter, "maintenance notifications the client received", []string{AttrNotice}},
 	{AttemptsHidden, "{attempt}", Counter, "tries beyond an operation's first that the client made unasked", []string{AttrPool}},
 	{ConnectionCloses, "{connection}", Counter, "connections that ended, by the side that closed them", []string{AttrBy, AttrReason}},
 	{ConnectionDials, "{dial}", Counter, "connections dialled: ok or the class of the failure", []string{AttrResult}},
 	{Connections, "{connection}", Gauge, "open connections per node", []string{AttrNode}},
+	{ConnectionsProved, "{connection}", Counter, "connections proved on the wire: the protocol they speak, and whether they opted in to notices", []string{AttrOptedIn, AttrProtocol}},
 	{ConnectionsRelaxed, "{connection}", Gauge, "open connections under relaxed timeouts", nil},
 	{Handoffs, "{handoff}", Counter, "handoffs of connections: started, succeeded or failed", []string{AttrResult}},
 	{HarnessStartLag, "s", Gauge, "how late the harness itself starts operations: p50, p99 and max of the last interval", []string{AttrQuantile}},

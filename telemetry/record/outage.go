@@ -2,6 +2,7 @@ package record
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 
@@ -45,6 +46,7 @@ func (w window) mark(arm string, round int) mark.Mark {
 // A tracker is a value: a copy can look ahead.
 type tracker struct {
 	after   time.Duration
+	until   time.Duration // where the load ends: nothing is due behind it
 	last    time.Duration // the last success
 	waiting bool          // an operation waited since then
 	start   time.Duration // when the first of them did, valid if waiting
@@ -66,12 +68,13 @@ func (t *tracker) step(b *bin) (w window, ended bool) {
 	t.last = b.okLast
 	t.waiting = t.pending > 0 || b.dueLast > b.okLast || b.endLast > b.okLast
 	t.start = b.okLast
+	w.end = min(w.end, t.until)
 	return w, w.length() > t.after
 }
 
 // openAt returns the outage that is still going on at an instant.
 func (t *tracker) openAt(now time.Duration) (window, bool) {
-	w := window{start: t.start, end: now, open: true}
+	w := window{start: t.start, end: min(now, t.until), open: true}
 	return w, t.waiting && w.length() > t.after
 }
 
@@ -83,7 +86,7 @@ type outages struct {
 }
 
 func newOutages(after time.Duration) outages {
-	return outages{tracker: tracker{after: after, last: beginning}, width: binWidth(after)}
+	return outages{tracker: tracker{after: after, until: math.MaxInt64, last: beginning}, width: binWidth(after)}
 }
 
 // add takes the bins of one shard.

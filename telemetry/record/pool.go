@@ -54,7 +54,9 @@ func (p *pool) collect(i *Interval, a *arm, spans []span) {
 	p.mu.Lock()
 	shards := p.shards
 	p.mu.Unlock()
-	for _, s := range shards {
+	// The dispatcher's shard is the first. It is taken last: whatever a worker
+	// has ended by then, the dispatcher had stated as due before.
+	for _, s := range slices.Backward(shards) {
 		p.take(s, sum, &a.outages)
 	}
 	clear(p.reserve) // what is left nobody needs

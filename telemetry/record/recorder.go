@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"schload/telemetry/mark"
@@ -63,6 +64,7 @@ type Recorder struct {
 	config Config
 	arms   []*arm
 	spans  timeline
+	until  atomic.Int64 // where the load ends, plus 1; 0 while that is open
 
 	from time.Duration // of the next interval; Collect's
 
@@ -126,6 +128,9 @@ func (r *Recorder) Begin(round int, p Phase, at time.Duration) {
 	r.spans.begin(span{at: at, phase: p, round: round})
 }
 
+// End says where the load ends. Nothing is due behind it, so outages end there.
+func (r *Recorder) End(at time.Duration) { r.until.CompareAndSwap(0, int64(at)+1) }
+
 // Collect takes what all sinks hold and returns it as the interval that ends
 // now. It waits for no goroutine: idle and blocked ones hold nothing back.
 // Series and Counts are sorted, and the caller's.
@@ -152,6 +157,9 @@ func (r *Recorder) collect(now time.Duration, last bool) Interval {
 
 // follow brings an arm's outages and totals up to date.
 func (r *Recorder) follow(a *arm, now time.Duration, last bool, spans []span) {
+	if until := r.until.Load(); until != 0 {
+		a.outages.tracker.until = time.Duration(until - 1)
+	}
 	closed := a.outages.advance(now, last)
 	for _, w := range closed {
 		s := spans[spanAt(spans, w.start)]
