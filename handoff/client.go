@@ -80,6 +80,7 @@ func Open(ctx context.Context, config Config) (*Client, error) {
 	config.Arm.EndpointType = endpointType(ctx, config)
 	install()
 	o := newObserver(config.Arm.Name, config.Base, config.Marks)
+	o.handoffTimeout = config.Arm.HandoffTimeout
 	d := newDialler(o, config, encryption)
 	c := &Client{config: config, o: o, redis: redis.NewClient(settings(config, d.connect))}
 	c.batches.New = func() any { return newBatch(c.redis) }

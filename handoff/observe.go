@@ -22,6 +22,8 @@ type observer struct {
 	marks   *marker
 	closing atomic.Bool // Close has begun: every end from here on is ours
 
+	handoffTimeout time.Duration // of the library; 0: unknown
+
 	lastMoving  atomic.Int64 // when MOVING was last read, since base; -1 never
 	lastHandoff atomic.Int64 // when a handoff last ended, since base; -1 never
 	handingOver atomic.Int64 // handoffs in progress
@@ -144,6 +146,7 @@ func unsaid(h Handshake) string {
 // observation returns what has been seen; the pool's state is added by the
 // client.
 func (o *observer) observation() Observation {
+	o.forgotten()
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	s := Observation{

@@ -121,6 +121,30 @@ func (o *observer) given(p poolConn, c *connection, reason string) {
 	}
 }
 
+// forgotten closes connections that were dialled for a handoff which the
+// library has lost sight of. A connection that is told to move again while it
+// moves, as happens to arms that ask for no address, is handed over twice at
+// once in go-redis 9.23: of the two sockets the first to take its place is
+// replaced by the second and never closed. Once the handoff timeout is over no
+// handshake can be under way.
+func (o *observer) forgotten() {
+	if o.handingOver.Load() == 0 || o.handoffTimeout == 0 {
+		return
+	}
+	var lost []*connection
+	o.mu.Lock()
+	for _, c := range o.live {
+		if c.handoff && !c.settled.Load() && o.now()-c.dialled > o.handoffTimeout {
+			lost = append(lost, c)
+		}
+	}
+	o.mu.Unlock()
+	for _, c := range lost {
+		c.because(reasonHandoffFailed)
+		_ = c.conn.Close()
+	}
+}
+
 // crossing reports whether the client hands over now or did so within the last
 // two seconds. go-redis 9.17 to 9.23 can then use a connection for an operation
 // while its handshake is still running on it, and replies meet the wrong
