@@ -121,12 +121,14 @@ func (o *observer) given(p poolConn, c *connection, reason string) {
 	}
 }
 
-// forgotten closes connections that were dialled for a handoff which the
-// library has lost sight of. A connection that is told to move again while it
-// moves, as happens to arms that ask for no address, is handed over twice at
-// once in go-redis 9.23: of the two sockets the first to take its place is
-// replaced by the second and never closed. Once the handoff timeout is over no
-// handshake can be under way.
+// forgotten ends handoffs whose end the library did not tell. A connection that
+// is told to move again while it moves, as happens to arms that ask for no
+// address, is handed over twice at once in go-redis 9.23: of the two sockets
+// the first to take its place is replaced by the second and never closed. Once
+// the handoff timeout is over no handshake can be under way: a socket that has
+// carried an operation took its place, and one that has not never will. That
+// one is closed, for our record keeps it alive where an application's garbage
+// collector would close it.
 func (o *observer) forgotten() {
 	if o.handingOver.Load() == 0 || o.handoffTimeout == 0 {
 		return
@@ -140,8 +142,13 @@ func (o *observer) forgotten() {
 	}
 	o.mu.Unlock()
 	for _, c := range lost {
-		c.because(reasonHandoffFailed)
-		_ = c.conn.Close()
+		if !c.proof().Used {
+			c.because(reasonHandoffFailed)
+			_ = c.conn.Close()
+		} else if !c.settled.Swap(true) {
+			o.handoffEnded(func(h *Handoffs) { h.Succeeded++ },
+				mark.Mark{At: c.dialled, Name: handoffSucceeded, Conn: c.number, Node: c.node, Detail: "its end was not told"})
+		}
 	}
 }
 

@@ -19,8 +19,8 @@ text with your settings applied.
 
 **Support** is what the vendor's documentation promises of handoffs: full (a
 handoff before the close, and relaxed timeouts), partial (relaxed timeouts only,
-or help for a part of the event), none (no notice is sent). A verdict "as
-documented" compares a result with this promise.
+or help for a part of the event), none (no notice is sent).
+Hold a result against this promise.
 
 **Origin** says where a number comes from, from firm to weak:
 
