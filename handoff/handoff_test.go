@@ -3,6 +3,7 @@ package handoff_test
 import (
 	"context"
 	"maps"
+	"net"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -140,7 +141,7 @@ func (w *world) open(t *testing.T, arm string) *handoff.Client {
 	t.Helper()
 	client, err := handoff.Open(t.Context(), handoff.Config{
 		Arm: must(handoff.ParseArm(arm)), Target: must(handoff.ParseTarget("redis://" + w.sim.Addr())),
-		Workers: workers, Base: w.base, Dial: w.net.Dial,
+		Workers: workers, Base: w.base, Dial: w.dial,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -204,4 +205,23 @@ func must[T any](v T, err error) T {
 		panic(err)
 	}
 	return v
+}
+
+// dial connects over a network on which a command takes its time. Without it
+// everything happens within one virtual instant, a moved connection is ready
+// before the next command comes, and one connection may serve them all while
+// the others never learn of the move.
+func (w *world) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := w.net.Dial(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return delayed{conn}, nil
+}
+
+type delayed struct{ net.Conn }
+
+func (d delayed) Write(p []byte) (int, error) {
+	time.Sleep(5 * time.Millisecond)
+	return d.Conn.Write(p)
 }
