@@ -271,7 +271,7 @@ func TestProof(t *testing.T) {
 	s := p.finish(bundle.Final{Valid: true, Arms: []bundle.Proof{
 		{Name: "on", Effective: "on", Connections: 3, OptedIn: 3}, {Name: "off", Effective: "off", Connections: 5},
 	}})
-	want := []SCH{{"on", "on", 16, 15}, {"off", "off", 5, 0}}
+	want := []SCH{{"on", "on", 3, 3}, {"off", "off", 5, 0}}
 	if diff := cmp.Diff(want, []SCH{s.Arms[0].SCH, s.Arms[1].SCH}); diff != "" {
 		t.Error(diff)
 	}

@@ -104,10 +104,7 @@ func sch(a bundle.Arm, final *bundle.Final, s *sums) SCH {
 			if p.Name != a.Name {
 				continue
 			}
-			x.Effective = p.Effective
-			if x.Connections == 0 {
-				x.Connections, x.OptedIn = p.Connections, p.OptedIn
-			}
+			x.Effective, x.Connections, x.OptedIn = p.Effective, p.Connections, p.OptedIn
 		}
 	}
 	if x.Effective == "" {

@@ -48,27 +48,28 @@ func counts(arm string, before, now handoff.Observation) []record.Count {
 	return out
 }
 
-// proved counts the connections that were proved since the reading before: the
-// protocol they speak, and whether they opted in.
+// proved counts the connections that were proved since the reading before:
+// those that opted in, and those that carried operations without. A connection
+// still in its handshake is neither yet.
 func proved(arm string, before, now handoff.Proof) []record.Count {
 	var out []record.Count
-	add := func(optedIn bool, protocol int, n uint64) {
+	add := func(optedIn bool, protocol string, n uint64) {
 		if n > 0 {
 			out = append(out, record.Count{Name: record.ConnectionsProved, Arm: arm, Value: n, Attrs: []record.Attr{
-				{Key: record.AttrOptedIn, Value: strconv.FormatBool(optedIn)}, {Key: record.AttrProtocol, Value: strconv.Itoa(protocol)}}})
+				{Key: record.AttrOptedIn, Value: strconv.FormatBool(optedIn)}, {Key: record.AttrProtocol, Value: protocol}}})
 		}
 	}
-	optedIn := now.OptedIn - before.OptedIn
-	for _, protocol := range slices.Sorted(maps.Keys(now.Protocols)) {
-		n := now.Protocols[protocol] - before.Protocols[protocol]
-		if protocol == 3 { // only RESP3 carries notices
-			add(true, protocol, min(n, optedIn))
-			n -= min(n, optedIn)
-		}
-		add(false, protocol, n)
+	protocol := "3"
+	if now.Protocols[2] > 0 {
+		protocol = "2"
 	}
+	add(false, protocol, without(now)-min(without(now), without(before)))
+	add(true, "3", now.OptedIn-before.OptedIn) // only RESP3 carries notices
 	return out
 }
+
+// without is how many connections carried operations without having opted in.
+func without(p handoff.Proof) uint64 { return p.Used - min(p.Used, p.OptedIn) }
 
 // levels returns the arm's gauges.
 func levels(arm string, now handoff.Observation) []record.Level {
