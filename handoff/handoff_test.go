@@ -1,6 +1,7 @@
 package handoff_test
 
 import (
+	"context"
 	"maps"
 	"sync"
 	"testing"
