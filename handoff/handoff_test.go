@@ -12,6 +12,7 @@ import (
 	"schload/handoff/sim"
 	"schload/handoff/upgrade"
 	"schload/internal/memnet"
+	"schload/internal/race"
 	"schload/workload"
 )
 
@@ -92,7 +93,7 @@ type result struct {
 // play attaches the arms to one simulated database, loads each with so many
 // operations a second and plays the upgrade once, in virtual time.
 func play(t *testing.T, rate float64, name string, arms ...string) []result {
-	if raceDetector {
+	if race.Enabled {
 		t.Skip("go-redis 9.23 itself races while it hands a connection over")
 	}
 	t.Helper()

