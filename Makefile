@@ -20,7 +20,7 @@ race: ## run the tests under the race detector, in random order
 fuzz: ## fuzz every target for FUZZTIME (5s)
 	@go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./... | while read -r pkg; do \
 	  for f in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
-	    echo "fuzz $$pkg $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; done; done
+	    echo "fuzz $$pkg $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x $$pkg || exit 1; done; done
 
 bench: ## side-by-side benchmarks with peers (see docs/PERFORMANCE.md)
 	cd bench && go test -run '^$$' -bench . -benchmem -count 6 ./...
