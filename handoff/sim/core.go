@@ -373,6 +373,9 @@ func (c *core) occupancy(node int) (conns, optedIn int) {
 // takes over, in the form that the connection asked for. It is empty, which is
 // the RESP3 null on the wire, when it asked for none.
 func (c *core) endpoint(node int, as endpointType) string {
+	if as != noEndpoint && c.support.Endpoint != "" {
+		return c.support.Endpoint
+	}
 	switch as {
 	case internalIP, externalIP:
 		return c.nodes[node].ip

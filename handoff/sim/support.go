@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"schload/handoff/notice"
 )
 
 // Support says how the database answers opt-ins to maintenance notices, and
@@ -43,6 +45,15 @@ type Support struct {
 	// ForgetOpeners does the same for MIGRATING and FAILING_OVER (a client's
 	// test expects them; real servers were seen not to retain them).
 	ForgetOpeners bool
+
+	// Shape changes the form of notices: drafts of the protocol, and what the
+	// test doubles of clients send. Default: as captured.
+	Shape notice.Shape
+
+	// Endpoint, if set, is what MOVING names instead of the new address, to
+	// connections that asked for one: a placeholder such as "?" or ":7002",
+	// which clients must not dial.
+	Endpoint string
 
 	// FirstSeq is the sequence of the first notice; 0 on a fresh database
 	// (measured). Lettuce's tests want 1.

@@ -174,6 +174,14 @@ func (s *transcript) configure(args []string) error {
 			s.support.ForgetOpeners = true
 		case "first-seq":
 			s.support.FirstSeq = int64(number(value))
+		case "shape":
+			shape, err := notice.ParseShape(strings.Split(value, ",")...)
+			if err != nil {
+				return err
+			}
+			s.support.Shape = shape
+		case "endpoint":
+			s.support.Endpoint = value
 		default:
 			return fmt.Errorf("unknown switch %q", arg)
 		}
