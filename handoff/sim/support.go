@@ -42,9 +42,10 @@ type Support struct {
 	// during its window. Servers do, with the remaining time (measured).
 	ForgetMoving bool
 
-	// ForgetOpeners does the same for MIGRATING and FAILING_OVER (a client's
-	// test expects them; real servers were seen not to retain them).
-	ForgetOpeners bool
+	// RepeatOpeners sends an open MIGRATING or FAILING_OVER, too, to connections
+	// that opt in during its window. Real servers were seen not to retain them
+	// (measured); the tests of redis-py expect them.
+	RepeatOpeners bool
 
 	// Shape changes the form of notices: drafts of the protocol, and what the
 	// test doubles of clients send. Default: as captured.

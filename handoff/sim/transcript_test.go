@@ -170,8 +170,8 @@ func (s *transcript) configure(args []string) error {
 			s.support.ForgetCompletion = true
 		case "forget-moving":
 			s.support.ForgetMoving = true
-		case "forget-openers":
-			s.support.ForgetOpeners = true
+		case "repeat-openers":
+			s.support.RepeatOpeners = true
 		case "first-seq":
 			s.support.FirstSeq = int64(number(value))
 		case "shape":

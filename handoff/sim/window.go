@@ -109,7 +109,7 @@ func (c *core) missed(now time.Duration, conn *coreConn, dst []byte) []byte {
 		dst = c.retained.AppendAs(dst, c.support.Shape)
 	}
 	for _, w := range c.windows {
-		forget := c.support.ForgetOpeners
+		forget := !c.support.RepeatOpeners
 		if w.kind == notice.Moving {
 			forget = c.support.ForgetMoving
 		}
