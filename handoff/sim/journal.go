@@ -93,6 +93,9 @@ func (j *journal) trim(now time.Time) {
 
 // drop deletes backups.
 func (j *journal) drop(entries []entry) {
+	if len(entries) == 0 {
+		return
+	}
 	j.do("SELECT", attic)
 	for _, e := range entries {
 		if e.backup != "" {
