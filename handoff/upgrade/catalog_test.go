@@ -55,7 +55,7 @@ func TestNames(t *testing.T) {
 }
 
 func TestLoadUnknown(t *testing.T) {
-	catalog := ": the catalog has " + strings.Join(upgrade.Names(), ", ")
+	catalog := ": the catalog has " + strings.Join(upgrade.Names(), ", ") + "; or give a file's path ending in .yaml"
 	for name, want := range map[string]string{
 		"endpoint-rebnd": `unknown upgrade "endpoint-rebnd" (did you mean endpoint-rebind?)` + catalog,
 		"rolling-extra":  `unknown upgrade "rolling-extra" (did you mean rolling-extra-node?)` + catalog,
