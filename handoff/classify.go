@@ -220,8 +220,9 @@ const (
 	reasonReply         = "reply"       // an error reply that makes the connection useless
 	reasonUnreadData    = "unread_data" // something was left to read where nothing may be
 	reasonCanceled      = "canceled"
-	reasonProbe         = "probe"    // dialled to see whether an address answers again
-	reasonShutdown      = "shutdown" // the client was closed
+	reasonProbe         = "probe"     // dialled to see whether an address answers again
+	reasonNodeGone      = "node_gone" // its node left the cluster's slot map
+	reasonShutdown      = "shutdown"  // the client was closed
 	reasonOther         = "other"
 )
 
@@ -229,7 +230,7 @@ const (
 func CloseReasons() []string {
 	return []string{reasonStale, reasonOverflow, reasonHandoff, reasonHandoffFailed, reasonHandoffTries, reasonBreaker,
 		reasonQueueFull, reasonHook, reasonDisabled, reasonRefused, reasonTimeout, reasonEOF, reasonReset, reasonReply,
-		reasonUnreadData, reasonCanceled, reasonProbe, reasonShutdown, reasonOther}
+		reasonUnreadData, reasonCanceled, reasonProbe, reasonNodeGone, reasonShutdown, reasonOther}
 }
 
 // closeTexts are reasons the library gives as a text only.
@@ -241,6 +242,14 @@ var closeTexts = map[string]string{
 	"hook requested removal":      reasonHook,
 	"maintnotifications_disabled": reasonDisabled,
 	"pool_shutdown":               reasonShutdown,
+}
+
+// isNoCluster matches what a server without a slot map says, and what the
+// library says of an empty one.
+func isNoCluster(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "cluster support disabled") || strings.Contains(text, "cluster has no nodes") ||
+		strings.Contains(text, "unknown command") || strings.Contains(text, "unknown subcommand")
 }
 
 // closeReason maps the library's reason for closing to the bounded set.

@@ -30,6 +30,7 @@ type observer struct {
 
 	saved, retried, hidden, attempts atomic.Uint64
 	wrong, crossed                   atomic.Uint64
+	moved, asked, slotMaps           atomic.Uint64
 
 	mu       sync.Mutex
 	dialled  uint64 // connections so far
@@ -158,6 +159,8 @@ func (o *observer) observation() Observation {
 		Closes:         maps.Clone(o.closes),
 		WrongReplies:   o.wrong.Load(),
 		CrossedReplies: o.crossed.Load(),
+		Redirects:      Redirects{o.moved.Load(), o.asked.Load()},
+		SlotMaps:       o.slotMaps.Load(),
 		MarksDropped:   o.marks.droppedCounts(),
 	}
 	s.Handoff.Now = int(o.handingOver.Load())

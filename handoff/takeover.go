@@ -103,6 +103,9 @@ func (o *observer) remember(p poolConn) *pooled {
 // given records that the library gave a connection of its pool up and is
 // about to close it.
 func (o *observer) given(p poolConn, c *connection, reason string) {
+	if reason == reasonShutdown && !o.closing.Load() {
+		reason = reasonNodeGone // the pool of one node of a cluster, not the client
+	}
 	c.because(reason)
 	o.mu.Lock()
 	state := o.pooled[p.GetID()]
