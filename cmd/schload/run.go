@@ -217,7 +217,7 @@ func (f *runFlags) experiment(ctx context.Context, p profiles.Profile, l lab, id
 	for _, a := range p.Arms {
 		c.Arms = append(c.Arms, a.Resolve(p.Workers()))
 	}
-	if c.Describe, err = describe(id, base, p, c); err != nil {
+	if c.Describe, err = describe(id, base, l.cluster, p, c); err != nil {
 		return c, err
 	}
 	c.Telemetry, err = f.telemetry(ctx, id, base, c)

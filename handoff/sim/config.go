@@ -32,6 +32,9 @@ type Config struct {
 	// are shares them. Default: one in-process store.
 	Shards []string
 
+	// OSSCluster makes it a database with the OSS Cluster API.
+	OSSCluster bool
+
 	// Password, if set, is what clients must authenticate with, as Username,
 	// by default "default". Shards have their own, in their URLs.
 	Username, Password string
