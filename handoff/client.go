@@ -87,7 +87,7 @@ func Open(ctx context.Context, config Config) (*Client, error) {
 	config.Arm.EndpointType = endpointType(ctx, config)
 	install()
 	o := newObserver(config.Arm.Name, config.Base, config.Marks)
-	o.handoffTimeout = config.Arm.HandoffTimeout
+	o.mode, o.handoffTimeout = config.Arm.Mode, config.Arm.HandoffTimeout
 	d := newDialler(o, config, encryption)
 	client, err := openDatabase(config, o, d)
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 // across I/O.
 type observer struct {
 	arm     string
+	mode    string // on, off or auto
 	base    time.Time
 	marks   *marker
 	closing atomic.Bool // Close has begun: every end from here on is ours
