@@ -199,7 +199,9 @@ func isTLSError(err error) bool {
 	_, authority := errors.AsType[x509.UnknownAuthorityError](err)
 	_, name := errors.AsType[x509.HostnameError](err)
 	_, silent := errors.AsType[errNoTLS](err)
-	return header || verify || alert || authority || name || silent
+	op, _ := errors.AsType[*net.OpError](err)
+	refused := op != nil && op.Op == "remote error" // the server's alert, as crypto/tls tells it: no certificate of ours, or not a good one
+	return refused || header || verify || alert || authority || name || silent
 }
 
 // The reasons of Close.

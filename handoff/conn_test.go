@@ -247,6 +247,9 @@ func TestClientCertificate(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("%+v: %v, want %q", tt.tls, err, tt.want)
 			}
+			if e, ok := err.(*TargetError); ok && e.Problem != BadTLS {
+				t.Errorf("%+v: problem %s, want tls", tt.tls, e.Problem)
+			}
 			continue
 		}
 		if err != nil {

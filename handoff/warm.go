@@ -62,7 +62,7 @@ func (c *Client) diagnose(ctx context.Context, err error) error {
 		return ctx.Err()
 	case isTLSError(err):
 		e.Problem, e.Missing = BadTLS, err.Error()
-		e.Fix = "check the certificate, tls server_name and ca_file, and that the port expects TLS"
+		e.Fix = "check the certificate, tls server_name and ca_file, cert_file and key_file where the server asks for the client's, and that the port expects TLS"
 	case oneOfClasses(class, workload.DialRefused, workload.DialTimeout, workload.DialOther):
 		e.Problem = Unreachable
 		e.Missing, e.Fix = reach(err, class)
