@@ -60,6 +60,11 @@ func (c *checker) head() {
 	if u.Name != "" && !isName(strings.ReplaceAll(u.Name, "-", "_")) {
 		c.fail(c.lines["name"], "name %q: want lower-case words joined by hyphens", yamlfile.Clip(u.Name))
 	}
+	if u.Database != "" {
+		if err := oneOf("database", u.Database, databases); err != nil {
+			c.fail(c.lines["database"], "%w", err)
+		}
+	}
 	if u.SCH != "" {
 		if err := oneOf("sch_support", u.SCH, supports); err != nil {
 			c.fail(c.lines["sch_support"], "%w", err)

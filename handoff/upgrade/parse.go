@@ -1,6 +1,7 @@
 package upgrade
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -19,6 +20,7 @@ type document struct {
 	Title      leaf            `yaml:"title"`
 	Summary    leaf            `yaml:"summary"`
 	Prose      leaf            `yaml:"prose"`
+	Database   leaf            `yaml:"database"`
 	SCH        leaf            `yaml:"sch_support"`
 	Documented leaf            `yaml:"documented"`
 	TTL        leaf            `yaml:"ttl"`
@@ -55,7 +57,7 @@ type stepNode struct {
 
 // keys are all words a file may use as keys, for suggestions.
 var keys = []string{
-	"name", "title", "summary", "prose", "sch_support", "documented", "ttl", "settle", "parameters", "steps",
+	"name", "title", "summary", "prose", "database", "sch_support", "documented", "ttl", "settle", "parameters", "steps",
 	"kind", "value", "known", "origin", "source", "help",
 	"at", "act", "node", "to", "notice", "seconds", "shards", "for", "delay", "when", "detail",
 }
@@ -77,7 +79,8 @@ func Parse(file string, data []byte) (Upgrade, error) {
 func (d document) upgrade(file string) Upgrade {
 	u := Upgrade{
 		Name: d.Name.text, Title: d.Title.text, Summary: d.Summary.text, Prose: d.Prose.text,
-		SCH: Support(d.SCH.text), Documented: d.Documented.text, TTL: d.TTL.text, Settle: d.Settle.text,
+		Database: cmp.Or(Database(d.Database.text), Endpoint),
+		SCH:      Support(d.SCH.text), Documented: d.Documented.text, TTL: d.TTL.text, Settle: d.Settle.text,
 		File: file,
 	}
 	for _, p := range d.Parameters {
@@ -93,6 +96,7 @@ func (d document) upgrade(file string) Upgrade {
 func (d document) lines() map[string]int {
 	return map[string]int{
 		"name": d.Name.line, "title": d.Title.line, "summary": d.Summary.line, "prose": d.Prose.line,
+		"database":    d.Database.line,
 		"sch_support": d.SCH.line, "documented": d.Documented.line, "ttl": d.TTL.line, "settle": d.Settle.line,
 	}
 }

@@ -12,6 +12,7 @@ type Upgrade struct {
 	Title      string
 	Summary    string // one sentence
 	Prose      string // paragraphs, an empty line between them
+	Database   Database
 	SCH        Support
 	Documented string // what the vendor promises of handoffs for it
 	Parameters []Parameter
