@@ -1,0 +1,409 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"schload/handoff/notice"
+	"schload/handoff/upgrade"
+)
+
+// Expect is told how long the rest of a request will take.
+type Expect = func(time.Duration)
+
+// play plays an upgrade of the catalog on a database; cut, which may be nil,
+// changes the plan before. It returns when the plan's length has passed.
+func (p *Plane) play(ctx context.Context, expect Expect, d *database, name string, settings []string, cut func(upgrade.Plan) upgrade.Plan) error {
+	u, err := upgrade.Load(name)
+	if err == nil {
+		u, err = u.Set(append(p.config.Suite.Settings[name], settings...))
+	}
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	p.plays++
+	seed := p.config.Seed + p.plays
+	p.mu.Unlock()
+	plan, err := u.Plan(seed, p.config.Speed)
+	if err != nil {
+		return err
+	}
+	if cut != nil {
+		plan = cut(plan)
+	}
+	expect(plan.Length)
+	return d.sim.Play(ctx, plan)
+}
+
+// primaries spells the ids of a database's primaries among shards, as notices
+// carry them.
+func primaries(shards []Shard) []string {
+	var ids []string
+	for _, s := range shards {
+		if s.Role == Primary {
+			ids = append(ids, strconv.Itoa(s.UID))
+		}
+	}
+	return ids
+}
+
+func shardSetting(ids []string) string { return "shards=" + strings.Join(ids, ",") }
+
+// Failover makes replicas primaries, of the primaries named or, without names,
+// of all of a database. It ends with FAILED_OVER.
+func (p *Plane) Failover(ctx context.Context, expect Expect, id int, uids ...int) error {
+	d, err := p.find(id)
+	if err != nil {
+		return err
+	}
+	chosen, err := p.choose(d, uids)
+	if err != nil {
+		return err
+	}
+	if !d.spec.Replication {
+		return fmt.Errorf("bdb %d (%s): cannot fail over without replicas: want replication true", id, d.spec.Name)
+	}
+	ids := primaries(chosen)
+	if len(ids) == 0 {
+		return fmt.Errorf("shard_is_slave: %v: want primaries", uids)
+	}
+	if err := p.play(ctx, expect, d, "failover", []string{shardSetting(ids), "settle=0s"}, nil); err != nil {
+		return err
+	}
+	p.swap(d, chosen)
+	return nil
+}
+
+// choose finds shards of a database by their ids; none are all.
+func (p *Plane) choose(d *database, uids []int) ([]Shard, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(uids) == 0 {
+		return append([]Shard(nil), d.shards...), nil
+	}
+	var chosen []Shard
+	for _, uid := range uids {
+		i := shardIndex(d.shards, uid)
+		if i < 0 {
+			return nil, fmt.Errorf("shard_not_exist: bdb %d has no shard %d", d.id, uid)
+		}
+		chosen = append(chosen, d.shards[i])
+	}
+	return chosen, nil
+}
+
+func shardIndex(shards []Shard, uid int) int {
+	for i, s := range shards {
+		if s.UID == uid {
+			return i
+		}
+	}
+	return -1
+}
+
+// swap exchanges the roles of shards and their twins.
+func (p *Plane) swap(d *database, chosen []Shard) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range chosen {
+		if c.Role != Primary {
+			continue
+		}
+		for i := range d.shards {
+			s := &d.shards[i]
+			switch {
+			case s.First != c.First:
+			case s.UID == c.UID:
+				s.Role = Replica
+			default:
+				s.Role = Primary
+			}
+		}
+	}
+}
+
+// Migrate moves all shards of a database from one node to another. From 0 is
+// the node of its first primary; to 0 is the first that has none of its shards,
+// or the next one. It ends with MIGRATED.
+func (p *Plane) Migrate(ctx context.Context, expect Expect, id, from, to int) error {
+	d, err := p.find(id)
+	if err != nil {
+		return err
+	}
+	if from, to, err = p.route(d, from, to); err != nil {
+		return err
+	}
+	moving := p.on(d, from)
+	if len(moving) == 0 {
+		return fmt.Errorf("bdb %d (%s) has no shard on node %d: nothing to migrate", id, d.spec.Name, from)
+	}
+	ids := primaries(moving)
+	if len(ids) == 0 { // replicas move in silence
+		p.move(d, from, to)
+		return nil
+	}
+	if err := p.play(ctx, expect, d, "shard-migration", []string{shardSetting(ids), "settle=0s"}, nil); err != nil {
+		return err
+	}
+	p.move(d, from, to)
+	return nil
+}
+
+// route completes and checks the two ends of a migration.
+func (p *Plane) route(d *database, from, to int) (int, int, error) {
+	p.mu.Lock()
+	if from == 0 {
+		for _, s := range d.shards {
+			if s.Role == Primary {
+				from = s.Node
+				break
+			}
+		}
+	}
+	if to == 0 {
+		to = p.target(d, from)
+	}
+	p.mu.Unlock()
+	if from == to {
+		return 0, 0, fmt.Errorf("node %d: source and target of the migration are the same node", to)
+	}
+	return from, to, errors.Join(p.node(from), p.node(to))
+}
+
+// target picks a node for what leaves another.
+func (p *Plane) target(d *database, from int) int {
+	used := map[int]bool{from: true}
+	for _, s := range d.shards {
+		used[s.Node] = true
+	}
+	for n := 1; n <= p.config.Nodes; n++ {
+		if !used[n] {
+			return n
+		}
+	}
+	return from%p.config.Nodes + 1
+}
+
+// on are the shards of a database on a node.
+func (p *Plane) on(d *database, node int) []Shard {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var there []Shard
+	for _, s := range d.shards {
+		if s.Node == node {
+			there = append(there, s)
+		}
+	}
+	return there
+}
+
+// move moves shards. A twin that is on the target goes the other way: no node
+// holds both.
+func (p *Plane) move(d *database, from, to int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	leaving := map[int]bool{}
+	for _, s := range d.shards {
+		if s.Node == from {
+			leaving[s.First] = true
+		}
+	}
+	for i := range d.shards {
+		s := &d.shards[i]
+		switch {
+		case s.Node == from:
+			s.Node = to
+		case s.Node == to && leaving[s.First]:
+			s.Node = from
+		}
+	}
+}
+
+// Rebind moves the endpoint to the proxy of the next node. It ends one second
+// after the old proxy closed its connections, or later.
+func (p *Plane) Rebind(ctx context.Context, expect Expect, id int) error {
+	return p.plain(ctx, expect, id, "endpoint-rebind")
+}
+
+// Restart restarts the proxy that serves a database, without a notice.
+func (p *Plane) Restart(ctx context.Context, expect Expect, id int) error {
+	return p.plain(ctx, expect, id, "proxy-restart")
+}
+
+// Widen adds proxies to the endpoint, without a notice.
+func (p *Plane) Widen(ctx context.Context, expect Expect, id int) error {
+	return p.plain(ctx, expect, id, "widening")
+}
+
+// Blackout loses every packet between clients and the serving node for so
+// long; 0 is as long as the catalog says.
+func (p *Plane) Blackout(ctx context.Context, expect Expect, id int, lasts time.Duration) error {
+	var settings []string
+	if lasts > 0 {
+		settings = []string{"blackout=" + lasts.String()}
+	}
+	return p.plain(ctx, expect, id, "network-failure", settings...)
+}
+
+// Upgrade upgrades a database to another version of Redis, in place.
+func (p *Plane) Upgrade(ctx context.Context, expect Expect, id int) error {
+	d, err := p.find(id)
+	if err != nil {
+		return err
+	}
+	if d.spec.Replication {
+		return p.play(ctx, expect, d, "version-upgrade", nil, nil)
+	}
+	return p.play(ctx, expect, d, "version-upgrade-unreplicated", nil, nil)
+}
+
+func (p *Plane) plain(ctx context.Context, expect Expect, id int, name string, settings ...string) error {
+	d, err := p.find(id)
+	if err != nil {
+		return err
+	}
+	return p.play(ctx, expect, d, name, settings, nil)
+}
+
+// Latency adds a delay to the replies of a database for so long.
+func (p *Plane) Latency(ctx context.Context, expect Expect, id int, delay, lasts time.Duration) error {
+	d, err := p.find(id)
+	if err != nil {
+		return err
+	}
+	lasts = p.scaled(lasts)
+	expect(lasts)
+	return d.sim.Play(ctx, upgrade.Plan{
+		Upgrade: upgrade.Upgrade{Name: "network-latency"}, Speed: p.config.Speed, Length: lasts,
+		Actions: []upgrade.Action{{Act: upgrade.Slow, For: lasts, Delay: delay, Origin: upgrade.Assumption, Detail: "replies take longer"}},
+	})
+}
+
+// Enter puts a node into maintenance mode: its shards and the endpoints it
+// serves go to other nodes. Databases are moved at the same time. It ends one
+// second after the last effect.
+func (p *Plane) Enter(ctx context.Context, expect Expect, node int) error {
+	if err := p.node(node); err != nil {
+		return err
+	}
+	if err := p.rest(node, true); err != nil {
+		return err
+	}
+	err := p.each(func(d *database) error { return p.evacuate(ctx, expect, d, node) })
+	if err != nil {
+		p.rest(node, false)
+	}
+	return err
+}
+
+// Leave takes a node back into service. The endpoints that the cluster bound
+// elsewhere go on; nothing is said of shards that move back.
+func (p *Plane) Leave(_ context.Context, _ Expect, node int) error {
+	if err := p.node(node); err != nil {
+		return err
+	}
+	return p.rest(node, false)
+}
+
+// rest notes that a node is in maintenance mode, or no longer.
+func (p *Plane) rest(node int, on bool) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.resting[node] == on {
+		return fmt.Errorf("node %d: maintenance mode is %s already", node, map[bool]string{true: "on", false: "off"}[on])
+	}
+	p.resting[node] = on
+	return nil
+}
+
+// each does something to every database at the same time.
+func (p *Plane) each(do func(*database) error) error {
+	p.mu.Lock()
+	all := append([]*database(nil), p.databases...)
+	p.mu.Unlock()
+	errs := make([]error, len(all))
+	var wg sync.WaitGroup
+	for i, d := range all {
+		wg.Go(func() { errs[i] = do(d) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// evacuate moves what a database has on a node.
+func (p *Plane) evacuate(ctx context.Context, expect Expect, d *database, node int) error {
+	from, to, err := p.route(d, node, 0)
+	if err != nil {
+		return err
+	}
+	ids := primaries(p.on(d, node))
+	switch serves := p.serves(d, node); {
+	case serves && len(ids) > 0:
+		err = p.play(ctx, expect, d, "maintenance-mode", []string{shardSetting(ids)}, firstMove)
+	case serves:
+		err = p.play(ctx, expect, d, "endpoint-rebind", nil, nil)
+	case len(ids) > 0:
+		err = p.play(ctx, expect, d, "shard-migration", []string{shardSetting(ids), "settle=0s"}, nil)
+	}
+	if err == nil {
+		p.move(d, from, to)
+	}
+	return err
+}
+
+// serves reports whether a database's endpoint leads to a node.
+func (p *Plane) serves(d *database, node int) bool {
+	nodes := d.sim.Nodes()
+	return node <= len(nodes) && nodes[node-1].Serving
+}
+
+// firstMove cuts a plan before its second MOVING, which comes minutes later
+// when the node leaves maintenance mode: whoever asks for maintenance mode
+// waits for its beginning only.
+func firstMove(plan upgrade.Plan) upgrade.Plan {
+	moved := false
+	for i, a := range plan.Actions {
+		if a.Act == upgrade.Notify && a.Notice == notice.Moving {
+			if moved {
+				return until(plan, i)
+			}
+			moved = true
+		}
+	}
+	return plan
+}
+
+// until keeps the actions in front of those of one instant.
+func until(plan upgrade.Plan, i int) upgrade.Plan {
+	for i > 0 && plan.Actions[i-1].At == plan.Actions[i].At {
+		i--
+	}
+	plan.Actions = plan.Actions[:i]
+	plan.Length = 0
+	for _, a := range plan.Actions {
+		plan.Length = max(plan.Length, a.End()+settled)
+	}
+	return plan
+}
+
+// settled is how long after its last effect a request has ended.
+const settled = time.Second
+
+// Fail makes a node fall silent for a while, as without power.
+func (p *Plane) Fail(ctx context.Context, expect Expect, node int) error {
+	if err := p.node(node); err != nil {
+		return err
+	}
+	return p.each(func(d *database) error {
+		if !p.serves(d, node) {
+			return nil // no client of it notices (measured)
+		}
+		return p.play(ctx, expect, d, "node-failure", nil, nil)
+	})
+}
