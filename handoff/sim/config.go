@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,7 +13,9 @@ import (
 )
 
 // Config describes a simulated database. The zero value is a database of three
-// nodes with an in-process store, on a free port.
+// nodes with an in-process store, on a free port. What concerns the whole
+// cluster (Nodes, Base, Marks, Listen, Log, Seed) Cluster.Create takes from the
+// cluster.
 type Config struct {
 	// Nodes is the number of proxies, 1 to 32; default 3. Upgrades that move
 	// the endpoint want 2, and rounds look more like a cluster's with 3.
@@ -31,6 +34,21 @@ type Config struct {
 	// slot. Plans call them 1, 2 and so on; a plan for more shards than there
 	// are shares them. Default: one in-process store.
 	Shards []string
+
+	// ShardCount is the number of primaries the database is said to have, 1 to
+	// 64; default 1, or as many as there are Shards. They are spread over the
+	// nodes, the first on the first.
+	ShardCount int
+
+	// Unreplicated says that shards have no replica: nothing can fail over.
+	Unreplicated bool
+
+	// Policy says which nodes' proxies serve the endpoint: SingleProxy, the
+	// default, AllMasterShards (the nodes with primaries) or AllNodes.
+	Policy string
+
+	// Security says whether clients must use TLS. Default: they must not.
+	Security Security
 
 	// Password, if set, is what clients must authenticate with, as Username,
 	// by default "default". Shards have their own, in their URLs.
@@ -60,19 +78,41 @@ type Config struct {
 	dial dialFunc
 }
 
+// The proxy policies, as Redis Software spells them.
+const (
+	SingleProxy     = "single"
+	AllMasterShards = "all-master-shards"
+	AllNodes        = "all-nodes"
+)
+
+// Security is how a database's connections are encrypted.
+type Security uint8
+
+// The levels of security.
+const (
+	Plain     Security = iota // in the clear
+	TLS                       // the server shows a certificate of the cluster's authority
+	MutualTLS                 // and wants one of the client
+)
+
 const (
 	mostNodes  = 32
 	mostShards = 64
 	mostConns  = 10000 // client connections, as many as Redis takes by default
+
+	mostDatabases = 256
+	defaultNodes  = 3
 )
 
 func (c Config) withDefaults() Config {
 	if c.Nodes == 0 {
-		c.Nodes = 3
+		c.Nodes = defaultNodes
 	}
 	if c.Username == "" {
 		c.Username = "default"
 	}
+	c.ShardCount = cmp.Or(c.ShardCount, len(c.Shards), 1)
+	c.Policy = cmp.Or(c.Policy, SingleProxy)
 	if c.Base.IsZero() {
 		c.Base = time.Now()
 	}
@@ -107,6 +147,30 @@ func (c Config) Validate() error {
 	if c.Username != "" && c.Password == "" {
 		fault("username %q has no password: want both or neither", c.Username)
 	}
+	if c.ShardCount < 0 || c.ShardCount > mostShards {
+		fault("shard count %d: want 1 to %d", c.ShardCount, mostShards)
+	}
+	switch c.Policy {
+	case "", SingleProxy, AllMasterShards, AllNodes:
+	default:
+		fault("proxy policy %q: want %s, %s or %s", c.Policy, SingleProxy, AllMasterShards, AllNodes)
+	}
 	_, err := parseTargets(c.Shards)
 	return errors.Join(append(errs, err, c.Support.validate(c.withDefaults().Nodes))...)
+}
+
+// home are the nodes that serve the endpoint by the proxy policy.
+func (c Config) home() []int {
+	n := 1
+	switch c.Policy {
+	case AllNodes:
+		n = c.Nodes
+	case AllMasterShards:
+		n = min(c.ShardCount, c.Nodes)
+	}
+	nodes := make([]int, n)
+	for i := range nodes {
+		nodes[i] = i
+	}
+	return nodes
 }

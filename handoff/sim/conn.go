@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -84,7 +85,9 @@ func newConn(s *Simulator, id connID, node int, nc net.Conn) *conn {
 // live is the connection's goroutine.
 func (c *conn) live() {
 	c.sim.director.tell(opened{c.id, c.node})
-	c.serve()
+	if c.shake() {
+		c.serve()
+	}
 	c.end()
 	c.sim.director.tell(closed{c.id})
 	c.sim.forget(c.id)
@@ -168,9 +171,18 @@ func (c *conn) hangUp() {
 	if !c.hungUp.CompareAndSwap(false, true) {
 		return
 	}
+	if t, encrypted := c.net.(*tls.Conn); encrypted {
+		c.out.finish(func() { c.farewell(t) })
+		return
+	}
 	c.out.close()
 	c.net.SetWriteDeadline(past)
-	half, ok := c.net.(interface{ CloseWrite() error })
+	c.shutWrite(c.net)
+}
+
+// shutWrite sends the FIN and ends the reading of whoever serves.
+func (c *conn) shutWrite(wire net.Conn) {
+	half, ok := wire.(interface{ CloseWrite() error })
 	if !ok || half.CloseWrite() != nil {
 		c.net.Close()
 	}
@@ -183,9 +195,11 @@ func (c *conn) abort() {
 	if !c.hungUp.CompareAndSwap(false, true) {
 		return
 	}
-	if l, ok := c.net.(interface{ SetLinger(int) error }); ok {
+	if l, ok := c.wire().(interface{ SetLinger(int) error }); ok {
 		l.SetLinger(0)
 	}
+	c.out.close()
+	c.wire().Close()
 	c.cut()
 }
 

@@ -22,6 +22,7 @@ type core struct {
 	bound    int   // the node that serves the endpoint
 	named    int   // the node that the endpoint's address record names
 	also     []int // nodes that serve and are named beside these two
+	home     []int // the nodes that serve by the proxy policy; nil: one, wherever it is
 	ttl      time.Duration
 	seq      int64
 	windows  []window
@@ -55,11 +56,18 @@ type roles struct{ old, new, next int }
 // recordTTL is the endpoint record's time to live (measured).
 const recordTTL = 5 * time.Second
 
-// newCore returns a database that its first node serves. The others do not
-// listen: a proxy takes connections for the endpoints that are bound to it.
-func newCore(support Support, nodes []coreNode) *core {
+// newCore returns a database that the nodes of home serve, by default the
+// first. The others do not listen: a proxy takes connections for the endpoints
+// that are bound to it.
+func newCore(support Support, nodes []coreNode, home ...int) *core {
 	c := &core{support: support, nodes: slices.Clone(nodes), seq: support.FirstSeq, ttl: recordTTL}
-	c.nodes[0].accepting = true
+	if len(home) > 1 {
+		c.home = home
+		c.bound, c.named, c.also = home[0], home[0], home[1:]
+	}
+	for _, node := range append([]int{c.bound}, c.also...) {
+		c.nodes[node].accepting = true
+	}
 	return c
 }
 
@@ -122,30 +130,51 @@ func (c *core) forget(id connID) {
 }
 
 // begin assigns the roles of a plan: the endpoint goes round the nodes. It
-// then makes true what plans rely on: the old node serves and has the name,
-// the others do not listen and have nobody connected. Of two nodes the second
-// move goes back to the first.
+// then makes true what plans rely on: the nodes that serve are those of the
+// proxy policy and have the name, the others do not listen and have nobody
+// connected. Of two nodes the second move goes back to the first.
 func (c *core) begin(e began) []effect {
-	n := len(c.nodes)
-	c.roles = &roles{old: c.bound, new: (c.bound + 1) % n, next: (c.bound + 2) % n}
 	var effects []effect
-	also := c.also
-	c.also = nil
-	if e.ttl > 0 && e.ttl != c.ttl || len(also) > 0 {
+	strays, changed := c.settle()
+	if e.ttl > 0 && e.ttl != c.ttl || changed {
 		c.ttl = cmp.Or(e.ttl, c.ttl)
 		effects = append(effects, c.resolve(c.named))
 	}
-	for _, node := range also { // where connections may be left
+	n := len(c.nodes)
+	c.roles = &roles{old: c.bound, new: (c.bound + 1) % n, next: (c.bound + 2) % n}
+	for _, node := range strays { // where connections may be left
 		effects = append(effects, c.vacate(node)...)
 	}
 	effects = append(effects, c.tidy()...)
-	if c.roles.new != c.roles.old {
-		effects = append(effects, c.vacate(c.roles.new)...)
-	}
-	if e.next && c.roles.next != c.roles.old {
-		effects = append(effects, c.vacate(c.roles.next)...)
+	for _, node := range c.idle(e.next) {
+		effects = append(effects, c.vacate(node)...)
 	}
 	return effects
+}
+
+// settle gives the endpoint back to the nodes of the policy. It returns those
+// that serve it beside them, and whether anything changed.
+func (c *core) settle() (strays []int, changed bool) {
+	if c.home == nil {
+		strays, c.also = c.also, nil
+		return strays, len(strays) > 0
+	}
+	serving := append([]int{c.bound}, c.also...)
+	c.bound, c.also = c.home[0], c.home[1:]
+	if slices.Equal(serving, c.home) {
+		return nil, false
+	}
+	c.named = c.bound
+	return slices.DeleteFunc(serving, func(node int) bool { return slices.Contains(c.home, node) }), true
+}
+
+// idle are the nodes of a plan's roles that must not serve when it begins.
+func (c *core) idle(next bool) []int {
+	nodes := []int{c.roles.new}
+	if next {
+		nodes = append(nodes, c.roles.next)
+	}
+	return slices.DeleteFunc(nodes, func(node int) bool { return node == c.bound || slices.Contains(c.also, node) })
 }
 
 // vacate makes a node refuse and closes what an aborted plan, or a client that
@@ -169,8 +198,8 @@ func (c *core) end() []effect {
 	return append(c.tidy(), lift{})
 }
 
-// tidy makes packets pass everywhere, the node that serves accept, and the
-// name lead to it.
+// tidy makes packets pass everywhere, the nodes that serve accept, and the
+// name lead to them.
 func (c *core) tidy() []effect {
 	var effects []effect
 	for node := range c.nodes {
@@ -178,8 +207,10 @@ func (c *core) tidy() []effect {
 			effects = append(append(effects, c.rejoin(node)...), c.done(upgrade.Rejoin, node, "made ready"))
 		}
 	}
-	if !c.nodes[c.bound].accepting {
-		effects = append(effects, c.accept(c.bound, true), c.done(upgrade.Listen, c.bound, "made ready"))
+	for _, node := range append([]int{c.bound}, c.also...) {
+		if !c.nodes[node].accepting {
+			effects = append(effects, c.accept(node, true), c.done(upgrade.Listen, node, "made ready"))
+		}
 	}
 	if c.named != c.bound {
 		effects = append(effects, c.resolve(c.bound), c.done(upgrade.DNS, c.bound, "made ready"))

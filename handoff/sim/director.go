@@ -38,12 +38,16 @@ func newDirector(s *Simulator) *director {
 		_, port, _ := net.SplitHostPort(addr)
 		nodes = append(nodes, coreNode{ip: addr, fqdn: net.JoinHostPort(nodeName(i)+"."+s.config.Name, port)})
 	}
-	return &director{sim: s, core: newCore(s.config.Support, nodes), mail: make(chan letter, mailbox)}
+	return &director{sim: s, core: newCore(s.config.Support, nodes, s.config.home()...), mail: make(chan letter, mailbox)}
 }
 
 func (d *director) start() {
 	d.ended = make(chan struct{})
-	d.sim.accept(d.sim.network.doors[0], func() int { return 0 })
+	for node, door := range d.sim.network.doors {
+		if door != nil {
+			d.sim.accept(door, func() int { return node })
+		}
+	}
 	if entrance := d.sim.network.entrance; entrance != nil {
 		d.sim.accept(entrance, d.nodeNamed)
 	}
@@ -155,7 +159,7 @@ func (d *director) effect(now time.Duration, e effect) {
 		d.sim.isolate(e)
 	case resolve:
 		d.named.Store(int32(e.node))
-		d.sim.names.point(append([]int{e.node}, e.also...), e.ttl)
+		d.sim.zone.point(append([]int{e.node}, e.also...), e.ttl)
 	case stall:
 		d.sim.stall(e)
 	case slow:

@@ -15,19 +15,25 @@ import (
 	"github.com/miekg/dns"
 )
 
-// names is the name server of the database: an address record for the
-// endpoint, which moves, and one for each node, which does not. It knows
-// nothing else.
+// names is the name server of a cluster. It knows the zones of its databases
+// and nothing else.
 type names struct {
+	mu    sync.Mutex
+	zones atomic.Pointer[[]*zone] // replaced whole: queries take no lock
+
+	addr    string // empty when nothing is served
+	servers []*dns.Server
+	wg      sync.WaitGroup
+}
+
+// zone holds the names of one database: an address record for the endpoint,
+// which moves, and one for each node, which does not.
+type zone struct {
 	endpoint string            // fully qualified, lower case
 	nodes    map[string]net.IP // fully qualified, lower case
 	hosts    []net.IP          // by node
 	record   atomic.Pointer[record]
 	asked    atomic.Uint32 // how often, for the order of several addresses
-
-	addr    string // empty when nothing is served
-	servers []*dns.Server
-	wg      sync.WaitGroup
 }
 
 // record is the endpoint's address record, or several of them.
@@ -36,42 +42,79 @@ type record struct {
 	ttl time.Duration
 }
 
-func newNames(endpoint string, hosts []string) *names {
-	n := &names{endpoint: canonical(endpoint), nodes: make(map[string]net.IP)}
+func newNames() *names {
+	n := &names{}
+	n.zones.Store(&[]*zone{})
+	return n
+}
+
+func newZone(endpoint string, hosts []string) *zone {
+	z := &zone{endpoint: canonical(endpoint), nodes: make(map[string]net.IP)}
 	for i, host := range hosts {
 		ip := net.ParseIP(host)
-		n.hosts = append(n.hosts, ip)
-		n.nodes[canonical(nodeName(i)+"."+endpoint)] = ip
+		z.hosts = append(z.hosts, ip)
+		z.nodes[canonical(nodeName(i)+"."+endpoint)] = ip
 	}
-	n.point([]int{0}, recordTTL)
-	return n
+	z.point([]int{0}, recordTTL)
+	return z
 }
 
 func canonical(name string) string { return strings.ToLower(dns.Fqdn(name)) }
 
-// point makes the endpoint's record name nodes.
-func (n *names) point(nodes []int, ttl time.Duration) {
-	r := &record{ttl: ttl}
-	for _, node := range nodes {
-		r.ips = append(r.ips, n.hosts[node])
+// add makes the names of a database known, unless another has them.
+func (n *names) add(z *zone) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	zones := *n.zones.Load()
+	if slices.ContainsFunc(zones, func(other *zone) bool { return other.endpoint == z.endpoint }) {
+		return false
 	}
-	n.record.Store(r)
+	zones = append(slices.Clone(zones), z)
+	n.zones.Store(&zones)
+	return true
 }
 
-// find returns the addresses of a name, and for how long they hold. Several
-// addresses come in another order each time, as name servers do to spread
-// their clients.
-func (n *names) find(name string) ([]net.IP, time.Duration, bool) {
+// remove makes the names of a database unknown.
+func (n *names) remove(z *zone) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	zones := slices.DeleteFunc(slices.Clone(*n.zones.Load()), func(other *zone) bool { return other == z })
+	n.zones.Store(&zones)
+}
+
+// find returns the addresses of a name, for how long they hold, and the zone
+// that knows it, nil for none.
+func (n *names) find(name string) ([]net.IP, time.Duration, *zone) {
 	name = canonical(name)
-	if name == n.endpoint {
-		r := n.record.Load()
+	for _, z := range *n.zones.Load() {
+		if ips, ttl, known := z.find(name); known {
+			return ips, ttl, z
+		}
+	}
+	return nil, 0, nil
+}
+
+// point makes the endpoint's record name nodes.
+func (z *zone) point(nodes []int, ttl time.Duration) {
+	r := &record{ttl: ttl}
+	for _, node := range nodes {
+		r.ips = append(r.ips, z.hosts[node])
+	}
+	z.record.Store(r)
+}
+
+// find looks a canonical name up. Several addresses come in another order each
+// time, as name servers do to spread their clients.
+func (z *zone) find(name string) ([]net.IP, time.Duration, bool) {
+	if name == z.endpoint {
+		r := z.record.Load()
 		first := 0
 		if len(r.ips) > 1 {
-			first = int(n.asked.Add(1)) % len(r.ips)
+			first = int(z.asked.Add(1)) % len(r.ips)
 		}
 		return slices.Concat(r.ips[first:], r.ips[:first]), r.ttl, true
 	}
-	ip, known := n.nodes[name]
+	ip, known := z.nodes[name]
 	return []net.IP{ip}, recordTTL, known
 }
 
@@ -136,18 +179,22 @@ func (n *names) respond(query *dns.Msg) *dns.Msg {
 		return m
 	}
 	q := query.Question[0]
-	ips, ttl, known := n.find(q.Name)
+	ips, ttl, zone := n.find(q.Name)
 	switch {
-	case known && (q.Qtype == dns.TypeA || q.Qtype == dns.TypeANY):
+	case zone != nil && (q.Qtype == dns.TypeA || q.Qtype == dns.TypeANY):
 		for _, ip := range ips {
 			m.Answer = append(m.Answer, &dns.A{Hdr: header(q.Name, dns.TypeA, ttl), A: ip})
 		}
 		return m
-	case !known:
+	case zone == nil:
 		m.Rcode = dns.RcodeNameError
 	}
+	apex := "."
+	if zone != nil {
+		apex = zone.endpoint
+	}
 	m.Ns = []dns.RR{&dns.SOA{
-		Hdr: header(n.endpoint, dns.TypeSOA, recordTTL), Ns: n.endpoint, Mbox: "nobody." + n.endpoint,
+		Hdr: header(apex, dns.TypeSOA, recordTTL), Ns: apex, Mbox: "nobody.schload.test.",
 		Serial: 1, Refresh: 60, Retry: 60, Expire: 60, Minttl: seconds(recordTTL),
 	}}
 	return m
@@ -159,22 +206,17 @@ func header(name string, kind uint16, ttl time.Duration) dns.RR_Header {
 
 func seconds(d time.Duration) uint32 { return uint32(d / time.Second) }
 
-// DNS is the address of the built-in name server, for UDP and TCP; empty when
-// there is none, on networks in memory.
-func (s *Simulator) DNS() string { return s.names.addr }
-
-// LookupHost resolves the endpoint's name, or a node's, as the name server
-// would. It has the contract of net.Resolver.LookupHost.
-func (s *Simulator) LookupHost(ctx context.Context, host string) ([]string, error) {
+// lookup has the contract of net.Resolver.LookupHost.
+func (n *names) lookup(ctx context.Context, host string) ([]string, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	if ip := net.ParseIP(host); ip != nil {
 		return []string{host}, nil
 	}
-	ips, _, known := s.names.find(host)
-	if !known {
-		return nil, &net.DNSError{Err: "no such host", Name: host, Server: s.names.addr, IsNotFound: true}
+	ips, _, zone := n.find(host)
+	if zone == nil {
+		return nil, &net.DNSError{Err: "no such host", Name: host, Server: n.addr, IsNotFound: true}
 	}
 	var addrs []string
 	for _, ip := range ips {
@@ -183,17 +225,30 @@ func (s *Simulator) LookupHost(ctx context.Context, host string) ([]string, erro
 	return addrs, nil
 }
 
-// Resolver asks the built-in name server for every name. It is nil when there
-// is none.
-func (s *Simulator) Resolver() *net.Resolver {
-	if s.names.addr == "" {
+// resolver asks the name server for every name; nil when there is none.
+func (n *names) resolver() *net.Resolver {
+	if n.addr == "" {
 		return nil
 	}
 	var dialer net.Dialer
 	return &net.Resolver{
 		PreferGo: true,
 		Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, network, s.names.addr)
+			return dialer.DialContext(ctx, network, n.addr)
 		},
 	}
 }
+
+// DNS is the address of the built-in name server, for UDP and TCP; empty when
+// there is none, on networks in memory.
+func (s *Simulator) DNS() string { return s.cluster.DNS() }
+
+// LookupHost resolves the endpoint's name, or a node's, as the name server
+// would. It has the contract of net.Resolver.LookupHost.
+func (s *Simulator) LookupHost(ctx context.Context, host string) ([]string, error) {
+	return s.cluster.LookupHost(ctx, host)
+}
+
+// Resolver asks the built-in name server for every name. It is nil when there
+// is none.
+func (s *Simulator) Resolver() *net.Resolver { return s.cluster.Resolver() }

@@ -11,7 +11,9 @@ import (
 )
 
 func TestRecords(t *testing.T) {
-	n := newNames("Redis.Schload.Test", []string{"127.0.0.2", "127.0.0.3"})
+	n := newNames()
+	z := newZone("Redis.Schload.Test", []string{"127.0.0.2", "127.0.0.3"})
+	n.add(z)
 	ask := func(name string, kind uint16) *dns.Msg {
 		return n.respond(new(dns.Msg).SetQuestion(name, kind))
 	}
@@ -26,7 +28,7 @@ func TestRecords(t *testing.T) {
 	if ip, ttl := address("redis.schload.test."); ip != "127.0.0.2" || ttl != 5 {
 		t.Errorf("got %s for %ds, want 127.0.0.2 for 5s", ip, ttl)
 	}
-	n.point([]int{1}, time.Second)
+	z.point([]int{1}, time.Second)
 	if ip, ttl := address("REDIS.schload.TEST."); ip != "127.0.0.3" || ttl != 1 {
 		t.Errorf("got %s for %ds, want 127.0.0.3 for 1s", ip, ttl)
 	}
@@ -34,7 +36,7 @@ func TestRecords(t *testing.T) {
 		t.Errorf("got %s for %ds, want the node's own", ip, ttl)
 	}
 	// Several addresses take turns at being the first.
-	n.point([]int{0, 1}, time.Second)
+	z.point([]int{0, 1}, time.Second)
 	first := map[string]int{}
 	for range 10 {
 		m := ask("redis.schload.test.", dns.TypeA)

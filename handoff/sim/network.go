@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"syscall"
 )
@@ -59,7 +60,7 @@ func (n *network) bind(c Config) error {
 		}
 		n.port = portOf(n.doors[0])
 	}
-	n.keepFirst()
+	n.keep(c.home())
 	return nil
 }
 
@@ -77,7 +78,7 @@ func (n *network) bindFallback(c Config) error {
 			return err
 		}
 	}
-	n.keepFirst()
+	n.keep(c.home())
 	return nil
 }
 
@@ -92,11 +93,13 @@ func (n *network) add(host string, port int) error {
 	return nil
 }
 
-// keepFirst lets all doors but the first go again: a node listens when the
-// endpoint is bound to it.
-func (n *network) keepFirst() {
-	for node := 1; node < len(n.doors); node++ {
-		n.refuse(node)
+// keep lets all doors but those of some nodes go again: a node listens when
+// the endpoint is bound to it.
+func (n *network) keep(nodes []int) {
+	for node := range n.doors {
+		if !slices.Contains(nodes, node) {
+			n.refuse(node)
+		}
 	}
 }
 

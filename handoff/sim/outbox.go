@@ -133,6 +133,16 @@ func (o *outbox) close() {
 	o.mu.Unlock()
 }
 
+// finish closes the box and has last run, unless the box was closed before.
+func (o *outbox) finish(last func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.shut {
+		o.stop()
+		o.spawn(last)
+	}
+}
+
 func (o *outbox) stop() {
 	o.shut, o.buf, o.spare = true, nil, nil
 	o.room.Broadcast()

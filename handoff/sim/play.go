@@ -22,7 +22,7 @@ var ErrPlaying = errors.New("another upgrade is being played: wait for its end")
 // database is left usable and ready for the next plan: the node that serves
 // accepts connections and has the endpoint's name. Connections are left alone.
 func (s *Simulator) Play(ctx context.Context, plan upgrade.Plan) error {
-	if err := check(plan); err != nil {
+	if err := errors.Join(check(plan), s.suits(plan)); err != nil {
 		return err
 	}
 	select {
@@ -70,6 +70,17 @@ func (s *Simulator) until(ctx context.Context, at time.Time) error {
 	case <-s.ctx.Done():
 		return ErrClosed
 	}
+}
+
+// suits refuses a plan for another kind of database.
+func (s *Simulator) suits(plan upgrade.Plan) error {
+	policy := s.config.Policy
+	moves := slices.ContainsFunc(plan.Actions, func(a upgrade.Action) bool { return a.Act == upgrade.Bind || a.Act == upgrade.DNS })
+	if moves && policy != SingleProxy {
+		return fmt.Errorf("upgrade %s moves an endpoint with one proxy, the database has the proxy policy %s: "+
+			"choose maintenance-mode-multi-proxy, or a database of policy %s", plan.Upgrade.Name, policy, SingleProxy)
+	}
+	return nil
 }
 
 // check refuses a plan that this simulator cannot play, before it begins.

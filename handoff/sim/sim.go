@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,6 +20,9 @@ var ErrClosed = errors.New("the simulator is closed")
 // Simulator is a database that serves until it is closed. Its methods are safe
 // for concurrent use.
 type Simulator struct {
+	id       int
+	cluster  *Cluster
+	alone    bool // the cluster ends with it
 	config   Config
 	log      *slog.Logger
 	network  *network
@@ -26,7 +30,8 @@ type Simulator struct {
 	gates    gates
 	hushes   []hush // by node
 	director *director
-	names    *names
+	zone     *zone
+	tls      *tls.Config   // nil: in the clear
 	plays    chan struct{} // holds one token while a plan is played
 
 	ctx    context.Context // ends with Close
@@ -48,21 +53,41 @@ type shards interface {
 	close()
 }
 
-// Start starts a database; ctx bounds the start only. An error names what was
-// in the way: a port in use, a shard that does not answer.
+// Start starts a database on a cluster of its own; ctx bounds the start only.
+// An error names what was in the way: a port in use, a shard that does not
+// answer.
 func Start(ctx context.Context, config Config) (*Simulator, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	config = config.withDefaults()
-	s := &Simulator{config: config, log: config.Log, conns: make(map[connID]*conn), plays: make(chan struct{}, 1)}
-	s.ctx, s.cancel = context.WithCancel(context.Background())
-	if err := s.build(ctx); err != nil {
-		s.Close()
+	c, err := StartCluster(ClusterConfig{
+		Nodes: config.Nodes, Base: config.Base, Marks: config.Marks, Listen: config.Listen, Log: config.Log, Seed: config.Seed,
+	})
+	if err != nil {
 		return nil, err
 	}
-	s.director.start()
+	s, err := c.Create(ctx, config)
+	if err != nil {
+		c.Close()
+		return nil, err
+	}
+	s.alone = true
 	return s, nil
+}
+
+// start makes the parts of a database and lets it serve.
+func (s *Simulator) start(ctx context.Context) error {
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	err := s.build(ctx)
+	if err == nil {
+		err = s.cluster.enrol(s)
+	}
+	if err != nil {
+		s.Close()
+		return err
+	}
+	s.director.start()
+	return nil
 }
 
 // build makes the parts. What was made before an error is left for Close.
@@ -70,22 +95,20 @@ func (s *Simulator) build(ctx context.Context) (err error) {
 	if s.network, err = openNetwork(s.config); err != nil {
 		return err
 	}
+	s.config.Port = s.network.port
 	if s.config.Name == "" {
-		s.config.Name = fmt.Sprintf("redis-%d.schload.test", s.network.port)
+		s.config.Name = fmt.Sprintf("redis-%d.%s", s.network.port, domain)
 	}
 	if s.shards, err = openShards(ctx, s.config); err != nil {
 		return err
 	}
 	s.gates = make(gates, s.shards.count())
 	s.hushes = make([]hush, len(s.network.addrs))
-	s.names = newNames(s.config.Name, s.network.hosts())
-	if s.config.Listen == nil {
-		if err := s.names.serve(); err != nil {
-			return err
-		}
-	}
+	s.zone = newZone(s.config.Name, s.network.hosts())
+	s.zone.point(s.config.home(), recordTTL)
 	s.director = newDirector(s)
-	return nil
+	s.tls, err = s.cluster.encryption(s.config)
+	return err
 }
 
 func openShards(ctx context.Context, c Config) (shards, error) {
@@ -94,6 +117,15 @@ func openShards(ctx context.Context, c Config) (shards, error) {
 	}
 	return newRedisShards(ctx, c.Shards, c.dial)
 }
+
+// ID numbers the databases of a cluster from 1.
+func (s *Simulator) ID() int { return s.id }
+
+// Cluster is where the database lives.
+func (s *Simulator) Cluster() *Cluster { return s.cluster }
+
+// Config returns how the database was made, defaults written out.
+func (s *Simulator) Config() Config { return s.config }
 
 // Addr is the endpoint: host:port, the host being its name, which leads to
 // whichever node the address record names.
@@ -133,9 +165,10 @@ func (s *Simulator) Nodes() []Node {
 }
 
 // Close ends all connections and returns when every goroutine of the simulator
-// has ended.
+// has ended. A cluster that Start made ends with it.
 func (s *Simulator) Close() error {
 	s.once.Do(func() {
+		s.cluster.forget(s)
 		s.cancel()
 		if s.director != nil {
 			s.director.wait()
@@ -145,11 +178,14 @@ func (s *Simulator) Close() error {
 		}
 		s.cutAll()
 		s.wg.Wait()
-		if s.names != nil {
-			s.names.close()
+		if s.zone != nil {
+			s.cluster.names.remove(s.zone)
 		}
 		if s.shards != nil {
 			s.shards.close()
+		}
+		if s.alone {
+			s.cluster.Close()
 		}
 	})
 	return nil
@@ -179,7 +215,7 @@ func (s *Simulator) admit(nc net.Conn, node int) {
 		return
 	}
 	s.last++
-	c := newConn(s, s.last, node, nc)
+	c := newConn(s, s.last, node, s.secure(nc))
 	s.conns[c.id] = c
 	s.wg.Go(c.live)
 	s.mu.Unlock()

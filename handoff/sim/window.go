@@ -87,7 +87,7 @@ func (c *core) broadcast(now time.Duration, w window) (effects []effect, inScope
 			continue
 		}
 		inScope++
-		if !conn.listens() {
+		if !conn.listens() || c.support.Disabled {
 			continue
 		}
 		endpoint := c.windowEndpoint(w, conn)
