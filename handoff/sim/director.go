@@ -36,7 +36,7 @@ func newDirector(s *Simulator) *director {
 	var nodes []coreNode
 	for i, addr := range s.network.addrs {
 		_, port, _ := net.SplitHostPort(addr)
-		nodes = append(nodes, coreNode{ip: addr, fqdn: net.JoinHostPort(nodeName(i)+"."+s.config.Name, port)})
+		nodes = append(nodes, coreNode{ip: addr, fqdn: net.JoinHostPort(nodeAddress(i, s.config.Name), port)})
 	}
 	return &director{sim: s, core: newCore(s.config.Support, nodes, s.config.home()...), mail: make(chan letter, mailbox)}
 }

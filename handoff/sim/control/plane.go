@@ -14,31 +14,19 @@ import (
 	"schload/handoff/sim/jobs"
 )
 
-// Cluster is where databases live. Its methods are safe for concurrent use.
-type Cluster interface {
-	// Create starts a database and gives it an id, 1 or more, that no other had.
-	Create(ctx context.Context, config sim.Config) (id int, database *sim.Simulator, err error)
-	// Delete ends a database with everything that is connected to it.
-	Delete(id int) error
-	// SetNotices switches maintenance notices on or off for every database:
-	// while they are off, opt-ins are refused.
-	SetNotices(on bool)
-}
-
 // Config describes a control plane.
 type Config struct {
-	Cluster Cluster // required
-	Nodes   int     // of the cluster, 2 to 32
-	Suite   Suite   // whose needs are met; the zero value meets nobody's in particular
-	Speed   float64 // compresses the time of what is played; 0 is 1
-	Seed    uint64  // of everything that is drawn
-	Domain  string  // of the databases' names; default schload.test
+	Cluster *sim.Cluster // required; its databases are the plane's alone
+	Suite   Suite        // whose needs are met; the zero value meets nobody's in particular
+	Speed   float64      // compresses the time of what is played; 0 is 1
+	Seed    uint64       // of everything that is drawn
 }
 
 // Plane is the control plane of one cluster. Its methods are safe for
 // concurrent use; those that play something return when it is over.
 type Plane struct {
 	config Config
+	nodes  int
 	jobs   *jobs.Queue
 
 	mu        sync.Mutex
@@ -46,7 +34,6 @@ type Plane struct {
 	creating  map[int]bool
 	lastShard int
 	plays     uint64 // how many were begun
-	silent    bool   // notices are switched off
 	suggested int    // configurations given by Suggest
 	resting   map[int]bool
 }
@@ -57,8 +44,7 @@ const waitingJobs = 64
 // New starts a control plane.
 func New(c Config) *Plane {
 	c.Speed = cmp.Or(c.Speed, 1)
-	c.Domain = cmp.Or(c.Domain, "schload.test")
-	return &Plane{config: c, jobs: jobs.New(waitingJobs), creating: map[int]bool{}, resting: map[int]bool{}}
+	return &Plane{config: c, nodes: c.Cluster.NodeCount(), jobs: jobs.New(waitingJobs), creating: map[int]bool{}, resting: map[int]bool{}}
 }
 
 // Close ends what is played and the jobs that wait. Databases stay; their
@@ -72,20 +58,11 @@ func (p *Plane) Jobs() *jobs.Queue { return p.jobs }
 func (p *Plane) Suite() Suite { return p.config.Suite }
 
 // Notices reports whether databases announce their maintenance.
-func (p *Plane) Notices() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return !p.silent
-}
+func (p *Plane) Notices() bool { return p.config.Cluster.Notices() }
 
 // SetNotices switches announcements on or off, as the cluster's option
-// client_maint_notifications does. Connections that opted in before stay so.
-func (p *Plane) SetNotices(on bool) {
-	p.mu.Lock()
-	p.silent = !on
-	p.mu.Unlock()
-	p.config.Cluster.SetNotices(on)
-}
+// client_maint_notifications does.
+func (p *Plane) SetNotices(on bool) { p.config.Cluster.SetNotices(on) }
 
 // ErrPort is why a database cannot have the port it wants. Clients' suites
 // know it by these words and ask for the next port.
@@ -104,14 +81,14 @@ func (p *Plane) Create(ctx context.Context, spec Spec) (Database, error) {
 		return Database{}, err
 	}
 	defer p.release(spec.Port)
-	id, simulator, err := p.config.Cluster.Create(ctx, p.config.Suite.config(spec, p.config))
+	simulator, err := p.config.Cluster.Create(ctx, p.config.Suite.config(spec))
 	if errors.Is(err, syscall.EADDRINUSE) {
 		err = fmt.Errorf("%w: Invalid port %d: another program has it", ErrPort, spec.Port)
 	}
 	if err != nil {
 		return Database{}, err
 	}
-	return p.admit(id, spec, simulator), nil
+	return p.admit(spec, simulator), nil
 }
 
 // reserve takes name and port for a database that is being created.
@@ -142,10 +119,10 @@ func (p *Plane) release(port int) {
 	delete(p.creating, port)
 }
 
-func (p *Plane) admit(id int, spec Spec, simulator *sim.Simulator) Database {
+func (p *Plane) admit(spec Spec, simulator *sim.Simulator) Database {
 	p.mu.Lock()
-	d := &database{id: id, spec: spec, sim: simulator}
-	d.shards = place(id, spec, p.config.Nodes, p.lastShard)
+	d := &database{id: simulator.ID(), spec: spec, sim: simulator}
+	d.shards = place(d.id, spec, p.nodes, p.lastShard)
 	p.lastShard += len(d.shards)
 	p.databases = append(p.databases, d)
 	p.mu.Unlock()
@@ -245,7 +222,7 @@ type Node struct {
 func (p *Plane) Nodes() []Node {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	nodes := make([]Node, p.config.Nodes)
+	nodes := make([]Node, p.nodes)
 	for i := range nodes {
 		nodes[i] = Node{UID: i + 1, Host: fmt.Sprintf("127.0.0.%d", i+2), Master: i == 0, Maintenance: p.resting[i+1]}
 	}
@@ -259,8 +236,8 @@ func (p *Plane) Nodes() []Node {
 
 // node checks the number of a node.
 func (p *Plane) node(uid int) error {
-	if uid < 1 || uid > p.config.Nodes {
-		return fmt.Errorf("node %d: no such node: want 1 to %d", uid, p.config.Nodes)
+	if uid < 1 || uid > p.nodes {
+		return fmt.Errorf("node %d: no such node: want 1 to %d", uid, p.nodes)
 	}
 	return nil
 }

@@ -182,12 +182,12 @@ func (p *Plane) target(d *database, from int) int {
 	for _, s := range d.shards {
 		used[s.Node] = true
 	}
-	for n := 1; n <= p.config.Nodes; n++ {
+	for n := 1; n <= p.nodes; n++ {
 		if !used[n] {
 			return n
 		}
 	}
-	return from%p.config.Nodes + 1
+	return from%p.nodes + 1
 }
 
 // on are the shards of a database on a node.

@@ -85,9 +85,9 @@ func LoadSuite(name string) (Suite, error) {
 }
 
 // config is the simulator's configuration of a database.
-func (s Suite) config(spec Spec, c Config) sim.Config {
+func (s Suite) config(spec Spec) sim.Config {
 	return sim.Config{
-		Name: fmt.Sprintf("redis-%d.%s", spec.Port, c.Domain), Port: spec.Port, Nodes: c.Nodes,
-		Password: spec.Password, Support: s.Support, Seed: c.Seed,
+		Port: spec.Port, Password: spec.Password, Support: s.Support,
+		ShardCount: spec.ShardsCount, Unreplicated: !spec.Replication, Policy: spec.ProxyPolicy,
 	}
 }

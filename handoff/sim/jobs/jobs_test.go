@@ -72,7 +72,9 @@ func TestSerial(t *testing.T) {
 // A failure, or a panic, is the job's own.
 func TestFailure(t *testing.T) {
 	inBubble(t, 10, func(t *testing.T, q *Queue) {
-		failing := submit(t, q, func(context.Context, func(time.Duration)) (map[string]any, error) { return nil, errors.New("no such thing") })
+		failing := submit(t, q, func(context.Context, func(time.Duration)) (map[string]any, error) {
+			return nil, errors.New("no such thing")
+		})
 		panicking := submit(t, q, func(context.Context, func(time.Duration)) (map[string]any, error) { panic("oops") })
 		good := submit(t, q, lasting(0))
 		synctest.Wait()
