@@ -29,6 +29,11 @@ type Spec struct {
 	PreferredIPType string          `json:"oss_cluster_api_preferred_ip_type,omitempty"`
 	ShardKeyRegex   []ShardKeyRegex `json:"shard_key_regex,omitempty"`
 	Password        string          `json:"authentication_redis_pass,omitempty"`
+
+	// TLSMode is enabled or disabled, and so is ClientAuthentication, which
+	// makes clients show a certificate. Empty is disabled.
+	TLSMode              string `json:"tls_mode,omitempty"`
+	ClientAuthentication string `json:"enforce_client_authentication,omitempty"`
 }
 
 // ShardKeyRegex is a rule that finds the part of a key that is hashed.
@@ -78,7 +83,23 @@ func (s Spec) Validate() error {
 	if !slices.Contains([]string{"", "single", "all-master-shards", "all-nodes"}, s.ProxyPolicy) {
 		fault("proxy_policy %.40q: want single, all-master-shards or all-nodes", s.ProxyPolicy)
 	}
+	for _, s := range []string{s.TLSMode, s.ClientAuthentication} {
+		if !slices.Contains([]string{"", "enabled", "disabled"}, s) {
+			fault("tls_mode or enforce_client_authentication %.40q: want enabled or disabled", s)
+		}
+	}
 	return errors.Join(errs...)
+}
+
+// security is what the specification asks of connections.
+func (s Spec) security() sim.Security {
+	switch {
+	case s.TLSMode != "enabled":
+		return sim.Plain
+	case s.ClientAuthentication == "enabled":
+		return sim.MutualTLS
+	}
+	return sim.TLS
 }
 
 // Role is what a shard is to its twin.
@@ -136,19 +157,26 @@ type Database struct {
 	Endpoint Endpoint
 	Shards   []Shard
 	Username string // that clients must give; empty with an empty password
+	TLS      bool   // connections must be encrypted
 }
 
 // Endpoint is where clients find a database.
 type Endpoint struct {
-	UID   string   // 3:1
-	Host  string   // that clients dial: a name, or an address if the suite wants one
-	Port  int      //
+	UID   string // 3:1
+	Host  string // that clients dial: a name, or an address if the suite wants one
+	Port  int
+	TLS   bool
 	Addrs []string // of the nodes that its name leads to now
 	Nodes []int    // the same nodes, by number
 }
 
 // URL is the endpoint as clients write it.
-func (e Endpoint) URL() string { return "redis://" + e.Addr() }
+func (e Endpoint) URL() string {
+	if e.TLS {
+		return "rediss://" + e.Addr()
+	}
+	return "redis://" + e.Addr()
+}
 
 // Addr is host:port.
 func (e Endpoint) Addr() string { return net.JoinHostPort(e.Host, strconv.Itoa(e.Port)) }
@@ -159,6 +187,8 @@ func (p *Plane) view(d *database) Database {
 	v := Database{Spec: d.spec, ID: d.id, Endpoint: Endpoint{UID: fmt.Sprintf("%d:1", d.id), Host: host}}
 	v.Endpoint.Port, _ = strconv.Atoi(port)
 	v.Port = v.Endpoint.Port
+	v.TLS = d.spec.security() != sim.Plain
+	v.Endpoint.TLS = v.TLS
 	for i, n := range d.sim.Nodes() {
 		if n.Named {
 			addr, _, _ := net.SplitHostPort(n.Addr)

@@ -242,7 +242,7 @@ func (p *Plane) node(uid int) error {
 	return nil
 }
 
-// scaled is a duration at the speed of the plane.
-func (p *Plane) scaled(d time.Duration) time.Duration {
+// Scaled is a duration at the speed of the plane.
+func (p *Plane) Scaled(d time.Duration) time.Duration {
 	return time.Duration(float64(d) / p.config.Speed)
 }

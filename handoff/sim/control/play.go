@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"schload/handoff/notice"
+	"schload/handoff/sim"
 	"schload/handoff/upgrade"
 )
 
@@ -82,29 +84,19 @@ func (p *Plane) Failover(ctx context.Context, expect Expect, id int, uids ...int
 
 // choose finds shards of a database by their ids; none are all.
 func (p *Plane) choose(d *database, uids []int) ([]Shard, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	all := p.all(d)
 	if len(uids) == 0 {
-		return append([]Shard(nil), d.shards...), nil
+		return all, nil
 	}
 	var chosen []Shard
 	for _, uid := range uids {
-		i := shardIndex(d.shards, uid)
+		i := slices.IndexFunc(all, func(s Shard) bool { return s.UID == uid })
 		if i < 0 {
 			return nil, fmt.Errorf("shard_not_exist: bdb %d has no shard %d", d.id, uid)
 		}
-		chosen = append(chosen, d.shards[i])
+		chosen = append(chosen, all[i])
 	}
 	return chosen, nil
-}
-
-func shardIndex(shards []Shard, uid int) int {
-	for i, s := range shards {
-		if s.UID == uid {
-			return i
-		}
-	}
-	return -1
 }
 
 // swap exchanges the roles of shards and their twins.
@@ -241,6 +233,47 @@ func (p *Plane) Widen(ctx context.Context, expect Expect, id int) error {
 	return p.plain(ctx, expect, id, "widening")
 }
 
+// Policy applies a proxy policy to an endpoint: another one widens it, in
+// silence, the one it has binds it anew, to the next node.
+func (p *Plane) Policy(ctx context.Context, expect Expect, id int, policy string) error {
+	if policy == sim.SingleProxy {
+		return p.Rebind(ctx, expect, id)
+	}
+	return p.Widen(ctx, expect, id)
+}
+
+// Include adds a node's proxy to those that serve an endpoint, in silence.
+// Which nodes join is not ours to choose: the next ones do.
+func (p *Plane) Include(ctx context.Context, expect Expect, id, node int) error {
+	if err := p.node(node); err != nil {
+		return err
+	}
+	d, err := p.find(id)
+	if err != nil {
+		return err
+	}
+	if p.serves(d, node) {
+		return nil
+	}
+	return p.Widen(ctx, expect, id)
+}
+
+// Exclude takes a node's proxy from an endpoint. If it alone serves, the
+// endpoint moves to the next node.
+func (p *Plane) Exclude(ctx context.Context, expect Expect, id, node int) error {
+	if err := p.node(node); err != nil {
+		return err
+	}
+	d, err := p.find(id)
+	if err != nil {
+		return err
+	}
+	if !p.serves(d, node) {
+		return nil
+	}
+	return p.Rebind(ctx, expect, id)
+}
+
 // Blackout loses every packet between clients and the serving node for so
 // long; 0 is as long as the catalog says.
 func (p *Plane) Blackout(ctx context.Context, expect Expect, id int, lasts time.Duration) error {
@@ -271,18 +304,61 @@ func (p *Plane) plain(ctx context.Context, expect Expect, id int, name string, s
 	return p.play(ctx, expect, d, name, settings, nil)
 }
 
-// Latency adds a delay to the replies of a database for so long.
+// Latency adds a delay to the replies of a database for so long; id 0 is every
+// database.
 func (p *Plane) Latency(ctx context.Context, expect Expect, id int, delay, lasts time.Duration) error {
+	slow := func(d *database) error {
+		return p.disturb(ctx, expect, d, upgrade.Action{Act: upgrade.Slow, For: lasts, Delay: delay, Detail: "replies take longer"})
+	}
+	if id == 0 {
+		return p.each(slow)
+	}
 	d, err := p.find(id)
 	if err != nil {
 		return err
 	}
-	lasts = p.scaled(lasts)
-	expect(lasts)
-	return d.sim.Play(ctx, upgrade.Plan{
-		Upgrade: upgrade.Upgrade{Name: "network-latency"}, Speed: p.config.Speed, Length: lasts,
-		Actions: []upgrade.Action{{Act: upgrade.Slow, For: lasts, Delay: delay, Origin: upgrade.Assumption, Detail: "replies take longer"}},
-	})
+	return slow(d)
+}
+
+// shardStall is how long commands queue when a shard dies: nothing more was
+// seen of it (measured), for how long was not published (assumption).
+const shardStall = 500 * time.Millisecond
+
+// LoseShard lets the primaries of a database die. Their replicas take over,
+// unannounced; without replicas they are started again.
+func (p *Plane) LoseShard(ctx context.Context, expect Expect, id int) error {
+	d, err := p.find(id)
+	if err != nil {
+		return err
+	}
+	err = p.disturb(ctx, expect, d, upgrade.Action{Act: upgrade.Stall, For: shardStall, Detail: "a primary died: commands queue until another is there"})
+	if err == nil && d.spec.Replication {
+		p.swap(d, p.all(d))
+	}
+	return err
+}
+
+// disturb does one act that lasts. No upgrade of the catalog has it.
+func (p *Plane) disturb(ctx context.Context, expect Expect, d *database, a upgrade.Action) error {
+	a.For, a.Origin = p.Scaled(a.For), upgrade.Assumption
+	expect(a.For)
+	return d.sim.Play(ctx, upgrade.Plan{Upgrade: upgrade.Upgrade{Name: "disturbance"}, Speed: p.config.Speed, Length: a.For, Actions: []upgrade.Action{a}})
+}
+
+// Reshard moves slots between the shards of a database.
+func (p *Plane) Reshard(ctx context.Context, expect Expect, id int) error {
+	d, err := p.find(id)
+	if err != nil {
+		return err
+	}
+	return p.play(ctx, expect, d, "shard-migration", []string{shardSetting(primaries(p.all(d))), "settle=0s"}, nil)
+}
+
+// all are the shards of a database.
+func (p *Plane) all(d *database) []Shard {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]Shard(nil), d.shards...)
 }
 
 // Enter puts a node into maintenance mode: its shards and the endpoints it
@@ -304,7 +380,7 @@ func (p *Plane) Enter(ctx context.Context, expect Expect, node int) error {
 
 // Leave takes a node back into service. The endpoints that the cluster bound
 // elsewhere go on; nothing is said of shards that move back.
-func (p *Plane) Leave(_ context.Context, _ Expect, node int) error {
+func (p *Plane) Leave(node int) error {
 	if err := p.node(node); err != nil {
 		return err
 	}
@@ -344,6 +420,8 @@ func (p *Plane) evacuate(ctx context.Context, expect Expect, d *database, node i
 	}
 	ids := primaries(p.on(d, node))
 	switch serves := p.serves(d, node); {
+	case serves && d.spec.ProxyPolicy != sim.SingleProxy:
+		err = p.play(ctx, expect, d, "maintenance-mode-multi-proxy", nil, nil)
 	case serves && len(ids) > 0:
 		err = p.play(ctx, expect, d, "maintenance-mode", []string{shardSetting(ids)}, firstMove)
 	case serves:
@@ -395,14 +473,40 @@ func until(plan upgrade.Plan, i int) upgrade.Plan {
 // settled is how long after its last effect a request has ended.
 const settled = time.Second
 
-// Fail makes a node fall silent for a while, as without power.
-func (p *Plane) Fail(ctx context.Context, expect Expect, node int) error {
+// Empty moves everything from a node, as before it is removed. The node stays.
+func (p *Plane) Empty(ctx context.Context, expect Expect, node int) error {
 	if err := p.node(node); err != nil {
 		return err
 	}
+	return p.each(func(d *database) error { return p.evacuate(ctx, expect, d, node) })
+}
+
+// Vacate moves one database from the node that serves it, as maintenance mode
+// of that node does.
+func (p *Plane) Vacate(ctx context.Context, expect Expect, id int) error {
+	d, err := p.find(id)
+	if err != nil {
+		return err
+	}
+	for node := 1; node <= p.nodes; node++ {
+		if p.serves(d, node) {
+			return p.evacuate(ctx, expect, d, node)
+		}
+	}
+	return fmt.Errorf("bdb %d (%s): no node serves it", id, d.spec.Name)
+}
+
+// Fail makes nodes fall silent for a while, as without power. Clients of
+// databases that another node serves notice nothing (measured).
+func (p *Plane) Fail(ctx context.Context, expect Expect, nodes ...int) error {
+	for _, node := range nodes {
+		if err := p.node(node); err != nil {
+			return err
+		}
+	}
 	return p.each(func(d *database) error {
-		if !p.serves(d, node) {
-			return nil // no client of it notices (measured)
+		if !slices.ContainsFunc(nodes, func(node int) bool { return p.serves(d, node) }) {
+			return nil
 		}
 		return p.play(ctx, expect, d, "node-failure", nil, nil)
 	})

@@ -88,6 +88,6 @@ func LoadSuite(name string) (Suite, error) {
 func (s Suite) config(spec Spec) sim.Config {
 	return sim.Config{
 		Port: spec.Port, Password: spec.Password, Support: s.Support,
-		ShardCount: spec.ShardsCount, Unreplicated: !spec.Replication, Policy: spec.ProxyPolicy,
+		ShardCount: spec.ShardsCount, Unreplicated: !spec.Replication, Policy: spec.ProxyPolicy, Security: spec.security(),
 	}
 }
