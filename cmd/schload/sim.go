@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -25,6 +26,7 @@ type simFlags struct {
 	seed     uint64
 	every    time.Duration
 	once     bool
+	control  controlFlags
 }
 
 func newSim() *cobra.Command {
@@ -50,6 +52,7 @@ func newSim() *cobra.Command {
 	flags.Uint64Var(&f.seed, "seed", 1, "of everything drawn")
 	flags.DurationVar(&f.every, "every", 30*time.Second, "pause before each playing")
 	flags.BoolVar(&f.once, "once", false, "play the upgrade once, then only serve")
+	f.control.register(flags)
 	return cmd
 }
 
@@ -61,12 +64,14 @@ func (f simFlags) run(ctx context.Context, out io.Writer) error {
 	if err == nil {
 		_, err = u.Plan(f.seed, f.speed)
 	}
-	if err != nil {
+	suite, cerr := f.control.check()
+	if err := errors.Join(err, cerr); err != nil {
 		return usageError(err)
 	}
 	base := time.Now()
 	s, err := sim.Start(ctx, sim.Config{
-		Nodes: f.nodes, Port: f.port, Shards: f.shards, Username: f.username, Password: f.password,
+		Support: suite.Support,
+		Nodes:   f.nodes, Port: f.port, Shards: f.shards, Username: f.username, Password: f.password,
 		Base: base, Seed: f.seed, Marks: printMarks(out, base),
 	})
 	if err != nil {
@@ -74,6 +79,11 @@ func (f simFlags) run(ctx context.Context, out io.Writer) error {
 	}
 	defer s.Close()
 	f.announce(out, s)
+	stop, err := f.control.serve(ctx, out, controlled(s, suite, f.speed, f.seed))
+	if err != nil {
+		return usageError(err)
+	}
+	defer stop()
 	return f.play(ctx, s, u)
 }
 

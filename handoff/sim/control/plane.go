@@ -119,6 +119,23 @@ func (p *Plane) release(port int) {
 	delete(p.creating, port)
 }
 
+// Adopt takes over a database that exists already, a replicated one behind an
+// endpoint, under a name of its own.
+func (p *Plane) Adopt(name string, simulator *sim.Simulator) Database {
+	c := simulator.Config()
+	spec := Spec{
+		Name: name, Port: c.Port, Replication: !c.Unreplicated, Sharding: c.ShardCount > 1, ShardsCount: c.ShardCount,
+		ProxyPolicy: c.Policy, Password: c.Password, ShardKeyRegex: StandardRegex,
+	}
+	switch c.Security {
+	case sim.MutualTLS:
+		spec.TLSMode, spec.ClientAuthentication = "enabled", "enabled"
+	case sim.TLS:
+		spec.TLSMode = "enabled"
+	}
+	return p.admit(spec.withDefaults(), simulator)
+}
+
 func (p *Plane) admit(spec Spec, simulator *sim.Simulator) Database {
 	p.mu.Lock()
 	d := &database{id: simulator.ID(), spec: spec, sim: simulator}
