@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 
@@ -23,23 +24,29 @@ import (
 type controlFlags struct {
 	faultInjector string
 	rest          string
+	restUser      string
 	suite         string
 }
 
+// passwordVariable holds the password of the REST interface, which must not
+// be on a command line.
+const passwordVariable = "SCHLOAD_REST_PASSWORD"
+
 func (f *controlFlags) register(flags *pflag.FlagSet) {
-	flags.StringVar(&f.faultInjector, "fault-injector", "", "loopback HOST:PORT for the fault injector's HTTP interface")
-	flags.StringVar(&f.rest, "rest", "", "loopback HOST:PORT for the REST interface of Redis Software")
-	flags.StringVar(&f.suite, "suite", "", "serve a client's own test suite as it needs it: "+strings.Join(control.Suites(), ", "))
+	flags.StringVar(&f.faultInjector, "fault-injector", "", "loopback HOST:PORT of the fault injector's HTTP interface; port 0 picks a free one")
+	flags.StringVar(&f.rest, "rest", "", "loopback HOST:PORT of the REST interface of Redis Software; port 0 picks a free one")
+	flags.StringVar(&f.restUser, "rest-user", "", "user that REST requests must give, with the password in $"+passwordVariable+" (default: nobody)")
+	flags.StringVar(&f.suite, "suite", "", "serve the test suite of a client as it needs it: "+strings.Join(control.Suites(), ", "))
 }
 
 // check loads the suite and refuses addresses that other machines can reach.
-func (f controlFlags) check() (control.Suite, error) {
-	return controlSuite(f.suite, onLoopback("--fault-injector", f.faultInjector), onLoopback("--rest", f.rest))
-}
-
-func controlSuite(name string, errs ...error) (control.Suite, error) {
-	suite, err := control.LoadSuite(name)
-	return suite, errors.Join(append(errs, err)...)
+func (f *controlFlags) check() (control.Suite, error) {
+	suite, err := control.LoadSuite(f.suite)
+	err = errors.Join(err, onLoopback("--fault-injector", f.faultInjector), onLoopback("--rest", f.rest))
+	if f.restUser != "" && os.Getenv(passwordVariable) == "" {
+		err = errors.Join(err, fmt.Errorf("--rest-user %q has no password: set $%s", f.restUser, passwordVariable))
+	}
+	return suite, err
 }
 
 func onLoopback(flag, address string) error {
@@ -51,46 +58,89 @@ func onLoopback(flag, address string) error {
 		return fmt.Errorf("%s %q: want HOST:PORT such as 127.0.0.1:20324", flag, address)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return fmt.Errorf("%s %q: whoever reaches it can break the database: want a loopback address such as 127.0.0.1:20324", flag, address)
+		return fmt.Errorf("%s %q: whoever reaches it can break the databases: want a loopback address such as 127.0.0.1:20324", flag, address)
 	}
 	return nil
 }
 
-// serve serves what was asked for until the returned function is called.
-func (f controlFlags) serve(ctx context.Context, out io.Writer, plane *control.Plane) (stop func(), err error) {
-	var servers []*http.Server
-	stop = func() {
-		for _, s := range servers {
-			s.Close()
-		}
-		plane.Close()
+// suit makes the flags what a suite needs where they were not given.
+func (f *simFlags) suit(suite control.Suite) {
+	if suite.ByName {
+		f.advertise = "name"
 	}
-	for _, i := range []struct {
-		title, address string
-		handler        http.Handler
-	}{
-		{"faults    ", f.faultInjector, faultinjector.New(plane)},
-		{"REST      ", f.rest, softwareapi.New(plane, softwareapi.Config{})},
-	} {
-		if i.address == "" {
-			continue
-		}
-		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", i.address)
-		if err != nil {
-			stop()
-			return nil, err
-		}
-		s := &http.Server{Handler: i.handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, MaxHeaderBytes: 64 << 10}
-		servers = append(servers, s)
-		go s.Serve(listener)
-		fmt.Fprintf(out, "%shttp://%s\n", i.title, listener.Addr())
-	}
-	return stop, nil
+	f.set = append(suite.Settings[f.upgrade], f.set...)
 }
 
-// controlled makes a control plane of the cluster of a database.
-func controlled(s *sim.Simulator, suite control.Suite, speed float64, seed uint64) *control.Plane {
-	plane := control.New(control.Config{Cluster: s.Cluster(), Suite: suite, Speed: speed, Seed: seed})
-	plane.Adopt("m-standard", s)
+// plane is the control plane of a cluster and its databases.
+func (f *simFlags) plane(c *sim.Cluster, suite control.Suite) *control.Plane {
+	plane := control.New(control.Config{Cluster: c, Suite: suite, Speed: f.speed, Seed: f.seed, ByName: f.advertise == "name"})
+	for i, s := range c.Databases() {
+		name := strings.TrimSuffix(s.Config().Name, ".schload.test")
+		if i == 0 {
+			name = "m-standard"
+		}
+		plane.Adopt(name, s)
+	}
 	return plane
+}
+
+// controlServers are the interfaces that are served.
+type controlServers struct {
+	plane        *control.Plane
+	servers      []*http.Server
+	faults, rest string // URLs; empty: not served
+}
+
+func (f *controlFlags) serve(ctx context.Context, plane *control.Plane) (*controlServers, error) {
+	c := &controlServers{plane: plane}
+	var err error
+	if c.faults, err = c.listen(ctx, f.faultInjector, faultinjector.New(plane)); err == nil {
+		c.rest, err = c.listen(ctx, f.rest, softwareapi.New(plane, softwareapi.Config{Username: f.restUser, Password: os.Getenv(passwordVariable)}))
+	}
+	if err != nil {
+		c.close()
+	}
+	return c, err
+}
+
+// listen serves at an address and returns the URL.
+func (c *controlServers) listen(ctx context.Context, address string, handler http.Handler) (string, error) {
+	if address == "" {
+		return "", nil
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return "", err
+	}
+	s := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, MaxHeaderBytes: 64 << 10}
+	c.servers = append(c.servers, s)
+	go s.Serve(listener)
+	return "http://" + listener.Addr().String(), nil
+}
+
+func (c *controlServers) close() {
+	for _, s := range c.servers {
+		s.Close()
+	}
+	c.plane.Close()
+}
+
+func (c *controlServers) announce(out io.Writer) {
+	if c.faults != "" {
+		fmt.Fprintf(out, "faults    %s\n", c.faults)
+	}
+	if c.rest != "" {
+		fmt.Fprintf(out, "REST      %s\n", c.rest)
+	}
+}
+
+// print writes shell variables under the names that the suites of clients
+// read.
+func (c *controlServers) print(out io.Writer) {
+	if c.faults != "" {
+		fmt.Fprintf(out, "export FAULT_INJECTION_API_URL=%s\nexport RE_FAULT_INJECTOR_URL=%[1]s\n", c.faults)
+	}
+	if c.rest != "" {
+		fmt.Fprintf(out, "export SCHLOAD_SIM_REST=%s\n", c.rest)
+	}
 }

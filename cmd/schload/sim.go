@@ -5,28 +5,33 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"schload/handoff/sim"
+	"schload/handoff/sim/control"
 	"schload/handoff/upgrade"
 	"schload/telemetry/mark"
 )
 
 type simFlags struct {
-	port     int
-	nodes    int
-	shards   []string
-	username string
-	password string
-	upgrade  string
-	set      []string
-	speed    float64
-	seed     uint64
-	every    time.Duration
-	once     bool
-	control  controlFlags
+	nodes     int
+	database  databaseFlags // the first one
+	databases []string      // the others, as SPEC
+	support   []string
+	printEnv  bool
+	dir       string
+	advertise string
+	upgrade   string
+	set       []string
+	speed     float64
+	seed      uint64
+	every     time.Duration
+	once      bool
+	control   controlFlags
 }
 
 func newSim() *cobra.Command {
@@ -34,18 +39,30 @@ func newSim() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sim",
 		Short: "Run the maintenance simulator: a database that sends notices and moves, for any client",
-		Long: "Run the maintenance simulator until it is interrupted: a database behind one name, served by several\n" +
-			"nodes on loopback addresses, with a DNS server of its own. With --upgrade it plays that upgrade again and\n" +
-			"again; what it does is printed as it happens.",
+		Long: "Run the maintenance simulator until it is interrupted: databases behind names, served by several nodes\n" +
+			"on loopback addresses, with a DNS server of their own. With --upgrade it plays that upgrade again and\n" +
+			"again on the first database; what it does is printed as it happens.\n\n" +
+			"SPEC of --database: comma-separated, with the meaning of the flags of the same name:\n  " + databaseKeys() +
+			"\nsuch as --database name=orders.schload.test,port=12001,password=secret,tls\n\n" +
+			"Switches of --support, which make the server differ from the one that was measured:\n  " +
+			strings.Join(sim.SupportSwitches(), ", ") + "\nSHAPE being one of " + sim.FrameShapes(),
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), cmd.OutOrStdout()) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return f.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
 	}
-	flags := cmd.Flags()
-	flags.IntVar(&f.port, "port", 12000, "database port of every node; 0 picks a free one")
+	f.register(cmd.Flags())
+	return cmd
+}
+
+func (f *simFlags) register(flags *pflag.FlagSet) {
 	flags.IntVar(&f.nodes, "nodes", 3, "nodes, each at its own loopback address")
-	flags.StringSliceVar(&f.shards, "shards", nil, "redis:// URLs of real Redis servers behind the proxies (default: in process)")
-	flags.StringVar(&f.username, "username", "", "user clients must give (default: default)")
-	flags.StringVar(&f.password, "password", "", "password clients must give (default: none)")
+	f.database.register(flags)
+	flags.StringArrayVar(&f.databases, "database", nil, "one more database, as SPEC; may be repeated")
+	flags.StringArrayVar(&f.support, "support", nil, "switch of how opt-ins are answered and notices sent; may be repeated")
+	flags.BoolVar(&f.printEnv, "print-env", false, "print what another client needs as shell variables; what happens goes to stderr")
+	flags.StringVar(&f.dir, "dir", "", "where --print-env and TLS put endpoints.json and certificates (default: a temporary directory)")
+	flags.StringVar(&f.advertise, "advertise", "address", "how endpoints.json names endpoints: address, or name (needs the DNS server that is printed)")
 	flags.StringVar(&f.upgrade, "upgrade", "none", "upgrade to play, see schload upgrades")
 	flags.StringArrayVar(&f.set, "set", nil, "parameter of the upgrade, KEY=VALUE; may be repeated")
 	flags.Float64Var(&f.speed, "speed", 1, "compresses the upgrade's time")
@@ -53,10 +70,57 @@ func newSim() *cobra.Command {
 	flags.DurationVar(&f.every, "every", 30*time.Second, "pause before each playing")
 	flags.BoolVar(&f.once, "once", false, "play the upgrade once, then only serve")
 	f.control.register(flags)
-	return cmd
 }
 
-func (f simFlags) run(ctx context.Context, out io.Writer) error {
+func (f *simFlags) run(ctx context.Context, out, stderr io.Writer) error {
+	u, err := f.choreography()
+	if err != nil {
+		return usageError(err)
+	}
+	suite, suiteErr := f.control.check()
+	f.suit(suite)
+	configs, err := f.configs(suite)
+	if err := errors.Join(suiteErr, err); err != nil {
+		return usageError(err)
+	}
+	happens := out
+	if f.printEnv {
+		happens = stderr
+	}
+	base := time.Now()
+	c, err := sim.StartCluster(sim.ClusterConfig{Nodes: f.nodes, Base: base, Seed: f.seed, Marks: printMarks(happens, base)})
+	if err != nil {
+		return usageError(err)
+	}
+	defer c.Close()
+	for _, config := range configs {
+		if _, err := c.Create(ctx, config); err != nil {
+			return usageError(err)
+		}
+	}
+	env, err := f.environment(c)
+	if err != nil {
+		return usageError(err)
+	}
+	defer env.remove()
+	servers, err := f.control.serve(ctx, f.plane(c, suite))
+	if err != nil {
+		return usageError(err)
+	}
+	defer servers.close()
+	if f.printEnv {
+		env.print(out)
+		servers.print(out)
+		fmt.Fprintln(stderr, "serving") // whoever waits for the variables can go on
+	} else {
+		env.announce(out)
+		servers.announce(out)
+	}
+	return f.play(ctx, c.Databases()[0], u)
+}
+
+// choreography is the upgrade with its parameters set, known to be playable.
+func (f *simFlags) choreography() (upgrade.Upgrade, error) {
 	u, err := upgrade.Load(f.upgrade)
 	if err == nil {
 		u, err = u.Set(f.set)
@@ -64,41 +128,42 @@ func (f simFlags) run(ctx context.Context, out io.Writer) error {
 	if err == nil {
 		_, err = u.Plan(f.seed, f.speed)
 	}
-	suite, cerr := f.control.check()
-	if err := errors.Join(err, cerr); err != nil {
-		return usageError(err)
-	}
-	base := time.Now()
-	s, err := sim.Start(ctx, sim.Config{
-		Support: suite.Support,
-		Nodes:   f.nodes, Port: f.port, Shards: f.shards, Username: f.username, Password: f.password,
-		Base: base, Seed: f.seed, Marks: printMarks(out, base),
-	})
-	if err != nil {
-		return usageError(err)
-	}
-	defer s.Close()
-	f.announce(out, s)
-	stop, err := f.control.serve(ctx, out, controlled(s, suite, f.speed, f.seed))
-	if err != nil {
-		return usageError(err)
-	}
-	defer stop()
-	return f.play(ctx, s, u)
+	return u, err
 }
 
-func (f simFlags) announce(out io.Writer, s *sim.Simulator) {
-	fmt.Fprintf(out, "database  redis://%s\nDNS       %s (udp and tcp)\n", s.Addr(), s.DNS())
-	for _, n := range s.Nodes() {
-		fmt.Fprintf(out, "node      %s\n", n.Addr)
+// configs are the databases to create, the one of the flags first.
+func (f *simFlags) configs(suite control.Suite) ([]sim.Config, error) {
+	support := suite.Support
+	var errs []error
+	for _, assignment := range f.support {
+		errs = append(errs, support.Set(assignment))
 	}
-	if note := s.Fallback(); note != "" {
-		fmt.Fprintf(out, "note      %s\n", note)
+	if f.advertise != "address" && f.advertise != "name" {
+		errs = append(errs, fmt.Errorf("advertise %q: want address or name", f.advertise))
 	}
+	var configs []sim.Config
+	add := func(d databaseFlags, what string) {
+		config, err := d.config()
+		config.Support, config.Nodes = support, f.nodes
+		if err := errors.Join(err, config.Validate()); err != nil {
+			errs = append(errs, fmt.Errorf("%s%w", what, err))
+		}
+		configs = append(configs, config)
+	}
+	add(f.database, "")
+	for _, spec := range f.databases {
+		d, err := parseDatabase(spec)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		add(d, "database "+d.redacted(spec)+": ")
+	}
+	return configs, errors.Join(errs...)
 }
 
 // play plays the upgrade after each pause, until the context ends.
-func (f simFlags) play(ctx context.Context, s *sim.Simulator, u upgrade.Upgrade) error {
+func (f *simFlags) play(ctx context.Context, s *sim.Simulator, u upgrade.Upgrade) error {
 	for round := uint64(0); ; round++ {
 		plan, err := u.Plan(f.seed+round, f.speed)
 		if err != nil {

@@ -18,6 +18,7 @@ import (
 // in a test.
 type core struct {
 	support  Support
+	faults   Faults
 	nodes    []coreNode
 	bound    int   // the node that serves the endpoint
 	named    int   // the node that the endpoint's address record names
@@ -263,6 +264,9 @@ func (c *core) act(now time.Duration, a upgrade.Action) []effect {
 		effects = append(effects, c.leave(node))
 	case upgrade.Stall:
 		effects = append(effects, stall{a.For, a.Shards})
+		if c.faults.LostWrites > 0 && c.promotes() {
+			effects = append(effects, lose{c.faults.LostWrites})
+		}
 	case upgrade.Slow:
 		effects = append(effects, slow{a.For, a.Delay, a.Shards})
 		detail = join(detail, fmt.Sprintf("by about %v", a.Delay))
@@ -278,6 +282,13 @@ func (c *core) act(now time.Duration, a upgrade.Action) []effect {
 		d.mark.Duration = a.For
 	}
 	return append(effects, d)
+}
+
+// promotes reports whether commands that queue now wait for a replica to take
+// over, rather than for a shard that moves.
+func (c *core) promotes() bool {
+	return slices.ContainsFunc(c.windows, func(w window) bool { return w.kind == notice.FailingOver }) ||
+		slices.ContainsFunc(c.nodes, func(n coreNode) bool { return n.isolated })
 }
 
 // role finds the node of a role. An action without one means the node that
@@ -373,6 +384,9 @@ func (c *core) occupancy(node int) (conns, optedIn int) {
 // takes over, in the form that the connection asked for. It is empty, which is
 // the RESP3 null on the wire, when it asked for none.
 func (c *core) endpoint(node int, as endpointType) string {
+	if as != noEndpoint && c.support.Endpoint != "" {
+		return c.support.Endpoint
+	}
 	switch as {
 	case internalIP, externalIP:
 		return c.nodes[node].ip

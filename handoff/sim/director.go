@@ -2,11 +2,13 @@ package sim
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"sync/atomic"
 	"time"
 
+	"schload/handoff/upgrade"
 	"schload/telemetry/mark"
 )
 
@@ -38,7 +40,9 @@ func newDirector(s *Simulator) *director {
 		_, port, _ := net.SplitHostPort(addr)
 		nodes = append(nodes, coreNode{ip: addr, fqdn: net.JoinHostPort(nodeAddress(i, s.config.Name), port)})
 	}
-	return &director{sim: s, core: newCore(s.config.Support, nodes, s.config.home()...), mail: make(chan letter, mailbox)}
+	core := newCore(s.config.Support, nodes, s.config.home()...)
+	core.faults = s.config.Faults
+	return &director{sim: s, core: core, mail: make(chan letter, mailbox)}
 }
 
 func (d *director) start() {
@@ -166,12 +170,22 @@ func (d *director) effect(now time.Duration, e effect) {
 		d.sim.slow(e)
 	case loading:
 		d.sim.loading(e)
+	case lose:
+		d.lose(now, e)
 	case lift:
 		d.sim.gates.lift()
 	case done:
 		e.mark.At = now
 		d.sim.config.Marks(e.mark)
 	}
+}
+
+// lose is marked with what was lost, which the core cannot know.
+func (d *director) lose(now time.Duration, e lose) {
+	d.sim.config.Marks(mark.Mark{
+		At: now, Kind: mark.Step, Source: "sim", Name: "lose", Origin: string(upgrade.Assumption),
+		Detail: fmt.Sprintf("the replica had not got the writes of the last %v: %d keys are what they were before", e.lag, d.sim.shards.lose()),
+	})
 }
 
 func (d *director) accept(now time.Duration, e accept) {

@@ -107,6 +107,8 @@ type (
 		lasts  time.Duration
 		shards []string
 	}
+	// lose loses the writes that a replica has not got: those of so long.
+	lose struct{ lag time.Duration }
 	// lift ends a stall, a slowdown and a refusal at once.
 	lift struct{}
 
@@ -146,6 +148,7 @@ func (e stall) String() string { return fmt.Sprintf("stall %v shards=%v", e.last
 func (e slow) String() string {
 	return fmt.Sprintf("slow %v by %v shards=%v", e.lasts, e.delay, e.shards)
 }
+func (e lose) String() string { return fmt.Sprintf("lose the writes of %v", e.lag) }
 func (e lift) String() string { return "lift" }
 
 func (e done) String() string {

@@ -144,7 +144,7 @@ func TestProtocolError(t *testing.T) {
 // What an opt-in missed comes right behind its +OK, before the replies to what
 // the client sent in the same write.
 func TestMissedFollowsOK(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, Config{Support: Support{RepeatOpeners: true}}, func(w *world) {
 		end := w.play(time.Hour,
 			notifyAt(0, notice.FailingOver, 2, "21"),
 			notifyAt(time.Second, notice.FailedOver, 0, "21"),

@@ -90,6 +90,7 @@ func newRedisShards(ctx context.Context, urls []string, dial dialFunc) (*redisSh
 func (r *redisShards) count() int      { return len(r.targets) }
 func (r *redisShards) version() string { return r.redis }
 func (r *redisShards) close()          {}
+func (r *redisShards) lose() int       { return 0 } // they lose what they like
 
 func (r *redisShards) open(c *conn) store {
 	s := &redisStore{redisShards: r, conn: c}

@@ -50,6 +50,7 @@ type shards interface {
 	open(*conn) store // for one client connection
 	count() int
 	version() string
+	lose() int // a replica takes over; how many keys lost writes
 	close()
 }
 
@@ -113,7 +114,7 @@ func (s *Simulator) build(ctx context.Context) (err error) {
 
 func openShards(ctx context.Context, c Config) (shards, error) {
 	if len(c.Shards) == 0 {
-		return newMemory()
+		return newMemory(c.Faults.LostWrites)
 	}
 	return newRedisShards(ctx, c.Shards, c.dial)
 }

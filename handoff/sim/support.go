@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+
+	"schload/handoff/notice"
 )
 
 // Support says how the database answers opt-ins to maintenance notices, and
@@ -40,13 +43,102 @@ type Support struct {
 	// during its window. Servers do, with the remaining time (measured).
 	ForgetMoving bool
 
-	// ForgetOpeners does the same for MIGRATING and FAILING_OVER (a client's
-	// test expects them; real servers were seen not to retain them).
-	ForgetOpeners bool
+	// RepeatOpeners sends an open MIGRATING or FAILING_OVER, too, to connections
+	// that opt in during its window. Real servers were seen not to retain them
+	// (measured); the tests of redis-py expect them.
+	RepeatOpeners bool
+
+	// Shape changes the form of notices: drafts of the protocol, and what the
+	// test doubles of clients send. Default: as captured.
+	Shape notice.Shape
+
+	// Endpoint, if set, is what MOVING names instead of the new address, to
+	// connections that asked for one: a placeholder such as "?" or ":7002",
+	// which clients must not dial.
+	Endpoint string
 
 	// FirstSeq is the sequence of the first notice; 0 on a fresh database
 	// (measured). Lettuce's tests want 1.
 	FirstSeq int64
+}
+
+// supportSwitch is one field of Support by the name flags and scripts use.
+type supportSwitch struct {
+	name string
+	set  func(s *Support, value string) error
+}
+
+// supportSwitches are those that take no value, and then those that do.
+var supportSwitches = []supportSwitch{
+	{"unsupported", bare(func(s *Support) { s.Unsupported = true })},
+	{"disabled", bare(func(s *Support) { s.Disabled = true })},
+	{"refuse-resp2", bare(func(s *Support) { s.RefuseRESP2 = true })},
+	{"forget-completion", bare(func(s *Support) { s.ForgetCompletion = true })},
+	{"forget-moving", bare(func(s *Support) { s.ForgetMoving = true })},
+	{"repeat-openers", bare(func(s *Support) { s.RepeatOpeners = true })},
+	{"unsupported-node=N", func(s *Support, value string) error {
+		n, err := strconv.Atoi(value)
+		s.UnsupportedNodes = append(s.UnsupportedNodes, n)
+		return err
+	}},
+	{"refuse-type=TYPE", func(s *Support, value string) error {
+		s.RefuseTypes = append(s.RefuseTypes, value)
+		return nil
+	}},
+	{"disabled-error=TEXT", func(s *Support, value string) error {
+		s.Disabled, s.DisabledError = true, value
+		return nil
+	}},
+	{"first-seq=N", func(s *Support, value string) (err error) {
+		s.FirstSeq, err = strconv.ParseInt(value, 10, 64)
+		return err
+	}},
+	{"frames=SHAPE", func(s *Support, value string) error {
+		shape, err := notice.ParseShape(value)
+		s.Shape |= shape
+		return err
+	}},
+	{"endpoint=TEXT", func(s *Support, value string) error {
+		s.Endpoint = value
+		return nil
+	}},
+}
+
+func bare(set func(*Support)) func(*Support, string) error {
+	return func(s *Support, _ string) error {
+		set(s)
+		return nil
+	}
+}
+
+// SupportSwitches are the names Set knows, with what stands for their values:
+// forget-moving, first-seq=N.
+func SupportSwitches() []string {
+	var names []string
+	for _, known := range supportSwitches {
+		names = append(names, known.name)
+	}
+	return names
+}
+
+// Set changes one switch by its name: forget-moving, first-seq=1. Those for
+// nodes, types and frame shapes may be set more than once and add up.
+func (s *Support) Set(assignment string) error {
+	name, value, valued := strings.Cut(assignment, "=")
+	for _, known := range supportSwitches {
+		word, placeholder, wants := strings.Cut(known.name, "=")
+		if word != name {
+			continue
+		}
+		if wants != valued {
+			return fmt.Errorf("switch %q: want %s", assignment, known.name)
+		}
+		if err := known.set(s, value); err != nil {
+			return fmt.Errorf("switch %s: want a %s, got %.40q: %w", name, strings.ToLower(placeholder), value, err)
+		}
+		return nil
+	}
+	return fmt.Errorf("unknown switch %.40q: want one of %s", assignment, strings.Join(SupportSwitches(), ", "))
 }
 
 const defaultDisabledError = "ERR maintenance notifications are disabled on this server"
@@ -98,3 +190,6 @@ func parseEndpointType(name string) (endpointType, bool) {
 	}
 	return 0, false
 }
+
+// FrameShapes lists the values of the switch frames, for people.
+func FrameShapes() string { return strings.Join(notice.ShapeNames(), ", ") }

@@ -154,28 +154,8 @@ func number(word string) connID {
 func (s *transcript) configure(args []string) error {
 	s.support = Support{}
 	for _, arg := range args {
-		name, value, _ := strings.Cut(arg, "=")
-		switch name {
-		case "unsupported":
-			s.support.Unsupported = true
-		case "unsupported-node":
-			s.support.UnsupportedNodes = append(s.support.UnsupportedNodes, int(number(value)))
-		case "disabled":
-			s.support.Disabled, s.support.DisabledError = true, strings.ReplaceAll(value, "_", " ")
-		case "refuse-resp2":
-			s.support.RefuseRESP2 = true
-		case "refuse-type":
-			s.support.RefuseTypes = append(s.support.RefuseTypes, value)
-		case "forget-completion":
-			s.support.ForgetCompletion = true
-		case "forget-moving":
-			s.support.ForgetMoving = true
-		case "forget-openers":
-			s.support.ForgetOpeners = true
-		case "first-seq":
-			s.support.FirstSeq = int64(number(value))
-		default:
-			return fmt.Errorf("unknown switch %q", arg)
+		if err := s.support.Set(strings.ReplaceAll(arg, "_", " ")); err != nil {
+			return err
 		}
 	}
 	s.restart(len(s.core.nodes))

@@ -92,7 +92,7 @@ func (c *core) broadcast(now time.Duration, w window) (effects []effect, inScope
 		}
 		endpoint := c.windowEndpoint(w, conn)
 		if frames[endpoint] == nil {
-			frames[endpoint] = w.notice(now, endpoint).Append(nil)
+			frames[endpoint] = w.notice(now, endpoint).AppendAs(nil, c.support.Shape)
 		}
 		effects = append(effects, push{conn.id, frames[endpoint]})
 	}
@@ -106,15 +106,15 @@ func (c *core) missed(now time.Duration, conn *coreConn, dst []byte) []byte {
 		return dst
 	}
 	if c.retained != nil && !c.support.ForgetCompletion {
-		dst = c.retained.Append(dst)
+		dst = c.retained.AppendAs(dst, c.support.Shape)
 	}
 	for _, w := range c.windows {
-		forget := c.support.ForgetOpeners
+		forget := !c.support.RepeatOpeners
 		if w.kind == notice.Moving {
 			forget = c.support.ForgetMoving
 		}
 		if !forget && w.concerns(conn) {
-			dst = w.notice(now, c.windowEndpoint(w, conn)).Append(dst)
+			dst = w.notice(now, c.windowEndpoint(w, conn)).AppendAs(dst, c.support.Shape)
 		}
 	}
 	return dst

@@ -191,6 +191,9 @@ func (p *Plane) view(d *database) Database {
 	v.Endpoint.TLS = v.TLS
 	for i, n := range d.sim.Nodes() {
 		if n.Named {
+			if addr, _, _ := net.SplitHostPort(n.Addr); !p.config.ByName && len(v.Endpoint.Addrs) == 0 {
+				v.Endpoint.Host = addr
+			}
 			addr, _, _ := net.SplitHostPort(n.Addr)
 			v.Endpoint.Addrs = append(v.Endpoint.Addrs, addr)
 			v.Endpoint.Nodes = append(v.Endpoint.Nodes, i+1)

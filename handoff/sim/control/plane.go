@@ -20,6 +20,10 @@ type Config struct {
 	Suite   Suite        // whose needs are met; the zero value meets nobody's in particular
 	Speed   float64      // compresses the time of what is played; 0 is 1
 	Seed    uint64       // of everything that is drawn
+
+	// ByName gives clients the names of endpoints, which the cluster's name
+	// server knows; otherwise they are given the address of the node that serves.
+	ByName bool
 }
 
 // Plane is the control plane of one cluster. Its methods are safe for

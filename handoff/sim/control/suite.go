@@ -16,6 +16,11 @@ type Suite struct {
 	// Why is one sentence for each deviation.
 	Why []string
 
+	// ByName says that the suite's client can be led to the cluster's name
+	// server; otherwise it must be given addresses, which it keeps when the
+	// endpoint moves.
+	ByName bool
+
 	// Support replaces how databases answer opt-ins.
 	Support sim.Support
 
@@ -32,6 +37,7 @@ var suites = []Suite{
 			"first sequence 1: a test looks for the completion by the sequence that follows the opener's",
 			"the record moves 4.4 s after MOVING, one of the three measured instants: a client without an address comes back after 7.5 s",
 		},
+		ByName:  true,
 		Support: sim.Support{FirstSeq: 1},
 		Settings: map[string][]string{
 			"endpoint-rebind":  {"dns_offset=4.4s"},
