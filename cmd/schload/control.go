@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,7 +69,7 @@ func (f *simFlags) suit(suite control.Suite) {
 	if suite.ByName {
 		f.advertise = "name"
 	}
-	f.set = append(suite.Settings[f.upgrade], f.set...)
+	f.set = slices.Concat(suite.Settings[f.upgrade], f.set)
 }
 
 // plane is the control plane of a cluster and its databases.
