@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"schload/handoff/sim"
+	"schload/handoff/sim/control"
 	"schload/handoff/upgrade"
 	"schload/telemetry/mark"
 )
@@ -30,6 +31,7 @@ type simFlags struct {
 	seed      uint64
 	every     time.Duration
 	once      bool
+	control   controlFlags
 }
 
 func newSim() *cobra.Command {
@@ -67,6 +69,7 @@ func (f *simFlags) register(flags *pflag.FlagSet) {
 	flags.Uint64Var(&f.seed, "seed", 1, "of everything drawn")
 	flags.DurationVar(&f.every, "every", 30*time.Second, "pause before each playing")
 	flags.BoolVar(&f.once, "once", false, "play the upgrade once, then only serve")
+	f.control.register(flags)
 }
 
 func (f *simFlags) run(ctx context.Context, out, stderr io.Writer) error {
@@ -74,8 +77,10 @@ func (f *simFlags) run(ctx context.Context, out, stderr io.Writer) error {
 	if err != nil {
 		return usageError(err)
 	}
-	configs, err := f.configs()
-	if err != nil {
+	suite, suiteErr := f.control.check()
+	f.suit(suite)
+	configs, err := f.configs(suite)
+	if err := errors.Join(suiteErr, err); err != nil {
 		return usageError(err)
 	}
 	happens := out
@@ -98,11 +103,18 @@ func (f *simFlags) run(ctx context.Context, out, stderr io.Writer) error {
 		return usageError(err)
 	}
 	defer env.remove()
+	servers, err := f.control.serve(ctx, f.plane(c, suite))
+	if err != nil {
+		return usageError(err)
+	}
+	defer servers.close()
 	if f.printEnv {
 		env.print(out)
+		servers.print(out)
 		fmt.Fprintln(stderr, "serving") // whoever waits for the variables can go on
 	} else {
 		env.announce(out)
+		servers.announce(out)
 	}
 	return f.play(ctx, c.Databases()[0], u)
 }
@@ -120,8 +132,8 @@ func (f *simFlags) choreography() (upgrade.Upgrade, error) {
 }
 
 // configs are the databases to create, the one of the flags first.
-func (f *simFlags) configs() ([]sim.Config, error) {
-	var support sim.Support
+func (f *simFlags) configs(suite control.Suite) ([]sim.Config, error) {
+	support := suite.Support
 	var errs []error
 	for _, assignment := range f.support {
 		errs = append(errs, support.Set(assignment))

@@ -26,7 +26,7 @@ type Config struct {
 	Port int
 
 	// Name is the endpoint's host name; default redis-<port>.schload.test.
-	// Nodes have names within it: node1.<name>.
+	// Nodes have names beside it, in its domain: node1.schload.test.
 	Name string
 
 	// Shards are URLs of Redis servers that hold the data, up to 64:

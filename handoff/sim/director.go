@@ -38,7 +38,7 @@ func newDirector(s *Simulator) *director {
 	var nodes []coreNode
 	for i, addr := range s.network.addrs {
 		_, port, _ := net.SplitHostPort(addr)
-		nodes = append(nodes, coreNode{ip: addr, fqdn: net.JoinHostPort(nodeName(i)+"."+s.config.Name, port)})
+		nodes = append(nodes, coreNode{ip: addr, fqdn: net.JoinHostPort(nodeAddress(i, s.config.Name), port)})
 	}
 	core := newCore(s.config.Support, nodes, s.config.home()...)
 	core.faults = s.config.Faults

@@ -179,5 +179,5 @@ func (e done) String() string {
 	return text
 }
 
-// nodeName is how a node is called within the database's name: node1, node2.
+// nodeName is how a node is called: node1, node2.
 func nodeName(node int) string { return fmt.Sprintf("node%d", node+1) }

@@ -53,10 +53,22 @@ func newZone(endpoint string, hosts []string) *zone {
 	for i, host := range hosts {
 		ip := net.ParseIP(host)
 		z.hosts = append(z.hosts, ip)
-		z.nodes[canonical(nodeName(i)+"."+endpoint)] = ip
+		z.nodes[canonical(nodeAddress(i, endpoint))] = ip
 	}
 	z.point([]int{0}, recordTTL)
 	return z
+}
+
+// nodeAddress is the name of a node beside an endpoint's, in the domain that
+// they share: node1.schload.test. (A client's test compares the two domains.)
+func nodeAddress(node int, endpoint string) string { return nodeName(node) + "." + domainOf(endpoint) }
+
+// domainOf is a name without its first label; of a name without dots, the name.
+func domainOf(name string) string {
+	if _, parent, found := strings.Cut(name, "."); found {
+		return parent
+	}
+	return name
 }
 
 func canonical(name string) string { return strings.ToLower(dns.Fqdn(name)) }

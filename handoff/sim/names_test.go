@@ -32,7 +32,7 @@ func TestRecords(t *testing.T) {
 	if ip, ttl := address("REDIS.schload.TEST."); ip != "127.0.0.3" || ttl != 1 {
 		t.Errorf("got %s for %ds, want 127.0.0.3 for 1s", ip, ttl)
 	}
-	if ip, ttl := address("node1.redis.schload.test."); ip != "127.0.0.2" || ttl != 5 {
+	if ip, ttl := address("node1.schload.test."); ip != "127.0.0.2" || ttl != 5 {
 		t.Errorf("got %s for %ds, want the node's own", ip, ttl)
 	}
 	// Several addresses take turns at being the first.
@@ -55,7 +55,7 @@ func TestRecords(t *testing.T) {
 	}{
 		{"redis.schload.test.", dns.TypeAAAA, dns.RcodeSuccess},
 		{"redis.schload.test.", dns.TypeHTTPS, dns.RcodeSuccess},
-		{"node9.redis.schload.test.", dns.TypeA, dns.RcodeNameError},
+		{"node9.schload.test.", dns.TypeA, dns.RcodeNameError},
 		{"example.com.", dns.TypeAAAA, dns.RcodeNameError},
 	} {
 		m := ask(test.name, test.kind)
@@ -83,7 +83,7 @@ func TestLookupHost(t *testing.T) {
 			t.Error("a network in memory has no name server and needs no fallback")
 		}
 		for name, want := range map[string]string{
-			"db.example.test": "127.0.0.2", "NODE2.db.example.test": "127.0.0.3", "127.0.0.9": "127.0.0.9",
+			"db.example.test": "127.0.0.2", "NODE2.example.test": "127.0.0.3", "127.0.0.9": "127.0.0.9",
 		} {
 			if got := w.resolve(name); got != want {
 				t.Errorf("%s: got %s, want %s", name, got, want)

@@ -113,7 +113,7 @@ func (c *Cluster) encryption(config Config) (*tls.Config, error) {
 		return nil, nil
 	}
 	template := c.authority.template(config.Name)
-	template.DNSNames = []string{config.Name, "*." + config.Name, "localhost"}
+	template.DNSNames = []string{config.Name, "*." + domainOf(config.Name), "localhost"}
 	template.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)}
 	for node := range config.Nodes {
 		template.IPAddresses = append(template.IPAddresses, net.IPv4(127, 0, 0, byte(node+2)))

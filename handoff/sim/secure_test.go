@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"testing"
@@ -35,7 +36,7 @@ func TestTLS(t *testing.T) {
 		t.Skip(s.Fallback())
 	}
 	var peers []*realPeer
-	for _, name := range []string{s.Config().Name, "node1." + s.Config().Name, ""} {
+	for _, name := range []string{s.Config().Name, "node1.schload.test", ""} {
 		config := trust(t, s.Cluster())
 		config.ServerName = name
 		if name == "" {
@@ -65,7 +66,7 @@ func TestTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	target := "node2." + s.Addr()
+	target := fmt.Sprintf("node2.schload.test:%d", s.Config().Port)
 	for _, c := range peers {
 		c.want(moving("0", "1", "$"+size(target)+"\r\n"+target+"\r\n"))
 		if frame, err := c.replies.Next(); err != io.EOF {
@@ -73,7 +74,7 @@ func TestTLS(t *testing.T) {
 		}
 	}
 	config := trust(t, s.Cluster())
-	config.ServerName = "node2." + s.Config().Name
+	config.ServerName = "node2.schload.test"
 	dialTLS(t, s.Nodes()[1].Addr, config).do("GET k", "$1\r\nv\r\n")
 }
 

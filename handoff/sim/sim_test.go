@@ -33,7 +33,7 @@ func TestRebind(t *testing.T) {
 		end := w.play(30*time.Second, rebind()...)
 		after(6 * time.Second)
 		byAddress.want(moving("0", "15", "$15\r\n127.0.0.3:12000\r\n"))
-		byName.want(moving("0", "15", "$36\r\nnode2.redis-12000.schload.test:12000\r\n"))
+		byName.want(moving("0", "15", "$24\r\nnode2.schload.test:12000\r\n"))
 		none.want(moving("0", "15", "_\r\n"))
 		resp2.silent()
 		silent.silent()

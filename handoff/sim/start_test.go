@@ -138,7 +138,7 @@ func TestFallback(t *testing.T) {
 			at(8*time.Second, upgrade.DNS, upgrade.New))
 		after(time.Second)
 		byName.want(moving("0", "2", "$15\r\n"+second+"\r\n"))
-		direct.want(moving("0", "2", "$36\r\nnode2."+endpoint+":"+port+"\r\n"))
+		direct.want(moving("0", "2", "$24\r\nnode2.schload.test:"+port+"\r\n"))
 		w.optedIn(second, "internal-ip").do("PING", "+PONG\r\n")
 		after(3 * time.Second)
 		byName.ended()

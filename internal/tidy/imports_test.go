@@ -33,7 +33,11 @@ var allowed = map[string]struct {
 		inside:  []string{"handoff/upgrade", "handoff/notice", "handoff/sim/resp", "telemetry/mark", "internal/memnet"},
 		outside: []string{"github.com/alicebob/miniredis/v2", "github.com/miekg/dns"},
 	},
-	"handoff/sim/resp": {},
+	"handoff/sim/resp":          {},
+	"handoff/sim/jobs":          {},
+	"handoff/sim/control":       {inside: []string{"handoff/sim", "handoff/sim/jobs", "handoff/upgrade", "handoff/notice", "internal/spelling"}},
+	"handoff/sim/faultinjector": {inside: []string{"handoff/sim/control", "handoff/sim/jobs"}},
+	"handoff/sim/softwareapi":   {inside: []string{"handoff/sim/control", "handoff/sim/jobs"}},
 	"handoff": {
 		inside:  []string{"workload", "handoff/notice", "telemetry/mark", "internal/spelling"},
 		outside: []string{"github.com/redis/go-redis/v9"},
@@ -65,6 +69,7 @@ var allowed = map[string]struct {
 	"cmd/schload": {
 		inside: []string{
 			"workload", "handoff", "handoff/upgrade", "handoff/stage", "handoff/sim", "telemetry",
+			"handoff/sim/control", "handoff/sim/faultinjector", "handoff/sim/softwareapi",
 			"telemetry/record", "telemetry/mark", "profiles", "internal/experiment", "internal/bundle",
 			"internal/compare", "internal/report", "internal/doctor",
 		},

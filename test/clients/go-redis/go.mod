@@ -1,0 +1,3 @@
+module schload/test/clients/go-redis
+
+go 1.26
