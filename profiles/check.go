@@ -8,6 +8,7 @@ import (
 
 	"schload/handoff"
 	"schload/handoff/stage"
+	"schload/handoff/upgrade"
 	"schload/workload"
 )
 
@@ -25,7 +26,6 @@ func (p Profile) Validate() error {
 	}
 	wrong = append(wrong, stage.CheckName(p.Stage))
 	check(p.Stage != "sim" || p.Target == "", "target with stage sim: the simulator is its own target; use stage none")
-	check(p.Stage != "sim" || !p.Cluster, "cluster with stage sim: the upgrade says what the simulator is; choose one for a cluster, see schload upgrades")
 	check(p.Stage != "sim" || p.TLS == handoff.TLS{}, "tls with stage sim: the simulator speaks in the clear; use stage none")
 	check(p.Stage != "none" || p.Target != "", "stage none without target: say which Redis to load, redis://host:port")
 	check(p.Stage != "none" || len(p.Shards) == 0, "shards with stage none: shards stand behind the simulator; use stage sim")
@@ -39,7 +39,9 @@ func (p Profile) Validate() error {
 		v := time.Duration(d.value)
 		check(v > 0 && v <= longestPhase, "%s %v: want more than 0, at most %v", d.name, v, longestPhase)
 	}
-	_, err := p.LoadUpgrade()
+	u, err := p.LoadUpgrade()
+	check(err != nil || p.Stage != "sim" || !p.Cluster || u.Database == upgrade.OSSCluster,
+		"cluster with stage sim: the upgrade says what the simulator is, and %s is for an endpoint; choose one for a cluster, see schload upgrades", p.Upgrade)
 	wrong = append(wrong, err, p.checkArms(), p.checkPools())
 	return errors.Join(wrong...)
 }
