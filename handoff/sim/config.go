@@ -74,9 +74,6 @@ type Config struct {
 	// Support says how the database answers opt-ins.
 	Support Support
 
-	// Faults are opt-in.
-	Faults Faults
-
 	// Seed is behind every random draw: the delays of slow replies.
 	Seed uint64
 
@@ -162,7 +159,7 @@ func (c Config) Validate() error {
 		fault("proxy policy %q: want %s, %s or %s", c.Policy, SingleProxy, AllMasterShards, AllNodes)
 	}
 	_, err := parseTargets(c.Shards)
-	return errors.Join(append(errs, err, c.Faults.validate(c), c.Support.validate(c.withDefaults().Nodes))...)
+	return errors.Join(append(errs, err, c.Support.validate(c.withDefaults().Nodes))...)
 }
 
 // home are the nodes that serve the endpoint by the proxy policy.

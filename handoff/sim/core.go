@@ -18,7 +18,6 @@ import (
 // in a test.
 type core struct {
 	support  Support
-	faults   Faults
 	nodes    []coreNode
 	bound    int   // the node that serves the endpoint
 	named    int   // the node that the endpoint's address record names
@@ -29,6 +28,7 @@ type core struct {
 	windows  []window
 	retained *notice.Notice // the newest completion
 	conns    []*coreConn    // sorted by id, so that effects have one order
+	keeps    bool           // writes are remembered, to be lost
 	roles    *roles         // of the plan that is played; nil between plans
 }
 
@@ -138,6 +138,10 @@ func (c *core) forget(id connID) {
 // connected. Of two nodes the second move goes back to the first.
 func (c *core) begin(e began) []effect {
 	var effects []effect
+	if e.loses > 0 {
+		effects = append(effects, keep{e.loses})
+		c.keeps = true
+	}
 	strays, changed := c.settle()
 	if e.ttl > 0 && e.ttl != c.ttl || changed {
 		c.ttl = cmp.Or(e.ttl, c.ttl)
@@ -198,7 +202,12 @@ func (c *core) vacate(node int) []effect {
 func (c *core) end() []effect {
 	c.roles = nil
 	c.windows = nil
-	return append(c.tidy(), lift{})
+	effects := append(c.tidy(), lift{})
+	if c.keeps {
+		effects = append(effects, keep{0})
+		c.keeps = false
+	}
+	return effects
 }
 
 // tidy makes packets pass everywhere, the nodes that serve accept, and the
@@ -266,12 +275,11 @@ func (c *core) act(now time.Duration, a upgrade.Action) []effect {
 		effects = append(effects, c.leave(node))
 	case upgrade.Stall:
 		effects = append(effects, stall{a.For, a.Shards})
-		if c.faults.LostWrites > 0 && c.promotes() {
-			effects = append(effects, lose{c.faults.LostWrites})
-		}
 	case upgrade.Slow:
 		effects = append(effects, slow{a.For, a.Delay, a.Shards})
 		detail = join(detail, fmt.Sprintf("by about %v", a.Delay))
+	case upgrade.Lose:
+		return []effect{lose{a.Writes}}
 	case upgrade.Loading:
 		effects = append(effects, loading{a.For, a.Shards})
 	default:
@@ -284,13 +292,6 @@ func (c *core) act(now time.Duration, a upgrade.Action) []effect {
 		d.mark.Duration = a.For
 	}
 	return append(effects, d)
-}
-
-// promotes reports whether commands that queue now wait for a replica to take
-// over, rather than for a shard that moves.
-func (c *core) promotes() bool {
-	return slices.ContainsFunc(c.windows, func(w window) bool { return w.kind == notice.FailingOver }) ||
-		slices.ContainsFunc(c.nodes, func(n coreNode) bool { return n.isolated })
 }
 
 // role finds the node of a role. An action without one means the node that

@@ -40,9 +40,7 @@ func newDirector(s *Simulator) *director {
 		_, port, _ := net.SplitHostPort(addr)
 		nodes = append(nodes, coreNode{ip: addr, fqdn: net.JoinHostPort(nodeAddress(i, s.config.Name), port)})
 	}
-	core := newCore(s.config.Support, nodes, s.config.home()...)
-	core.faults = s.config.Faults
-	return &director{sim: s, core: core, mail: make(chan letter, mailbox)}
+	return &director{sim: s, core: newCore(s.config.Support, nodes, s.config.home()...), mail: make(chan letter, mailbox)}
 }
 
 func (d *director) start() {
@@ -170,6 +168,8 @@ func (d *director) effect(now time.Duration, e effect) {
 		d.sim.slow(e)
 	case loading:
 		d.sim.loading(e)
+	case keep:
+		d.sim.shards.keep(e.writes)
 	case lose:
 		d.lose(now, e)
 	case lift:
@@ -180,12 +180,18 @@ func (d *director) effect(now time.Duration, e effect) {
 	}
 }
 
-// lose is marked with what was lost, which the core cannot know.
+// lose is marked with what was lost, which the core cannot know. A store that
+// cannot lose writes makes the result wrong.
 func (d *director) lose(now time.Duration, e lose) {
-	d.sim.config.Marks(mark.Mark{
-		At: now, Kind: mark.Step, Source: "sim", Name: "lose", Origin: string(upgrade.Assumption),
-		Detail: fmt.Sprintf("the replica had not got the writes of the last %v: %d keys are what they were before", e.lag, d.sim.shards.lose()),
-	})
+	lost, able := d.sim.shards.lose(e.writes)
+	m := mark.Mark{
+		At: now, Kind: mark.Step, Source: "sim", Name: string(upgrade.Lose), Origin: string(upgrade.Assumption),
+		Detail: fmt.Sprintf("the replica had not got the last %d writes: they are lost", lost),
+	}
+	if !able {
+		m.Kind, m.Detail = mark.Invalid, "writes that real servers acknowledged cannot be lost: leave out the shards"
+	}
+	d.sim.config.Marks(m)
 }
 
 func (d *director) accept(now time.Duration, e accept) {

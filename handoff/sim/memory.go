@@ -24,34 +24,26 @@ const memoryVersion = "8.4.0"
 type memory struct {
 	redis   *miniredis.Miniredis
 	server  *server.Server
-	journal *journal  // nil: nothing will be lost
+	journal *journal
 	aging   sync.Once // starts when something may expire
 	stop    chan struct{}
 	wg      sync.WaitGroup
 }
 
-// newMemory makes a store whose failovers lose the writes of the last lag.
-func newMemory(lag time.Duration) (*memory, error) {
+func newMemory() (*memory, error) {
 	m := &memory{redis: miniredis.NewMiniRedis(), stop: make(chan struct{})}
 	conn, err := m.redis.Dial() // starts the store without a listener
 	if err != nil {
 		return nil, err
 	}
 	m.server = m.redis.Server()
-	if lag > 0 {
-		m.journal = newJournal(lag, m.server)
-	}
+	m.journal = newJournal(m.server)
 	return m, conn.Close()
 }
 
-// lose is a failover to a replica that lags. It returns how many keys are not
-// what they were.
-func (m *memory) lose() int {
-	if m.journal == nil {
-		return 0
-	}
-	return m.journal.lose()
-}
+func (m *memory) keep(writes int) { m.journal.keep(writes) }
+
+func (m *memory) lose(writes int) (lost int, ok bool) { return m.journal.lose(writes), true }
 
 func (m *memory) count() int      { return 1 }
 func (m *memory) version() string { return memoryVersion }
@@ -157,13 +149,13 @@ func (s *memoryStore) run(req resp.Request, cmd command) error {
 		s.subscribed = true
 	}
 	if cmd.kind == cmdBlocking || cmd.kind == cmdStreamRead && hasBlock(args) {
-		if s.journal != nil {
-			s.journal.expect(s.journal.writes(args, cmd))
+		if s.journal.on() {
+			s.journal.expect(s.journal.keysOf(args, cmd))
 		}
 		return s.wait(args)
 	}
-	if s.journal != nil {
-		s.journal.write(s.journal.writes(args, cmd), func() { s.dispatch(args) })
+	if s.journal.on() {
+		s.journal.write(s.journal.keysOf(args, cmd), func() { s.dispatch(args) })
 		return nil
 	}
 	s.dispatch(args)

@@ -32,7 +32,7 @@ func (s *Simulator) Play(ctx context.Context, plan upgrade.Plan) error {
 		return ErrPlaying
 	}
 	start := time.Now()
-	if !s.director.await(letter{event: began{plan.TTL, movesTwice(plan)}}) {
+	if !s.director.await(letter{event: began{plan.TTL, movesTwice(plan), losesAtMost(plan)}}) {
 		return ErrClosed
 	}
 	err := s.play(ctx, start, plan)
@@ -56,6 +56,13 @@ func (s *Simulator) play(ctx context.Context, start time.Time, plan upgrade.Plan
 
 func movesTwice(plan upgrade.Plan) bool {
 	return slices.ContainsFunc(plan.Actions, func(a upgrade.Action) bool { return a.Node == upgrade.Next })
+}
+
+func losesAtMost(plan upgrade.Plan) (writes int) {
+	for _, a := range plan.Actions {
+		writes = max(writes, a.Writes)
+	}
+	return writes
 }
 
 // until waits for an instant.
@@ -96,7 +103,7 @@ func check(plan upgrade.Plan) error {
 				return fault("%v belongs to the OSS Cluster API, which the simulator does not serve", a.Notice)
 			}
 		case upgrade.Listen, upgrade.Refuse, upgrade.Close, upgrade.Bind, upgrade.DNS, upgrade.Stall, upgrade.Slow,
-			upgrade.Join, upgrade.Leave, upgrade.Reset, upgrade.Isolate, upgrade.Rejoin, upgrade.Loading:
+			upgrade.Join, upgrade.Leave, upgrade.Reset, upgrade.Isolate, upgrade.Rejoin, upgrade.Loading, upgrade.Lose:
 		default:
 			return fault("the simulator knows no such act")
 		}

@@ -50,7 +50,8 @@ type shards interface {
 	open(*conn) store // for one client connection
 	count() int
 	version() string
-	lose() int // a replica takes over; how many keys lost writes
+	keep(writes int)                       // remember so many, to be lost
+	lose(writes int) (lost int, able bool) // a replica takes over that has not got the last ones
 	close()
 }
 
@@ -114,7 +115,7 @@ func (s *Simulator) build(ctx context.Context) (err error) {
 
 func openShards(ctx context.Context, c Config) (shards, error) {
 	if len(c.Shards) == 0 {
-		return newMemory(c.Faults.LostWrites)
+		return newMemory()
 	}
 	return newRedisShards(ctx, c.Shards, c.dial)
 }

@@ -241,7 +241,7 @@ func (s *transcript) begin(args []string) error {
 		}
 	}
 	s.plan, s.start, s.next, s.playing = plan, s.now, 0, true
-	s.step(began{plan.TTL, movesTwice(plan)})
+	s.step(began{plan.TTL, movesTwice(plan), losesAtMost(plan)})
 	return nil
 }
 

@@ -2,6 +2,7 @@ package upgrade
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -10,9 +11,9 @@ import (
 type Upgrade struct {
 	Name       string // endpoint-rebind
 	Title      string
-	Summary    string // one sentence
-	Prose      string // paragraphs, an empty line between them
-	Database   Database
+	Summary    string   // one sentence
+	Prose      string   // paragraphs, an empty line between them
+	Database   Database // what it is played on
 	SCH        Support
 	Documented string // what the vendor promises of handoffs for it
 	Parameters []Parameter
@@ -36,9 +37,9 @@ type Parameter struct {
 	Written *Parameter // as the file has it, when Set changed it
 }
 
-// Step is one act of a choreography. At, For and Delay are expressions: names
-// of parameters and literal durations joined by + and -. Seconds, Shards
-// and When are names of parameters.
+// Step is one act of a choreography. At, For, Delay and Every are expressions:
+// names of parameters and literal durations joined by + and -. Seconds, Shards,
+// Slots, Writes, Repeat and When are names of parameters.
 type Step struct {
 	At       string
 	Act      Act
@@ -46,8 +47,12 @@ type Step struct {
 	Notice   string // MOVING
 	Seconds  string
 	Shards   string
+	Writes   string // how many; 0: the step is not played
+	Slots    string // all, a share (50%), a count (100) or ranges (8892-8991)
 	For      string
 	Delay    string
+	Repeat   string // how often the step is played, each time Every later; empty: once
+	Every    string
 	When     string // parameter that says yes or no: whether the step is played; empty: it is
 	Detail   string // {name} stands for the value of a parameter
 	Origin   Origin // of the step's literals, and of a step that rests on no parameter
@@ -111,12 +116,19 @@ func (u Upgrade) Assumptions() []string {
 		sentences = append(sentences, fmt.Sprintf("%s is %s: %s", subject, noun, source))
 	}
 	for _, p := range u.Parameters {
-		say(p.Name+" = "+p.Value, p.Origin, p.Source)
+		if !u.unused(p) {
+			say(p.Name+" = "+p.Value, p.Origin, p.Source)
+		}
 	}
 	for i, s := range u.Steps {
 		say(fmt.Sprintf("step %d (%s)", i+1, s.title()), s.Origin, s.Source)
 	}
 	return sentences
+}
+
+// unused reports whether a parameter says that its step is not played.
+func (u Upgrade) unused(p Parameter) bool {
+	return p.Value == "0" && slices.ContainsFunc(u.Steps, func(s Step) bool { return s.Writes == p.Name })
 }
 
 // at says in which step an error is.
