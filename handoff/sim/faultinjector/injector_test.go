@@ -139,7 +139,7 @@ func TestCreate(t *testing.T) {
 		w.fails("create_database", `{"database_config":{"port":"none"}}`, "database_config")
 		w.fails("delete_database", `{"bdb_id":9}`, "bdb 9")
 		w.do("delete_database", `{"cluster_index":0,"bdb_id":1}`)
-		if _, err := w.net.Dial(t.Context(), "tcp", "127.0.0.2:12100"); err == nil {
+		if _, err := w.net.Dial(w.Context(), "tcp", "127.0.0.2:12100"); err == nil {
 			t.Error("a deleted database accepts connections")
 		}
 		w.create(standalone)
