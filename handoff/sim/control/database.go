@@ -186,14 +186,14 @@ func (p *Plane) view(d *database) Database {
 	host, port, _ := net.SplitHostPort(d.sim.Addr())
 	v := Database{Spec: d.spec, ID: d.id, Endpoint: Endpoint{UID: fmt.Sprintf("%d:1", d.id), Host: host}}
 	v.Endpoint.Port, _ = strconv.Atoi(port)
+	if d.sim.Config().Entrance {
+		v.Endpoint.Host = sim.EntranceHost
+	}
 	v.Port = v.Endpoint.Port
 	v.TLS = d.spec.security() != sim.Plain
 	v.Endpoint.TLS = v.TLS
 	for i, n := range d.sim.Nodes() {
 		if n.Named {
-			if addr, _, _ := net.SplitHostPort(n.Addr); !p.config.ByName && len(v.Endpoint.Addrs) == 0 {
-				v.Endpoint.Host = addr
-			}
 			addr, _, _ := net.SplitHostPort(n.Addr)
 			v.Endpoint.Addrs = append(v.Endpoint.Addrs, addr)
 			v.Endpoint.Nodes = append(v.Endpoint.Nodes, i+1)

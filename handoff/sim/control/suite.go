@@ -17,8 +17,7 @@ type Suite struct {
 	Why []string
 
 	// ByName says that the suite's client can be led to the cluster's name
-	// server; otherwise it must be given addresses, which it keeps when the
-	// endpoint moves.
+	// server; otherwise it is given an address of the endpoint's own.
 	ByName bool
 
 	// Support replaces how databases answer opt-ins.
@@ -90,10 +89,10 @@ func LoadSuite(name string) (Suite, error) {
 	return Suite{}, fmt.Errorf("unknown suite %q%s: want one of %s", name, spelling.Hint(name, Suites()), strings.Join(Suites(), ", "))
 }
 
-// config is the simulator's configuration of a database.
-func (s Suite) config(spec Spec) sim.Config {
+// configure is the simulator's configuration of a database.
+func (p *Plane) configure(spec Spec) sim.Config {
 	return sim.Config{
-		Port: spec.Port, Password: spec.Password, Support: s.Support,
+		Port: spec.Port, Password: spec.Password, Support: p.config.Suite.Support, Entrance: !p.config.ByName,
 		ShardCount: spec.ShardsCount, Unreplicated: !spec.Replication, Policy: spec.ProxyPolicy, Security: spec.security(),
 	}
 }
