@@ -36,7 +36,7 @@ golden: ## rewrite golden files and generated docs; read the diff before committ
 	go test $$(grep -rl 'Bool("update"' --include='*_test.go' . | xargs -n1 dirname | sort -u) -update
 
 e2e: ## long end-to-end checks (ten repeats, real redis-server, kill -9)
-	E2E=1 go test -count=1 -timeout 60m -run 'E2E' -v ./cmd/schload ./internal/...
+	E2E=1 go test -count=1 -timeout 60m -run 'E2E' -v ./cmd/schload ./internal/... ./handoff/...
 
 e2e-node: build ## node-redis against schload sim (needs node and npm)
 	cd test/clients/node && npm ci && SCHLOAD='$(CURDIR)/bin/schload' npm test

@@ -42,7 +42,7 @@ type Arm struct {
 	EndpointType string `yaml:"endpoint_type,omitempty"` // default auto
 	Protocol     int    `yaml:"protocol,omitempty"`      // RESP 2 or 3; default 3
 
-	MaxRetries  int `yaml:"max_retries,omitempty"`  // further tries of a command; default 3, -1 none
+	MaxRetries  int `yaml:"max_retries,omitempty"`  // further tries of a command; default 3, -1 none. On a cluster redirects are among them: with -1 a MOVED is an error
 	DialRetries int `yaml:"dial_retries,omitempty"` // tries of one dial, 100 ms apart; default 5
 
 	DialTimeout  time.Duration `yaml:"dial_timeout,omitempty"`  // default 5s
@@ -54,7 +54,7 @@ type Arm struct {
 	PostHandoffRelaxed time.Duration `yaml:"post_handoff_relaxed,omitempty"` // how long a moved connection stays relaxed; default twice the relaxed timeout
 	HandoffTimeout     time.Duration `yaml:"handoff_timeout,omitempty"`      // of one try, and the pause before the next; default 15s, must exceed the dial timeout
 
-	PoolSize         int `yaml:"pool_size,omitempty"`          // connections; default twice the workers, at least 10: fewer turn handoffs into reconnects to the old address
+	PoolSize         int `yaml:"pool_size,omitempty"`          // connections, on a cluster to each node; default twice the workers, at least 10: fewer turn handoffs into reconnects to the old address
 	PipelinePoolSize int `yaml:"pipeline_pool_size,omitempty"` // default 0: pipelines share the pool (the library would give them 10 connections of their own), so that every connection under load was opened and proved by Warm
 
 	ConnMaxLifetime       time.Duration `yaml:"conn_max_lifetime,omitempty"`        // default 0, forever

@@ -199,7 +199,9 @@ func isTLSError(err error) bool {
 	_, authority := errors.AsType[x509.UnknownAuthorityError](err)
 	_, name := errors.AsType[x509.HostnameError](err)
 	_, silent := errors.AsType[errNoTLS](err)
-	return header || verify || alert || authority || name || silent
+	op, _ := errors.AsType[*net.OpError](err)
+	refused := op != nil && op.Op == "remote error" // the server's alert, as crypto/tls tells it: no certificate of ours, or not a good one
+	return refused || header || verify || alert || authority || name || silent
 }
 
 // The reasons of Close.
@@ -220,8 +222,9 @@ const (
 	reasonReply         = "reply"       // an error reply that makes the connection useless
 	reasonUnreadData    = "unread_data" // something was left to read where nothing may be
 	reasonCanceled      = "canceled"
-	reasonProbe         = "probe"    // dialled to see whether an address answers again
-	reasonShutdown      = "shutdown" // the client was closed
+	reasonProbe         = "probe"     // dialled to see whether an address answers again
+	reasonNodeGone      = "node_gone" // its node left the cluster's slot map
+	reasonShutdown      = "shutdown"  // the client was closed
 	reasonOther         = "other"
 )
 
@@ -229,7 +232,7 @@ const (
 func CloseReasons() []string {
 	return []string{reasonStale, reasonOverflow, reasonHandoff, reasonHandoffFailed, reasonHandoffTries, reasonBreaker,
 		reasonQueueFull, reasonHook, reasonDisabled, reasonRefused, reasonTimeout, reasonEOF, reasonReset, reasonReply,
-		reasonUnreadData, reasonCanceled, reasonProbe, reasonShutdown, reasonOther}
+		reasonUnreadData, reasonCanceled, reasonProbe, reasonNodeGone, reasonShutdown, reasonOther}
 }
 
 // closeTexts are reasons the library gives as a text only.
@@ -241,6 +244,14 @@ var closeTexts = map[string]string{
 	"hook requested removal":      reasonHook,
 	"maintnotifications_disabled": reasonDisabled,
 	"pool_shutdown":               reasonShutdown,
+}
+
+// isNoCluster matches what a server without a slot map says, and what the
+// library says of an empty one.
+func isNoCluster(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "cluster support disabled") || strings.Contains(text, "cluster has no nodes") ||
+		strings.Contains(text, "unknown command") || strings.Contains(text, "unknown subcommand")
 }
 
 // closeReason maps the library's reason for closing to the bounded set.

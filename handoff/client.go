@@ -18,6 +18,7 @@ import (
 type Config struct {
 	Arm      Arm
 	Target   Target
+	Cluster  bool          // the target is an OSS cluster: the client follows its slot map, with a pool for each node
 	TLS      TLS           // for a rediss target
 	Workers  int           // that will use the client at the same time; sizes the pool
 	Base     time.Time     // the run's; default now
@@ -31,6 +32,12 @@ func (c Config) Validate() error {
 	wrong := []error{c.Arm.Validate()}
 	if c.Target.IsZero() {
 		wrong = append(wrong, errors.New("no target; use ParseTarget"))
+	}
+	if !c.Cluster && len(c.Target.Addrs()) > 1 {
+		wrong = append(wrong, fmt.Errorf("target %v: several addresses are seeds of a cluster; give one, or say that the target is a cluster", c.Target))
+	}
+	if c.Cluster && c.Target.DB() != 0 {
+		wrong = append(wrong, fmt.Errorf("target %v: database %d: a cluster has database 0 only", c.Target, c.Target.DB()))
 	}
 	if c.Workers < 0 {
 		wrong = append(wrong, fmt.Errorf("workers %d: want 0 or more", c.Workers))
@@ -58,7 +65,7 @@ func (c Config) withDefaults() Config {
 // concurrent use.
 type Client struct {
 	config  Config // resolved
-	redis   *redis.Client
+	redis   database
 	o       *observer
 	batches sync.Pool // of *batch
 
@@ -80,26 +87,24 @@ func Open(ctx context.Context, config Config) (*Client, error) {
 	config.Arm.EndpointType = endpointType(ctx, config)
 	install()
 	o := newObserver(config.Arm.Name, config.Base, config.Marks)
-	o.handoffTimeout = config.Arm.HandoffTimeout
+	o.mode, o.handoffTimeout = config.Arm.Mode, config.Arm.HandoffTimeout
 	d := newDialler(o, config, encryption)
-	c := &Client{config: config, o: o, redis: redis.NewClient(settings(config, d.connect))}
+	client, err := openDatabase(config, o, d)
+	if err != nil {
+		o.close()
+		return nil, err
+	}
+	c := &Client{config: config, o: o, redis: client}
 	c.batches.New = func() any { return newBatch(c.redis) }
 	if err := d.reachable(ctx); err != nil {
 		_ = c.Close()
 		return nil, c.diagnose(ctx, err)
 	}
-	if err := c.start(ctx); err != nil {
+	if err := c.warm(ctx, 1); err != nil {
 		_ = c.Close()
 		return nil, err
 	}
 	return c, nil
-}
-
-func (c *Client) start(ctx context.Context) error {
-	if err := c.o.listen(c.redis); err != nil {
-		return fmt.Errorf("arm %q: %w", c.config.Arm.Name, err)
-	}
-	return c.warm(ctx, 1)
 }
 
 // settings are the library's options. Whatever could differ between arms and is
@@ -167,6 +172,9 @@ func (c *Client) Arm() Arm { return c.config.Arm }
 // Target returns where the client connects to.
 func (c *Client) Target() Target { return c.config.Target }
 
+// Cluster reports whether the client is one of an OSS cluster.
+func (c *Client) Cluster() bool { return c.config.Cluster }
+
 // Proof returns what the connections so far prove about the arm.
 func (c *Client) Proof() Proof { return c.o.proof(c.config.Arm) }
 
@@ -178,18 +186,7 @@ func (c *Client) Connections() []Connection { return c.o.connections() }
 // once a second; after Close it is final.
 func (c *Client) Observe() Observation {
 	s := c.o.observation()
-	stats := c.redis.PoolStats()
-	s.Pool = Pool{
-		Waits:    uint64(stats.WaitCount),
-		WaitTime: time.Duration(stats.WaitDurationNs),
-		Timeouts: uint64(stats.Timeouts),
-		Idle:     int(stats.IdleConns),
-		Pending:  int(stats.PendingRequests),
-	}
-	if p := stats.PipelineStats; p != nil {
-		s.Pool.Idle += int(p.IdleConns)
-		s.Pool.Pending += int(p.PendingRequests)
-	}
+	s.Pool = c.redis.pool()
 	return s
 }
 

@@ -154,6 +154,15 @@ func newCommand() *command {
 	return c
 }
 
+// renew makes the library forget the command that was sent before. A cluster's
+// client writes the slot of the first key into the command and would send the
+// next one, with another key, to the same node. It costs an allocation.
+func (c *command) renew() {
+	s := c.kind.shape
+	c.cmds[s] = redis.NewStringCmd(context.Background(), c.words[s]...)
+	c.StringCmd = c.cmds[s]
+}
+
 // set makes the command an operation's.
 func (c *command) set(op *workload.Operation) {
 	k := kinds[op.Command]

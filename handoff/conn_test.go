@@ -4,7 +4,10 @@ package handoff
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"net"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -196,6 +199,66 @@ func TestTLS(t *testing.T) {
 	plain.TLS = TLS{}
 	if _, err := Open(t.Context(), plain); err == nil || !strings.Contains(err.Error(), "rediss") {
 		t.Errorf("in the clear: %v, want the hint at rediss", err)
+	}
+}
+
+// A server that asks for the client's certificate: with it the arm works, on a
+// cluster too; without it, or with half of it, what is missing is said.
+func TestClientCertificate(t *testing.T) {
+	config, cert, key := identity(t)
+	config.ClientAuth, config.ClientCAs = tls.RequireAndVerifyClientCert, x509.NewCertPool()
+	pem, err := os.ReadFile(cert)
+	if err != nil || !config.ClientCAs.AppendCertsFromPEM(pem) {
+		t.Fatal(err)
+	}
+	raw, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := startServer(t, &tlsListener{raw, config}, nil)
+	host, port, _ := net.SplitHostPort(s.addr)
+	s.mu.Lock()
+	s.hook = func(_ *served, args []string) (string, bool) {
+		switch args[0] {
+		case "cluster":
+			return "*1\r\n*3\r\n:0\r\n:16383\r\n*3\r\n" + bulkReply(host) + ":" + port + "\r\n" + bulkReply("id"), true
+		case "command":
+			return "*0\r\n", true
+		}
+		return "", false
+	}
+	s.mu.Unlock()
+	on, _ := ParseArm("on")
+	for _, tt := range []struct {
+		tls     TLS
+		cluster bool
+		want    string
+	}{
+		{TLS{CAFile: cert, CertFile: cert, KeyFile: key}, false, ""},
+		{TLS{CAFile: cert, CertFile: cert, KeyFile: key}, true, ""},
+		{TLS{CAFile: cert}, false, "certificate required"},
+		{TLS{CAFile: cert, CertFile: cert}, false, "without key_file"},
+		{TLS{CAFile: cert, KeyFile: key}, false, "without cert_file"},
+		{TLS{CAFile: cert, CertFile: cert, KeyFile: cert}, false, "key_file " + cert},
+		{TLS{CAFile: cert, CertFile: cert + "x", KeyFile: key}, false, "no such file"},
+	} {
+		c, err := Open(t.Context(), Config{Arm: on, Target: mustTarget(t, "rediss://"+s.addr), Workers: 1, TLS: tt.tls, Cluster: tt.cluster})
+		if tt.want != "" {
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("%+v: %v, want %q", tt.tls, err, tt.want)
+			}
+			if e, ok := err.(*TargetError); ok && e.Problem != BadTLS {
+				t.Errorf("%+v: problem %s, want tls", tt.tls, e.Problem)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out := do(t, c, set("k"))[0]; out.Class != workload.OK || !c.Proof().Valid {
+			t.Errorf("cluster %v: %+v, %+v", tt.cluster, out, c.Proof())
+		}
+		_ = c.Close()
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"sync"
 	"time"
 )
 
@@ -17,6 +18,8 @@ type Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 // TLS says how to encrypt connections to a rediss target.
 type TLS struct {
 	CAFile             string `yaml:"ca_file,omitempty" json:"ca_file,omitempty"`                           // PEM; default the system's authorities
+	CertFile           string `yaml:"cert_file,omitempty" json:"cert_file,omitempty"`                       // PEM; the client's certificate, where the server asks for one
+	KeyFile            string `yaml:"key_file,omitempty" json:"key_file,omitempty"`                         // PEM; its key
 	ServerName         string `yaml:"server_name,omitempty" json:"server_name,omitempty"`                   // default the host that is dialled
 	InsecureSkipVerify bool   `yaml:"insecure_skip_verify,omitempty" json:"insecure_skip_verify,omitempty"` // accept any certificate
 }
@@ -31,6 +34,11 @@ func (c Config) encryption() (*tls.Config, error) {
 
 func (t TLS) config() (*tls.Config, error) {
 	c := &tls.Config{ServerName: t.ServerName, InsecureSkipVerify: t.InsecureSkipVerify}
+	own, err := t.certificates()
+	if err != nil {
+		return nil, err
+	}
+	c.Certificates = own
 	if t.CAFile == "" {
 		return c, nil
 	}
@@ -45,13 +53,33 @@ func (t TLS) config() (*tls.Config, error) {
 	return c, nil
 }
 
+// certificates returns the client's own, none when no file is named.
+func (t TLS) certificates() ([]tls.Certificate, error) {
+	switch {
+	case t.CertFile == "" && t.KeyFile == "":
+		return nil, nil
+	case t.CertFile == "":
+		return nil, fmt.Errorf("tls: key_file %s without cert_file: a client certificate needs both", t.KeyFile)
+	case t.KeyFile == "":
+		return nil, fmt.Errorf("tls: cert_file %s without key_file: a client certificate needs both", t.CertFile)
+	}
+	pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("tls: cert_file %s, key_file %s: %w", t.CertFile, t.KeyFile, err)
+	}
+	return []tls.Certificate{pair}, nil
+}
+
 // dialler connects for the library and records every try.
 type dialler struct {
 	o       *observer
-	addr    string // the target's: what the library dials for its pool
+	seeds   []string // the target's addresses
 	timeout time.Duration
 	dial    Dial
 	tls     *tls.Config // nil: in the clear
+
+	mu    sync.Mutex
+	known map[string]bool // what the library dials for its pools: seeds and nodes of the cluster
 }
 
 // keepAlive is the library's own policy (go-redis v9.23), kept because an arm
@@ -59,11 +87,28 @@ type dialler struct {
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 5 * time.Second, Count: 3}
 
 func newDialler(o *observer, c Config, encryption *tls.Config) *dialler {
-	d := &dialler{o: o, addr: c.Target.Addr(), timeout: c.Arm.DialTimeout, dial: c.Dial, tls: encryption}
+	d := &dialler{o: o, seeds: c.Target.Addrs(), timeout: c.Arm.DialTimeout, dial: c.Dial, tls: encryption, known: make(map[string]bool)}
+	for _, seed := range d.seeds {
+		d.learn(seed)
+	}
 	if d.dial == nil {
 		d.dial = (&net.Dialer{KeepAliveConfig: keepAlive, Resolver: c.Resolver}).DialContext
 	}
 	return d
+}
+
+// learn notes an address that the library has a pool for. It is never
+// forgotten: a cluster has few.
+func (d *dialler) learn(addr string) {
+	d.mu.Lock()
+	d.known[addr] = true
+	d.mu.Unlock()
+}
+
+func (d *dialler) knows(addr string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.known[addr]
 }
 
 // connect dials for the library. Names are resolved anew each time.
@@ -87,13 +132,14 @@ func (d *dialler) connect(ctx context.Context, network, addr string) (net.Conn, 
 }
 
 // forHandoff tells a dial that hands a connection over from one that fills the
-// pool. Another address is one; the same address is one too when MOVING named
-// none, and only the deadline tells: the library gives a dial for the pool the
-// dial timeout and a handoff the handoff timeout, which is longer (Validate).
+// pool. An address without a pool is one; a known address is one too when
+// MOVING named none, or another node of a cluster, and only the deadline tells:
+// the library gives a dial for the pool the dial timeout and a handoff the
+// handoff timeout, which is longer (Validate).
 //
 // Subtle: TestHandoffToSameAddress fails if the library changes this.
 func (d *dialler) forHandoff(ctx context.Context, addr string) bool {
-	if addr != d.addr {
+	if !d.knows(addr) {
 		return true
 	}
 	deadline, ok := ctx.Deadline()
@@ -147,13 +193,15 @@ func (e errNoTLS) Error() string {
 }
 func (e errNoTLS) Unwrap() error { return e.err }
 
-// reachable makes one connection and gives it up. The library tries a dial
-// several times, each for the dial timeout; a target that cannot be reached at
-// all is better told at once.
-func (d *dialler) reachable(ctx context.Context) error {
-	conn, err := d.open(ctx, "tcp", d.addr)
-	if err != nil {
-		return &dialError{dialClass(err), err}
+// reachable makes one connection, to the first seed that takes it, and gives
+// it up. The library tries a dial several times, each for the dial timeout; a
+// target that cannot be reached at all is better told at once.
+func (d *dialler) reachable(ctx context.Context) (err error) {
+	for _, seed := range d.seeds {
+		var conn net.Conn
+		if conn, err = d.open(ctx, "tcp", seed); err == nil {
+			return conn.Close()
+		}
 	}
-	return conn.Close()
+	return &dialError{dialClass(err), err}
 }

@@ -3,6 +3,7 @@ package handoff
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -16,9 +17,37 @@ import (
 // recorder is given nothing else that belongs to one operation.
 type flight struct {
 	context.Context
-	took     time.Duration
-	attempts int
-	conn     redis.ConnInfo // the last one used, nil for none
+	o       *observer
+	cluster bool
+	cmd     redis.Cmder // what it carries, nil for a pipeline
+
+	took      time.Duration  // of all tries, without the pauses between them on a cluster
+	attempts  int            // tries, redirected ones included; of a pipeline its rounds
+	conn      redis.ConnInfo // the last one used, nil for none; see blind
+	redirects atomic.Int64
+}
+
+// add takes what the library measured of one command. A cluster's client tells
+// of every try by itself.
+func (f *flight) add(took time.Duration, attempts int, conn redis.ConnInfo) {
+	f.took += took
+	f.attempts += attempts
+	if conn != nil {
+		f.conn = conn
+	}
+}
+
+// blind reports whether the library keeps the flight's connections to itself,
+// as it does with pipelines over a cluster.
+func (f *flight) blind() bool { return f.cluster && f.cmd == nil }
+
+// further returns how many tries were made because one before failed.
+func (f *flight) further() int {
+	redirects := int(f.redirects.Load())
+	if f.cmd == nil && redirects > 0 {
+		return 0 // a round of a pipeline repeats both kinds
+	}
+	return max(0, f.attempts-1-redirects)
 }
 
 // batch is what one call of Do needs; it is used again, so that an operation
@@ -29,7 +58,7 @@ type batch struct {
 	pipe     redis.Pipeliner
 }
 
-func newBatch(client *redis.Client) *batch {
+func newBatch(client database) *batch {
 	return &batch{pipe: client.Pipeline()}
 }
 
@@ -48,15 +77,14 @@ func (b *batch) command(i int) *command {
 // It panics on a command that is not among Commands.
 func (c *Client) Do(ctx context.Context, ops []workload.Operation, outcomes []workload.Outcome) {
 	b := c.batches.Get().(*batch)
-	b.flight = flight{Context: ctx}
+	b.flight = flight{Context: ctx, o: c.o, cluster: c.config.Cluster}
 	if len(ops) == 1 {
-		cmd := b.command(0)
-		cmd.set(&ops[0])
+		cmd := c.command(b, 0, &ops[0])
+		b.flight.cmd = cmd
 		_ = c.redis.Process(&b.flight, cmd)
 	} else {
 		for i := range ops {
-			cmd := b.command(i)
-			cmd.set(&ops[i])
+			cmd := c.command(b, i, &ops[i])
 			_ = b.pipe.Process(&b.flight, cmd)
 		}
 		_, _ = b.pipe.Exec(&b.flight)
@@ -69,6 +97,16 @@ func (c *Client) Do(ctx context.Context, ops []workload.Operation, outcomes []wo
 	}
 	b.flight = flight{}
 	c.batches.Put(b)
+}
+
+// command returns the batch's command of that place, made the operation's.
+func (c *Client) command(b *batch, place int, op *workload.Operation) *command {
+	cmd := b.command(place)
+	cmd.set(op)
+	if c.config.Cluster {
+		cmd.renew()
+	}
+	return cmd
 }
 
 // outcome judges one reply.
@@ -98,12 +136,12 @@ func (c *Client) outcome(f *flight, cmd *command, op *workload.Operation) worklo
 
 // effect corrects what Classify says of one try: what only reads changes
 // nothing, what never had a connection was never sent, and an earlier try may
-// have been executed.
+// have been executed, unless all it got was a redirect.
 func effect(f *flight, k *kind, out workload.Outcome) workload.Effect {
 	switch {
-	case !k.writes, f.attempts > 0 && f.conn == nil:
+	case !k.writes, f.attempts > 0 && f.conn == nil && !f.blind():
 		return workload.NotApplied
-	case f.attempts > 1:
+	case f.further() > 0:
 		return workload.Indeterminate
 	}
 	return out.Effect
@@ -156,11 +194,14 @@ func (c *Client) count(f *flight, outcomes []workload.Outcome) {
 			ok++
 		}
 	}
-	if f.attempts > 1 {
+	if further := f.further(); further > 0 {
 		c.o.retried.Add(uint64(len(outcomes)))
 		c.o.hidden.Add(ok)
-		c.o.attempts.Add(uint64(f.attempts - 1))
+		c.o.attempts.Add(uint64(further))
 		return
+	}
+	if f.took <= c.config.Arm.ReadTimeout {
+		return // redirected, no more
 	}
 	if p, _ := recordOf(f.conn); p != nil && p.HasRelaxedTimeout() {
 		c.o.saved.Add(ok)

@@ -6,6 +6,10 @@
 // negotiated is read from the bytes that passed over it, and a client that is
 // not what its arm claims says so in its Proof.
 //
+// The database behind an arm is an endpoint or an OSS cluster (Config.Cluster).
+// On a cluster the library has a client, and a pool, for every node; each of
+// them is observed as the one client of an endpoint is.
+//
 // go-redis does the work; its types never leave this package. The two things it
 // has once per process, a metrics recorder and a logger, are set by the first
 // Open. What is recorded is routed to its client by the connection it happened

@@ -16,6 +16,7 @@ const (
 	BadAuth     Problem = "auth"        // user or password missing, wrong or without permission
 	NoRESP3     Problem = "resp3"       // the server does not speak RESP3
 	NoOptIn     Problem = "opt_in"      // the server refuses the opt-in an arm insists on
+	NoCluster   Problem = "cluster"     // the server knows no slot map, or one without slots
 	BadReply    Problem = "reply"       // the server answered, but not as a Redis that is ready
 )
 

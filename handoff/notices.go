@@ -2,8 +2,10 @@ package handoff
 
 import (
 	"context"
+	"errors"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
 	"github.com/redis/go-redis/v9/push"
 
 	"schload/handoff/notice"
@@ -14,6 +16,8 @@ import (
 // with handoffs has a manager that shows them before it acts; one without
 // drops them, so handlers of ours take them. (A server sends nothing to a
 // connection that did not opt in; if it does all the same, it is on record.)
+// It must be called before the client's first connection: on a cluster, for
+// the client of each node when the library makes it.
 func (o *observer) listen(client *redis.Client) error {
 	if manager := client.GetMaintNotificationsManager(); manager != nil {
 		manager.AddNotificationHook(noticeHook{o})
@@ -21,6 +25,9 @@ func (o *observer) listen(client *redis.Client) error {
 	}
 	if client.Options().Protocol != 3 {
 		return nil // RESP2 has no pushes
+	}
+	if client.Options().MaintNotificationsConfig.Mode != maintnotifications.ModeDisabled {
+		return errors.New("the library made a client that was to have handoffs without them")
 	}
 	for kind := range notice.Kinds {
 		if err := client.RegisterPushNotificationHandler(notice.Kind(kind).String(), noticeHandler{o}, false); err != nil {

@@ -23,6 +23,9 @@ type Observation struct {
 	Nodes       map[string]int // open now, by host:port of the far end; at most 32, the rest as "other"
 	Closes      map[Close]uint64
 
+	Redirects Redirects
+	SlotMaps  uint64 // times the slot map was read (CLUSTER SLOTS), the first included
+
 	WrongReplies   uint64 // replies that cannot belong to their command
 	CrossedReplies uint64 // the same, while the client itself was handing over
 
@@ -57,14 +60,26 @@ type Relaxations struct {
 	Saved   uint64        // operations that succeeded at the first try after more than the normal read timeout
 }
 
-// Retries counts what the client tried again on its own.
+// Redirects counts the replies by which a node of a cluster sent a command to
+// another node. The client follows them as long as it has tries left; a
+// command that runs out of them fails as redirect.
+type Redirects struct {
+	Moved uint64 // the slot has another owner: the slot map was out of date
+	Ask   uint64 // the slot is on its way
+}
+
+// Retries counts what the client tried again on its own. A redirect that was
+// followed is none. The tries of a pipeline are those of all its commands; on a
+// cluster, where the library repeats those parts of a pipeline that failed,
+// rounds of a pipeline that was redirected are not counted.
 type Retries struct {
 	Operations uint64 // operations that took more than one try
 	Hidden     uint64 // of these, how many succeeded: the application saw nothing but time
 	Attempts   uint64 // further tries, in all
 }
 
-// Pool is the state of the client's connection pool.
+// Pool is the state of the client's connection pool, on a cluster of those of
+// all nodes together.
 type Pool struct {
 	Waits    uint64 // operations that waited for a connection
 	WaitTime time.Duration

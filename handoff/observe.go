@@ -18,6 +18,7 @@ import (
 // across I/O.
 type observer struct {
 	arm     string
+	mode    string // on, off or auto
 	base    time.Time
 	marks   *marker
 	closing atomic.Bool // Close has begun: every end from here on is ours
@@ -30,6 +31,7 @@ type observer struct {
 
 	saved, retried, hidden, attempts atomic.Uint64
 	wrong, crossed                   atomic.Uint64
+	moved, asked, slotMaps           atomic.Uint64
 
 	mu       sync.Mutex
 	dialled  uint64 // connections so far
@@ -158,6 +160,8 @@ func (o *observer) observation() Observation {
 		Closes:         maps.Clone(o.closes),
 		WrongReplies:   o.wrong.Load(),
 		CrossedReplies: o.crossed.Load(),
+		Redirects:      Redirects{o.moved.Load(), o.asked.Load()},
+		SlotMaps:       o.slotMaps.Load(),
 		MarksDropped:   o.marks.droppedCounts(),
 	}
 	s.Handoff.Now = int(o.handingOver.Load())

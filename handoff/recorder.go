@@ -50,17 +50,36 @@ func recordOf(cn any) (poolConn, *connection) {
 	return nil, nil
 }
 
-func (recorder) RecordOperationDuration(ctx context.Context, took time.Duration, _ redis.Cmder, attempts int, _ error, cn redis.ConnInfo, _ int) {
-	noteFlight(ctx, took, attempts, cn)
+func (recorder) RecordOperationDuration(ctx context.Context, took time.Duration, cmd redis.Cmder, attempts int, err error, cn redis.ConnInfo, _ int) {
+	if f, ok := ctx.(*flight); ok && f.cmd == cmd {
+		f.add(took, attempts, cn)
+		return
+	}
+	if err != nil || !readsSlots(cmd) {
+		return // of a handshake, or of Warm
+	}
+	if _, c := recordOf(cn); c != nil {
+		c.owner.slotsRead(c)
+	}
 }
 
 func (recorder) RecordPipelineOperationDuration(ctx context.Context, took time.Duration, _ string, _, attempts int, _ error, cn redis.ConnInfo, _ int) {
-	noteFlight(ctx, took, attempts, cn)
+	f, ok := ctx.(*flight)
+	switch {
+	case !ok:
+	case f.cmd == nil: // the last one told is the pipeline's own, others are of handshakes
+		f.took, f.attempts, f.conn = took, attempts, cn
+	case f.cluster: // a command sent together with ASKING
+		f.add(took, attempts, cn)
+	}
 }
 
-func noteFlight(ctx context.Context, took time.Duration, attempts int, cn redis.ConnInfo) {
-	if f, ok := ctx.(*flight); ok {
-		f.took, f.attempts, f.conn = took, attempts, cn
+// RecordError is told of every failure; what is taken is the one thing that is
+// told nowhere else, redirects of single commands. The cluster client tells of
+// them without a connection, after the node's client told of the error reply.
+func (recorder) RecordError(ctx context.Context, kind string, cn redis.ConnInfo, _ string, _ bool, _ int) {
+	if f, ok := ctx.(*flight); ok && f.cluster && cn == nil {
+		f.redirected(kind)
 	}
 }
 
@@ -83,7 +102,6 @@ func (recorder) RecordConnectionClosed(_ context.Context, cn redis.ConnInfo, rea
 }
 
 func (recorder) RecordConnectionCreateTime(context.Context, time.Duration, redis.ConnInfo) {}
-func (recorder) RecordError(context.Context, string, redis.ConnInfo, string, bool, int)    {}
 func (recorder) RecordMaintenanceNotification(context.Context, redis.ConnInfo, string)     {}
 func (recorder) RecordConnectionWaitTime(context.Context, time.Duration, redis.ConnInfo)   {}
 func (recorder) RecordPubSubMessage(context.Context, redis.ConnInfo, string, string, bool) {}

@@ -108,9 +108,10 @@ type replyScanner struct {
 }
 
 // The deepest nesting the scanner follows, and the number of scalars it keeps:
-// HELLO replies with one map of seven pairs and an empty array.
+// HELLO replies with one map of seven pairs and an empty array; COMMAND, which a
+// cluster's client sends once, nests eight deep.
 const (
-	maxNesting = 8
+	maxNesting = 16
 	maxScalars = 32
 )
 

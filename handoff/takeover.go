@@ -103,6 +103,12 @@ func (o *observer) remember(p poolConn) *pooled {
 // given records that the library gave a connection of its pool up and is
 // about to close it.
 func (o *observer) given(p poolConn, c *connection, reason string) {
+	if reason == reasonDisabled && o.mode == On {
+		reason = reasonShutdown // an arm that insists is not disabled; closing a client looks like it
+	}
+	if reason == reasonShutdown && !o.closing.Load() {
+		reason = reasonNodeGone // the client of one node of a cluster, not the arm
+	}
 	c.because(reason)
 	o.mu.Lock()
 	state := o.pooled[p.GetID()]

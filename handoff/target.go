@@ -1,6 +1,7 @@
 package handoff
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,11 +11,13 @@ import (
 	"strings"
 )
 
-// Target is where an arm connects to: one endpoint of a database. The zero
-// value is no target; use ParseTarget. It never prints its password.
+// Target is where an arm connects to: one endpoint of a database, or some
+// nodes of a cluster. The zero value is no target; use ParseTarget. It never
+// prints its password.
 type Target struct {
 	host     string
 	port     int
+	seeds    string // further nodes of a cluster: host:port,host:port
 	tls      bool
 	username string
 	password secret
@@ -33,15 +36,21 @@ func (s secret) reveal() string {
 }
 
 // ParseTarget reads redis://[user[:password]@]host[:port][/db], or rediss://
-// for TLS. The port is 6379 and the database 0 by default. Its errors do not
-// repeat the text, which may hold a password.
+// for TLS. The port is 6379 and the database 0 by default. A cluster may be
+// given by several of its nodes, redis://host:port,host:port: the client asks
+// one after another until it is told the others. Errors do not repeat the text,
+// which may hold a password.
 func ParseTarget(text string) (Target, error) {
+	text, seeds, err := cutSeeds(text)
+	if err != nil {
+		return Target{}, err
+	}
 	u, err := url.Parse(text)
 	if err != nil {
 		// err would quote the text, password and all.
 		return Target{}, errors.New("target: not a URL; want redis://[user:password@]host[:port][/db], special characters of the password escaped (%40 for @)")
 	}
-	t := Target{host: u.Hostname(), port: 6379, tls: u.Scheme == "rediss"}
+	t := Target{host: u.Hostname(), port: 6379, seeds: seeds, tls: u.Scheme == "rediss"}
 	if u.User != nil {
 		t.username = u.User.Username()
 		if p, ok := u.User.Password(); ok {
@@ -74,8 +83,45 @@ func ParseTarget(text string) (Target, error) {
 	return t, nil
 }
 
-// Addr returns host:port as the client dials it.
+// cutSeeds takes every address but the first out of a URL and returns them as
+// host:port, joined by commas.
+func cutSeeds(text string) (first, seeds string, err error) {
+	scheme, rest, ok := strings.Cut(text, "://")
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	begin := strings.LastIndexByte(rest[:end], '@') + 1
+	hosts := strings.Split(rest[begin:end], ",")
+	if !ok || len(hosts) == 1 {
+		return text, "", nil
+	}
+	for i, host := range hosts[1:] {
+		seed, err := url.Parse("redis://" + host)
+		if err != nil || seed.Hostname() == "" || !validPort(seed.Port()) {
+			return "", "", fmt.Errorf("target: address %d of %d: want host:port, as in redis://host1:6379,host2:6379", i+2, len(hosts))
+		}
+		hosts[i+1] = net.JoinHostPort(seed.Hostname(), cmp.Or(seed.Port(), "6379"))
+	}
+	return scheme + "://" + rest[:begin] + hosts[0] + rest[end:], strings.Join(hosts[1:], ","), nil
+}
+
+func validPort(text string) bool {
+	port, err := strconv.Atoi(text)
+	return text == "" || err == nil && port > 0 && port < 65536
+}
+
+// Addr returns host:port as the client dials it, of several nodes the first.
 func (t Target) Addr() string { return net.JoinHostPort(t.host, strconv.Itoa(t.port)) }
+
+// Addrs returns the addresses of all nodes that were named: one for an
+// endpoint.
+func (t Target) Addrs() []string {
+	if t.seeds == "" {
+		return []string{t.Addr()}
+	}
+	return append([]string{t.Addr()}, strings.Split(t.seeds, ",")...)
+}
 
 // Host returns the host without the port.
 func (t Target) Host() string { return t.host }
@@ -103,7 +149,7 @@ func (t Target) String() string {
 	if t.IsZero() {
 		return "no target"
 	}
-	u := url.URL{Scheme: "redis", Host: t.Addr(), Path: "/" + strconv.Itoa(t.db)}
+	u := url.URL{Scheme: "redis", Host: strings.Join(t.Addrs(), ","), Path: "/" + strconv.Itoa(t.db)}
 	if t.tls {
 		u.Scheme = "rediss"
 	}

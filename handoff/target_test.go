@@ -18,6 +18,7 @@ func TestParseTarget(t *testing.T) {
 		{text: "redis://db.example:12000/3", addr: "db.example:12000", db: 3, shown: "redis://db.example:12000/3"},
 		{text: "rediss://me:s%40fe@db.example:12000", addr: "db.example:12000", user: "me", password: "s@fe", tls: true, shown: "rediss://me:***@db.example:12000/0"},
 		{text: "redis://:hush@[::1]:7000/1", addr: "[::1]:7000", password: "hush", db: 1, shown: "redis://:***@[::1]:7000/1"},
+		{text: "rediss://me:hush@a:7000,b:7001,[::1]/0", addr: "a:7000", user: "me", password: "hush", tls: true, shown: "rediss://me:***@a:7000,b:7001,[::1]:6379/0"},
 		{text: "redis://me@db.example", addr: "db.example:6379", user: "me", shown: "redis://me@db.example:6379/0"},
 	} {
 		target, err := ParseTarget(tt.text)
@@ -45,11 +46,23 @@ func TestParseTargetErrors(t *testing.T) {
 		"redis://h/first":           `database "first"`,
 		"redis://h?read_timeout=1s": "belong to the arm",
 		"redis://me:hu%zzsh@h":      "not a URL",
+		"redis://me:hush@h,":        "address 2 of 2: want host:port",
+		"redis://h:1,g:0":           "address 2 of 2: want host:port",
+		"redis://h,a b:1":           "address 2 of 2: want host:port",
 		"redis://me:hush@h:port":    "not a URL",
 	} {
 		_, err := ParseTarget(text)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hu") {
 			t.Errorf("%s: %v, want %q and no password", text, err, want)
+		}
+	}
+}
+
+// A target has one address, or those of some nodes, in order.
+func TestTargetAddrs(t *testing.T) {
+	for text, want := range map[string]string{"redis://h": "h:6379", "redis://:a,b@h:1,g,[::1]:3/0": "h:1 g:6379 [::1]:3"} {
+		if got := strings.Join(mustTarget(t, text).Addrs(), " "); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
 		}
 	}
 }

@@ -16,8 +16,9 @@ import (
 
 // Warm makes sure that at least n connections are open, handshake included, by
 // taking n at once: all arms of a run begin with the same number, and none of
-// them dials under load what it could have dialled before. n may not exceed
-// the pool's size.
+// them dials under load what it could have dialled before. On a cluster they
+// are n to each node that owns slots, for all workers may want the same node at
+// once. n may not exceed the pool's size.
 func (c *Client) Warm(ctx context.Context, n int) error {
 	if size := c.config.Arm.PoolSize; n > size {
 		return fmt.Errorf("arm %q: warm %d connections: want at most pool_size %d", c.config.Arm.Name, n, size)
@@ -26,11 +27,15 @@ func (c *Client) Warm(ctx context.Context, n int) error {
 }
 
 func (c *Client) warm(ctx context.Context, n int) error {
-	conns := make([]*redis.Conn, n)
-	errs := make([]error, n)
+	clients, err := c.redis.primaries(ctx)
+	if err != nil {
+		return c.diagnose(ctx, err)
+	}
+	conns := make([]*redis.Conn, n*len(clients))
+	errs := make([]error, len(conns))
 	var wg sync.WaitGroup
 	for i := range conns {
-		conns[i] = c.redis.Conn()
+		conns[i] = clients[i/n].Conn()
 		wg.Go(func() { errs[i] = conns[i].Ping(ctx).Err() })
 	}
 	wg.Wait()
@@ -57,7 +62,7 @@ func (c *Client) diagnose(ctx context.Context, err error) error {
 		return ctx.Err()
 	case isTLSError(err):
 		e.Problem, e.Missing = BadTLS, err.Error()
-		e.Fix = "check the certificate, tls server_name and ca_file, and that the port expects TLS"
+		e.Fix = "check the certificate, tls server_name and ca_file, cert_file and key_file where the server asks for the client's, and that the port expects TLS"
 	case oneOfClasses(class, workload.DialRefused, workload.DialTimeout, workload.DialOther):
 		e.Problem = Unreachable
 		e.Missing, e.Fix = reach(err, class)
@@ -67,6 +72,9 @@ func (c *Client) diagnose(ctx context.Context, err error) error {
 	case refusedOptIn(h):
 		e.Problem, e.Missing = NoOptIn, "the server refuses CLIENT MAINT_NOTIFICATIONS: "+h.OptInReply
 		e.Fix = optInFix
+	case c.config.Cluster && isNoCluster(err):
+		e.Problem, e.Missing = NoCluster, "the target is no OSS cluster: "+err.Error()
+		e.Fix = "name a node of a database with the OSS Cluster API, or load the target as an endpoint (without cluster)"
 	case c.config.Arm.Mode == On && h.Protocol == 2:
 		e.Problem, e.Missing = NoRESP3, "the server does not speak RESP3 ("+firstOf(h.HelloError, "HELLO was answered with RESP2")+"), which notices need"
 		e.Fix = "use Redis 6 or later behind no RESP2-only proxy, or an arm with mode off"

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"schload/internal/spelling"
+	"schload/internal/yamlfile"
 )
 
 //go:embed *.yaml
@@ -43,7 +44,7 @@ func Source(name string) ([]byte, error) {
 // Load reads an embedded profile by name, or a file by its path (which has a
 // slash or ends in .yaml or .yml).
 func Load(name string) (Profile, error) {
-	if !isPath(name) {
+	if !yamlfile.IsPath(name) {
 		data, err := Source(name)
 		if err != nil {
 			return Profile{}, err
@@ -56,9 +57,4 @@ func Load(name string) (Profile, error) {
 	}
 	base := filepath.Base(name)
 	return Parse(strings.TrimSuffix(base, filepath.Ext(base)), name, data)
-}
-
-func isPath(name string) bool {
-	ext := filepath.Ext(name)
-	return strings.ContainsRune(name, filepath.Separator) || ext == ".yaml" || ext == ".yml"
 }

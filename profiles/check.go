@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"time"
 
+	"schload/handoff"
 	"schload/handoff/stage"
 	"schload/workload"
 )
@@ -24,6 +25,8 @@ func (p Profile) Validate() error {
 	}
 	wrong = append(wrong, stage.CheckName(p.Stage))
 	check(p.Stage != "sim" || p.Target == "", "target with stage sim: the simulator is its own target; use stage none")
+	check(p.Stage != "sim" || !p.Cluster, "cluster with stage sim: the upgrade says what the simulator is; choose one for a cluster, see schload upgrades")
+	check(p.Stage != "sim" || p.TLS == handoff.TLS{}, "tls with stage sim: the simulator speaks in the clear; use stage none")
 	check(p.Stage != "none" || p.Target != "", "stage none without target: say which Redis to load, redis://host:port")
 	check(p.Stage != "none" || len(p.Shards) == 0, "shards with stage none: shards stand behind the simulator; use stage sim")
 	check(p.Stage != "none" || p.Upgrade == "none", "upgrade %q with stage none: nothing would play it; use stage sim or upgrade none", p.Upgrade)

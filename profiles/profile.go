@@ -27,6 +27,8 @@ type Profile struct {
 	Set     map[string]string `yaml:"set,omitempty"`     // the upgrade's parameters, by name
 	Stage   string            `yaml:"stage,omitempty"`   // sim or none
 	Target  string            `yaml:"target,omitempty"`  // redis:// URL, with stage none
+	Cluster bool              `yaml:"cluster,omitempty"` // the target is an OSS cluster; with stage sim the upgrade says so
+	TLS     handoff.TLS       `yaml:"tls,omitempty"`     // for a rediss:// target
 	Shards  []string          `yaml:"shards,omitempty"`  // redis:// URLs behind the simulator; none: in process
 	Arms    []Arm             `yaml:"arms,omitempty"`
 	Pools   []Pool            `yaml:"pools,omitempty"`
@@ -234,9 +236,9 @@ func (p Pool) withDefaults() Pool {
 }
 
 // keys are all words a profile may use as keys, for suggestions.
-var keys = strings.Fields(`name summary upgrade set stage target shards arms pools speed seed rounds warmup
+var keys = strings.Fields(`name summary upgrade set stage target cluster tls shards arms pools speed seed rounds warmup
 	baseline recovery late_after outage_after workers rate arrival think mix keys values pipeline overload
-	start_deadline distribution space exponent prefix size min max base`)
+	start_deadline distribution space exponent prefix size min max base ca_file cert_file key_file server_name insecure_skip_verify`)
 
 // Load resolves the upgrade with the profile's settings.
 func (p Profile) LoadUpgrade() (upgrade.Upgrade, error) {
@@ -273,7 +275,12 @@ func (p Profile) Hash() string {
 // kept out of everything that is written.
 func (p Profile) Secrets() []string {
 	var secrets []string
-	for _, text := range append([]string{p.Target}, p.Shards...) {
+	if target, err := handoff.ParseTarget(p.Target); err == nil {
+		if _, password := target.Credentials(); password != "" {
+			secrets = append(secrets, password)
+		}
+	}
+	for _, text := range p.Shards {
 		u, err := url.Parse(text)
 		if err != nil || u.User == nil {
 			continue

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"schload/handoff"
 )
 
 // Every embedded profile loads, is complete, and offers something.
@@ -58,6 +60,9 @@ func TestBadProfiles(t *testing.T) {
 		{"unknown stage", "stage: cloud\n", `unknown stage "cloud": choose one of sim, none`},
 		{"target with sim", "stage: sim\ntarget: redis://x\n", `the simulator is its own target`},
 		{"none without target", "stage: none\n", `stage none without target`},
+		{"cluster with sim", "stage: sim\ncluster: true\n", `the upgrade says what the simulator is`},
+		{"tls with sim", "tls: {ca_file: a}\n", `the simulator speaks in the clear`},
+		{"unknown tls key", "tls: {ca_fle: a}\n", `unknown key "ca_fle" (did you mean ca_file?)`},
 		{"upgrade with none", "stage: none\ntarget: redis://x\nupgrade: failover\n", `nothing would play it`},
 		{"impossible speed", "speed: -1\n", `speed -1: want more than 0`},
 		{"impossible rounds", "rounds: -2\n", `rounds -2: want 1 to`},
@@ -113,6 +118,20 @@ func TestJSON(t *testing.T) {
 	}
 	want := map[string]any{"name": "x", "baseline": "3s", "pools": []any{map[string]any{"name": "a", "workers": 2.0}}}
 	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A profile carries what a cluster behind TLS needs.
+func TestCluster(t *testing.T) {
+	p, err := Parse("x", "x.yaml", []byte("target: rediss://:geheim@a:1,b:2\ncluster: true\ntls: {ca_file: ca, cert_file: cert, key_file: key}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (handoff.TLS{CAFile: "ca", CertFile: "cert", KeyFile: "key"}); !p.Cluster || p.TLS != want {
+		t.Errorf("cluster %v, tls %+v", p.Cluster, p.TLS)
+	}
+	if diff := cmp.Diff([]string{"geheim"}, p.Secrets()); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -23,13 +23,13 @@ func newRunID() string {
 }
 
 // describe is what run.json says of the run.
-func describe(id string, base time.Time, p profiles.Profile, c experiment.Config) (bundle.Run, error) {
+func describe(id string, base time.Time, cluster bool, p profiles.Profile, c experiment.Config) (bundle.Run, error) {
 	profile, err := p.JSON()
 	if err != nil {
 		return bundle.Run{}, err
 	}
 	run := bundle.Run{
-		ID: id, Started: base, Command: os.Args, Profile: profile, Stage: p.Stage, Rounds: p.Rounds, Seed: p.Seed, Speed: p.Speed,
+		ID: id, Started: base, Command: os.Args, Profile: profile, Stage: p.Stage, Cluster: cluster, Rounds: p.Rounds, Seed: p.Seed, Speed: p.Speed,
 		LateAfter: bundle.Seconds(c.LateAfter), OutageAfter: bundle.Seconds(c.OutageAfter),
 		Environment: bundle.Environment{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), Go: runtime.Version()},
 		Versions:    bundle.Versions{Schload: buildVersions()["schload"], GoRedis: buildVersions()["go-redis"]},

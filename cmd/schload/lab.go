@@ -9,6 +9,7 @@ import (
 	"schload/handoff"
 	"schload/handoff/sim"
 	"schload/handoff/stage"
+	"schload/handoff/upgrade"
 	"schload/profiles"
 	"schload/telemetry/mark"
 )
@@ -17,6 +18,8 @@ import (
 type lab struct {
 	stage    stage.Stage
 	target   handoff.Target
+	cluster  bool // the target is an OSS cluster
+	tls      handoff.TLS
 	resolver *net.Resolver // nil: the system's
 	note     string        // what the user should know about it, may be empty
 	close    func() error
@@ -26,9 +29,14 @@ type lab struct {
 func openLab(ctx context.Context, p profiles.Profile, base time.Time, marks mark.Sink) (lab, error) {
 	if p.Stage == "none" {
 		target, err := handoff.ParseTarget(p.Target)
-		return lab{stage: stage.None{}, target: target, close: func() error { return nil }}, usageError(err)
+		return lab{stage: stage.None{}, target: target, cluster: p.Cluster, tls: p.TLS, close: func() error { return nil }}, usageError(err)
 	}
-	s, err := sim.Start(ctx, sim.Config{Shards: p.Shards, Base: base, Marks: marks, Seed: p.Seed})
+	u, err := p.LoadUpgrade()
+	if err != nil {
+		return lab{}, usageError(err)
+	}
+	cluster := u.Database == upgrade.OSSCluster
+	s, err := sim.Start(ctx, sim.Config{OSSCluster: cluster, Shards: p.Shards, Base: base, Marks: marks, Seed: p.Seed})
 	if err != nil {
 		return lab{}, usageError(err)
 	}
@@ -37,14 +45,14 @@ func openLab(ctx context.Context, p profiles.Profile, base time.Time, marks mark
 		s.Close()
 		return lab{}, err
 	}
-	return lab{stage: s, target: target, resolver: s.Resolver(), note: s.Fallback(), close: s.Close}, nil
+	return lab{stage: s, target: target, cluster: cluster, resolver: s.Resolver(), note: s.Fallback(), close: s.Close}, nil
 }
 
 // client opens an arm on the lab.
 func (l lab) client(workers int, base time.Time) func(context.Context, handoff.Arm, mark.Sink) (*handoff.Client, error) {
 	return func(ctx context.Context, a handoff.Arm, marks mark.Sink) (*handoff.Client, error) {
 		c, err := handoff.Open(ctx, handoff.Config{
-			Arm: a, Target: l.target, Workers: workers, Base: base, Marks: marks, Resolver: l.resolver,
+			Arm: a, Target: l.target, Cluster: l.cluster, TLS: l.tls, Workers: workers, Base: base, Marks: marks, Resolver: l.resolver,
 		})
 		if err != nil {
 			return nil, usageError(fmt.Errorf("%w", err))

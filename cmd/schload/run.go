@@ -55,6 +55,8 @@ func runHelp() string {
 	b.WriteString("  PRESET+option=value+...   a preset with options: read_timeout, max_retries, relaxed_timeout, pool_size, ...\n" +
 		"\nFlags beat the profile. The default profile has rate 1000, workers 16, warmup 2s, baseline 5s, recovery 5s, rounds 1,\n" +
 		"speed 1, late-after 100ms, outage-after 500ms; schload profiles NAME prints a profile.\n" +
+		"\nTargets: redis://[user:password@]host:port, rediss:// for TLS (a profile's tls names certificates). With --cluster the\n" +
+		"target is an OSS cluster, named by one node or several: redis://host:port,host:port.\n" +
 		"\nExit codes: 0 ok, 1 failed, 2 usage or bad input, 4 run invalid, 130 interrupted.")
 	return b.String()
 }
@@ -217,7 +219,7 @@ func (f *runFlags) experiment(ctx context.Context, p profiles.Profile, l lab, id
 	for _, a := range p.Arms {
 		c.Arms = append(c.Arms, a.Resolve(p.Workers()))
 	}
-	if c.Describe, err = describe(id, base, p, c); err != nil {
+	if c.Describe, err = describe(id, base, l.cluster, p, c); err != nil {
 		return c, err
 	}
 	c.Telemetry, err = f.telemetry(ctx, id, base, c)

@@ -17,6 +17,7 @@ type runFlags struct {
 	upgrades []string
 	stage    string
 	target   string
+	cluster  bool
 	shards   []string
 	arms     []string
 	rate     string
@@ -47,6 +48,7 @@ func (f *runFlags) register(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.upgrades, "upgrade", nil, "upgrade to play, see schload upgrades; several make one run each, in order")
 	flags.StringVar(&f.stage, "stage", "", "where the upgrade is played: sim, or none (load only)")
 	flags.StringVar(&f.target, "target", "", "redis://[user:password@]host:port to load, with stage none; rediss:// for TLS")
+	flags.BoolVar(&f.cluster, "cluster", false, "the target is an OSS cluster: arms follow its slot map; the target may name several nodes, redis://host:port,host:port")
 	flags.StringSliceVar(&f.shards, "shards", nil, "redis:// URLs of real Redis servers behind the simulator (default: in process)")
 	flags.StringSliceVar(&f.arms, "arms", nil, "arms, such as on,off or on-noretry+read_timeout=300ms; see schload run --help")
 	flags.StringVar(&f.rate, "rate", "", "operations a second of each arm, in each pool: 1000, 100..5000/30s (ramp), 1000/10s,5000 (steps)")
@@ -82,6 +84,7 @@ func (f *runFlags) apply(p profiles.Profile, given func(name string) bool) (prof
 	}
 	over("stage", func() { p.Stage = f.stage })
 	over("target", func() { p.Target = f.target })
+	over("cluster", func() { p.Cluster = f.cluster })
 	over("shards", func() { p.Shards = f.shards })
 	over("rounds", func() { p.Rounds = f.rounds })
 	over("speed", func() { p.Speed = f.speed })

@@ -36,6 +36,8 @@ func TestScripts(t *testing.T) {
 			"summary": cmdSummary,
 			"busy":    cmdBusy,
 			"redis":   cmdRedis,
+			"cluster": cmdCluster,
+			"during":  cmdDuring,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
@@ -64,23 +66,43 @@ func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
 	sig := map[string]syscall.Signal{"INT": syscall.SIGINT, "KILL": syscall.SIGKILL}[args[0]]
 	want, err := strconv.Atoi(args[2])
 	ts.Check(err)
-	cmd := exec.Command(lookPath(ts, args[3]), args[4:]...)
+	cmd, watch := startUntil(ts, args[1], args[3:])
+	ts.Check(cmd.Process.Signal(sig))
+	cmd.Wait()
+	if got := cmd.ProcessState.ExitCode(); got != want {
+		ts.Fatalf("after the signal: exit code %d, want %d\n%s", got, want, watch.text.String())
+	}
+}
+
+// cmdDuring runs a command, has another one do something once stderr has a
+// word, and wants both to succeed: during baseline 'redis-cli ping' schload run.
+func cmdDuring(ts *testscript.TestScript, neg bool, args []string) {
+	cmd, watch := startUntil(ts, args[0], args[2:])
+	act := strings.Fields(args[1])
+	out, acted := exec.Command(act[0], act[1:]...).CombinedOutput()
+	if err := cmd.Wait(); err != nil {
+		ts.Fatalf("%v\n%s", err, watch.text.String())
+	}
+	if acted != nil || strings.HasPrefix(string(out), "ERR") {
+		ts.Fatalf("%s: %s (%v)", args[1], out, acted)
+	}
+}
+
+// startUntil starts a command and waits until its stderr has a word.
+func startUntil(ts *testscript.TestScript, word string, args []string) (*exec.Cmd, *watcher) {
+	cmd := exec.Command(lookPath(ts, args[0]), args[1:]...)
 	cmd.Dir = ts.Getenv("WORK")
 	cmd.Env = append(os.Environ(), "PATH="+ts.Getenv("PATH"))
-	watch := &watcher{word: args[1], seen: make(chan struct{})}
+	watch := &watcher{word: word, seen: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = ts.Stdout(), watch
 	ts.Check(cmd.Start())
 	select {
 	case <-watch.seen:
 	case <-time.After(30 * time.Second):
 		cmd.Process.Kill()
-		ts.Fatalf("stderr never said %q", args[1])
+		ts.Fatalf("stderr never said %q", word)
 	}
-	ts.Check(cmd.Process.Signal(sig))
-	cmd.Wait()
-	if got := cmd.ProcessState.ExitCode(); got != want {
-		ts.Fatalf("after the signal: exit code %d, want %d\n%s", got, want, watch.text.String())
-	}
+	return cmd, watch
 }
 
 func lookPath(ts *testscript.TestScript, name string) string {
@@ -137,6 +159,7 @@ func check(a compare.Arm, claim string) error {
 		"opted_in": float64(a.SCH.OptedIn), "connections": float64(a.SCH.Connections),
 		"moving": float64(a.Notices["MOVING"]), "succeeded": float64(a.Handoffs.Succeeded),
 		"closed_by_server": float64(a.Connections.ClosedByServer),
+		"moved":            float64(a.Redirects.Moved), "slot_map_reads": float64(a.SlotMapReads),
 	}
 	for _, op := range []string{"==", ">", "<"} {
 		name, number, ok := strings.Cut(claim, op)
@@ -169,11 +192,17 @@ func cmdBusy(ts *testscript.TestScript, neg bool, args []string) {
 // port into an environment variable: redis PORT [ARG...].
 func cmdRedis(ts *testscript.TestScript, neg bool, args []string) {
 	port := freePort(ts)
-	cmd := exec.Command("redis-server", append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"}, args[1:]...)...)
-	cmd.Dir = ts.Getenv("WORK")
+	startRedis(ts, ts.Getenv("WORK"), port, args[1:]...)
+	ts.Setenv(args[0], port)
+}
+
+// startRedis starts a real redis-server in a directory and waits until it
+// listens.
+func startRedis(ts *testscript.TestScript, dir, port string, args ...string) {
+	cmd := exec.Command("redis-server", append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"}, args...)...)
+	cmd.Dir = dir
 	ts.Check(cmd.Start())
 	ts.Defer(func() { cmd.Process.Kill(); cmd.Wait() })
-	ts.Setenv(args[0], port)
 	deadline := time.Now().Add(10 * time.Second)
 	for time.Now().Before(deadline) {
 		conn, err := net.Dial("tcp", "127.0.0.1:"+port)

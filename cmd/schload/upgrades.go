@@ -11,14 +11,22 @@ import (
 
 func newUpgrades() *cobra.Command {
 	var set []string
+	var source bool
 	cmd := &cobra.Command{
 		Use:               "upgrades [NAME]",
 		Short:             "List the upgrades, or explain one: prose, parameters with their origins, timeline",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) { return upgrade.Names(), 0 },
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
+			switch {
+			case len(args) == 0:
 				return listUpgrades(cmd)
+			case source:
+				text, err := upgrade.Source(args[0])
+				if err == nil {
+					_, err = cmd.OutOrStdout().Write(text)
+				}
+				return usageError(err)
 			}
 			u, err := upgrade.Load(args[0])
 			if err == nil {
@@ -30,6 +38,7 @@ func newUpgrades() *cobra.Command {
 			return u.Explain(cmd.OutOrStdout())
 		},
 	}
+	cmd.Flags().BoolVar(&source, "yaml", false, "print the file it is made of, a start for your own: schload run --upgrade mine.yaml")
 	cmd.Flags().StringArrayVar(&set, "set", nil, "parameter of the upgrade, KEY=VALUE; may be repeated")
 	return cmd
 }

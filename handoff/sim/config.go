@@ -35,6 +35,9 @@ type Config struct {
 	// are shares them. Default: one in-process store.
 	Shards []string
 
+	// OSSCluster makes it a database with the OSS Cluster API.
+	OSSCluster bool
+
 	// ShardCount is the number of primaries the database is said to have, 1 to
 	// 64; default 1, or as many as there are Shards. They are spread over the
 	// nodes, the first on the first.

@@ -75,7 +75,7 @@ var (
 
 func newConn(s *Simulator, id connID, node int, nc net.Conn) *conn {
 	c := &conn{id: id, node: node, sim: s, net: nc, gone: make(chan struct{}), hush: &s.hushes[node], protocol: 2, authed: s.config.Password == ""}
-	c.out = newOutbox(nc, c.started.Go, c.cut)
+	c.out = newOutbox(nc, c.started.Go, c.drop)
 	c.out.held = c.hush.on
 	c.requests = resp.NewRequests(nc)
 	c.store = s.shards.open(c)
@@ -201,6 +201,16 @@ func (c *conn) abort() {
 	c.out.close()
 	c.wire().Close()
 	c.cut()
+}
+
+// drop closes the connection of a client that is the matter itself. A reason
+// is told; there is none when the client left.
+func (c *conn) drop(reason string) {
+	c.cut()
+	if reason != "" && !c.hungUp.Load() {
+		c.sim.log.Warn("client dropped", "client", c.net.RemoteAddr().String(), "reason", reason)
+		c.sim.director.tell(dropped{c.id, c.node, reason})
+	}
 }
 
 // cut closes the connection without ceremony. It does not wait.

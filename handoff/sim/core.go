@@ -79,6 +79,8 @@ func (c *core) Step(now time.Duration, e event) []effect {
 		return c.open(e)
 	case closed:
 		c.forget(e.conn)
+	case dropped:
+		return []effect{c.done("drop", e.node, fmt.Sprintf("closed connection %d, whose client %s", e.conn, e.reason))}
 	case spoke:
 		if conn := c.conn(e.conn); conn != nil {
 			conn.protocol = e.protocol

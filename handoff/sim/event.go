@@ -25,6 +25,13 @@ type (
 	// closed: a connection ended, whoever ended it.
 	closed struct{ conn connID }
 
+	// dropped: a connection was closed for what its client did.
+	dropped struct {
+		conn   connID
+		node   int
+		reason string
+	}
+
 	// spoke: a connection chose RESP2 or RESP3.
 	spoke struct {
 		conn     connID

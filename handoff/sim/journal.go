@@ -25,7 +25,8 @@ type journal struct {
 	peer    *server.Peer
 	out     bytes.Buffer // what the store answers
 	entries []entry      // by time
-	last    uint64       // backup
+	free    []string     // names in the attic to use again: the store remembers every name for ever
+	last    uint64       // name made
 }
 
 // entry is one key before a write.
@@ -60,13 +61,24 @@ func (j *journal) remember(keys []string) {
 	j.trim(now)
 	for _, key := range keys {
 		e := entry{at: now, key: key}
-		j.last++
-		name := strconv.FormatUint(j.last, 10)
-		if j.do("COPY", key, name, "DB", attic) == ":1\r\n" {
+		if name := j.name(); j.do("COPY", key, name, "DB", attic) == ":1\r\n" {
 			e.backup = name
+		} else {
+			j.free = append(j.free, name)
 		}
 		j.entries = append(j.entries, e)
 	}
+}
+
+// name takes a name in the attic that nothing has.
+func (j *journal) name() string {
+	if n := len(j.free); n > 0 {
+		name := j.free[n-1]
+		j.free = j.free[:n-1]
+		return name
+	}
+	j.last++
+	return strconv.FormatUint(j.last, 10)
 }
 
 // trim forgets what the replica has got by now.
@@ -81,10 +93,14 @@ func (j *journal) trim(now time.Time) {
 
 // drop deletes backups.
 func (j *journal) drop(entries []entry) {
+	if len(entries) == 0 {
+		return
+	}
 	j.do("SELECT", attic)
 	for _, e := range entries {
 		if e.backup != "" {
 			j.do("DEL", e.backup)
+			j.free = append(j.free, e.backup)
 		}
 	}
 	j.do("SELECT", "0")

@@ -1,10 +1,14 @@
 package sim
 
 import (
+	"bufio"
+	"io"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/alicebob/miniredis/v2/server"
 
 	"schload/handoff/notice"
 	"schload/handoff/upgrade"
@@ -20,9 +24,10 @@ func TestJournal(t *testing.T) {
 		}
 		defer m.close()
 		j := newJournal(100*time.Millisecond, m.server)
+		client := server.NewPeer(bufio.NewWriter(io.Discard))
 		write := func(args ...string) {
 			keys := j.writes(args, lookup([]byte(args[0])))
-			j.write(keys, func() { m.server.Dispatch(j.peer, args) })
+			j.write(keys, func() { m.server.Dispatch(client, args) })
 		}
 		write("SET", "kept", "1")
 		write("SET", "overwritten", "1")

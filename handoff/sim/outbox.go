@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"net"
 	"sync"
 	"time"
@@ -25,9 +26,9 @@ const (
 // lock is never held while writing, so adding never waits for a client.
 type outbox struct {
 	conn  net.Conn
-	spawn func(func()) // starts a goroutine that somebody waits for
-	cut   func()       // ends the connection: the client is too slow, or gone
-	held  func() bool  // reports whether nothing gets through; nil: never
+	spawn func(func())        // starts a goroutine that somebody waits for
+	drop  func(reason string) // ends the connection: the client is too slow, or gone
+	held  func() bool         // reports whether nothing gets through; nil: never
 
 	mu       sync.Mutex
 	room     sync.Cond // of mu: less waits than before, or the box is shut
@@ -39,8 +40,8 @@ type outbox struct {
 	deadline time.Time // of writes, as the connection knows it
 }
 
-func newOutbox(conn net.Conn, spawn func(func()), cut func()) *outbox {
-	o := &outbox{conn: conn, spawn: spawn, cut: cut}
+func newOutbox(conn net.Conn, spawn func(func()), drop func(reason string)) *outbox {
+	o := &outbox{conn: conn, spawn: spawn, drop: drop}
 	o.room.L = &o.mu
 	return o
 }
@@ -70,7 +71,7 @@ func (o *outbox) hurry() {
 	case o.shut:
 	case len(o.buf) > maxUnread:
 		o.stop()
-		o.spawn(o.cut)
+		o.spawn(func() { o.drop(fmt.Sprintf("left more than %d MB unread", maxUnread>>20)) })
 	case !o.writing && !o.kicked && len(o.buf) > 0:
 		o.kicked = true
 		o.spawn(o.flush)
@@ -112,9 +113,17 @@ func (o *outbox) write() {
 	if err != nil && !o.shut {
 		o.stop()
 		o.mu.Unlock()
-		o.cut()
+		o.drop(unwritable(err))
 		o.mu.Lock()
 	}
+}
+
+// unwritable is why a client could not be written to; empty when it left.
+func unwritable(err error) string {
+	if isTimeout(err) {
+		return fmt.Sprintf("read nothing for %v", writeTimeout)
+	}
+	return ""
 }
 
 // extend moves the write deadline, which only the goroutine that writes does.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -154,4 +155,38 @@ func (c *realPeer) want(raw string) {
 	if frame, err := c.replies.Next(); err != nil || string(frame) != raw {
 		c.Fatalf("got %q, %v, want %q", frame, err, raw)
 	}
+}
+
+// Thousands of clients that come and go at once disturb nobody who is there.
+func TestStormOfConnects(t *testing.T) {
+	s := startReal(t, Config{Nodes: 1})
+	regular := dialReal(t, s.Nodes()[0].Addr)
+	regular.do("SET k v", "+OK\r\n")
+	var wg sync.WaitGroup
+	for range 40 {
+		wg.Go(func() {
+			for i := range 100 {
+				conn, err := net.DialTimeout("tcp", s.Nodes()[0].Addr, 10*time.Second)
+				if err != nil {
+					t.Errorf("dial: %v", err)
+					return
+				}
+				if i%2 == 0 { // half a command, and gone
+					conn.Write([]byte("*2\r\n$3\r\nGE"))
+				}
+				conn.Close()
+			}
+		})
+	}
+	stormy := make(chan struct{})
+	go func() { wg.Wait(); close(stormy) }()
+	for calm := false; !calm; {
+		regular.do("GET k", "$1\r\nv")
+		select {
+		case <-stormy:
+			calm = true
+		default:
+		}
+	}
+	regular.do("GET k", "$1\r\nv")
 }

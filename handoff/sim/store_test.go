@@ -386,6 +386,7 @@ func TestSlowClient(t *testing.T) {
 		}
 		quick.do("PING", "+PONG\r\n")
 		end()
+		w.wantMarks("1s MIGRATING", "1s drop", "10s drop") // too much unread, and nothing read for too long
 	})
 }
 
@@ -420,7 +421,7 @@ func TestSink(t *testing.T) {
 	defer near.Close()
 	defer far.Close()
 	c := &conn{}
-	c.out = newOutbox(near, func(func()) {}, func() {})
+	c.out = newOutbox(near, func(func()) {}, func(string) {})
 	s := &memoryStore{conn: c}
 	s.busy.Store(true)
 	k := &sink{store: s}

@@ -16,6 +16,14 @@ type Stage interface {
 	Play(ctx context.Context, plan upgrade.Plan) error
 }
 
+// Preparer is a Stage that must be brought to where a plan begins: a cluster
+// whose slots the round before has moved.
+type Preparer interface {
+	// Prepare is called ahead of every round, while the load goes on and before
+	// anything of the round is counted. It returns when the stage is ready.
+	Prepare(ctx context.Context, plan upgrade.Plan) error
+}
+
 // Names are the stages that can be chosen.
 var Names = []string{"sim", "none"}
 

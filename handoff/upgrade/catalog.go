@@ -3,6 +3,7 @@ package upgrade
 import (
 	"embed"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -27,16 +28,25 @@ func Names() []string {
 	return names
 }
 
-// Load returns an upgrade of the catalog.
-func Load(name string) (Upgrade, error) {
+// Source returns the text of an upgrade of the catalog: a start for one's own.
+func Source(name string) ([]byte, error) {
 	if !slices.Contains(Names(), name) {
-		return Upgrade{}, fmt.Errorf("unknown upgrade %q%s: the catalog has %s",
+		return nil, fmt.Errorf("unknown upgrade %q%s: the catalog has %s; or give a file's path ending in .yaml",
 			yamlfile.Clip(name), spelling.Hint(name, Names()), strings.Join(Names(), ", "))
 	}
-	file := name + ".yaml"
-	data, err := catalog.ReadFile("catalog/" + file)
+	return catalog.ReadFile("catalog/" + name + ".yaml")
+}
+
+// Load returns an upgrade of the catalog, or reads one from a file by its path,
+// which has a slash or ends in .yaml or .yml.
+func Load(name string) (Upgrade, error) {
+	file, read := name+".yaml", Source
+	if yamlfile.IsPath(name) {
+		file, read = name, os.ReadFile
+	}
+	data, err := read(name)
 	if err != nil {
-		return Upgrade{}, fmt.Errorf("upgrade %s: %w", name, err)
+		return Upgrade{}, err
 	}
 	return Parse(file, data)
 }

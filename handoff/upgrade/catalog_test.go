@@ -41,7 +41,8 @@ func set(t *testing.T, u upgrade.Upgrade, assignments ...string) upgrade.Upgrade
 }
 
 func TestNames(t *testing.T) {
-	want := []string{"endpoint-rebind", "failover", "in-place", "maintenance-mode", "maintenance-mode-multi-proxy", "network-failure", "node-failure", "none", "privatelink",
+	want := []string{"endpoint-rebind", "failover", "in-place", "maintenance-mode", "maintenance-mode-multi-proxy", "network-failure", "node-failure", "none",
+		"oss-reshard", "oss-slot-add", "oss-slot-remove", "oss-slot-remove-add", "oss-slot-shuffle", "privatelink",
 		"proxy-restart", "redis-cloud", "rolling-extra-node", "rolling-replace-node", "shard-migration", "version-upgrade",
 		"version-upgrade-unreplicated", "widening"}
 	if got := upgrade.Names(); !slices.Equal(got, want) {
@@ -55,7 +56,7 @@ func TestNames(t *testing.T) {
 }
 
 func TestLoadUnknown(t *testing.T) {
-	catalog := ": the catalog has " + strings.Join(upgrade.Names(), ", ")
+	catalog := ": the catalog has " + strings.Join(upgrade.Names(), ", ") + "; or give a file's path ending in .yaml"
 	for name, want := range map[string]string{
 		"endpoint-rebnd": `unknown upgrade "endpoint-rebnd" (did you mean endpoint-rebind?)` + catalog,
 		"rolling-extra":  `unknown upgrade "rolling-extra" (did you mean rolling-extra-node?)` + catalog,
@@ -115,6 +116,7 @@ func transcript(b *strings.Builder, p upgrade.Plan) {
 			{"to", a.To, a.To == ""},
 			{"seconds", a.Seconds, a.Seconds == 0},
 			{"shards", a.Shards, len(a.Shards) == 0},
+			{"slots", a.Slots, a.Slots == ""},
 			{"for", a.For, a.For == 0},
 			{"delay", a.Delay, a.Delay == 0},
 		} {

@@ -3,6 +3,7 @@ package upgrade
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"schload/handoff/notice"
@@ -24,8 +25,10 @@ func (u Upgrade) check(lines map[string]int) error {
 	for i := range u.Parameters {
 		c.parameter(i)
 	}
-	for i := range u.Steps {
-		c.step(i)
+	if slices.Contains(databases, u.Database) || u.Database == "" { // what steps may do depends on it
+		for i := range u.Steps {
+			c.step(i)
+		}
 	}
 	return errors.Join(c.errs...)
 }
@@ -59,6 +62,11 @@ func (c *checker) head() {
 	}
 	if u.Name != "" && !isName(strings.ReplaceAll(u.Name, "-", "_")) {
 		c.fail(c.lines["name"], "name %q: want lower-case words joined by hyphens", yamlfile.Clip(u.Name))
+	}
+	if u.Database != "" {
+		if err := oneOf("database", u.Database, databases); err != nil {
+			c.fail(c.lines["database"], "%w", err)
+		}
 	}
 	if u.SCH != "" {
 		if err := oneOf("sch_support", u.SCH, supports); err != nil {
@@ -146,10 +154,7 @@ func (c *checker) step(i int) {
 	}
 	c.roles(s, what)
 	literal, rests, sound := false, false, true
-	for _, sum := range [...]struct{ key, text string }{{"at", s.At}, {"for", s.For}, {"delay", s.Delay}} {
-		if sum.text == "" {
-			continue
-		}
+	for _, sum := range s.sums() {
 		e, ok := c.expression(s.Line, what+": "+sum.key, sum.text)
 		literal = literal || e.literals()
 		rests = rests || len(e.names()) > 0
@@ -157,6 +162,8 @@ func (c *checker) step(i int) {
 	}
 	c.reference(s.Line, what+": seconds", s.Seconds, Duration)
 	c.reference(s.Line, what+": shards", s.Shards, Text)
+	c.reference(s.Line, what+": repeat", s.Repeat, Integer)
+	c.slots(s, what)
 	c.condition(s, what)
 	c.braces(s.Line, s.Detail)
 	switch {
@@ -169,7 +176,7 @@ func (c *checker) step(i int) {
 	}
 }
 
-var actList = []Act{Notify, Listen, Refuse, Close, Bind, DNS, Stall, Slow, Join, Leave, Reset, Isolate, Rejoin, Loading}
+var actList = []Act{Notify, Listen, Refuse, Close, Bind, DNS, Stall, Slow, Join, Leave, Reset, Isolate, Rejoin, Loading, Move}
 
 func acts() string {
 	words := make([]string, len(actList))
@@ -181,32 +188,42 @@ func acts() string {
 
 // fields checks that a step has the fields its act uses, and no others.
 func (c *checker) fields(s Step, what string) bool {
-	moving := s.Act == Notify && s.Notice == notice.Moving.String()
-	opens := false
+	database := c.upgrade.Database
+	if !database.knows(s.Act) {
+		c.fail(s.Line, "%s: %s does not apply to a database of kind %s", what, s.Act, database)
+		return false
+	}
+	notify := s.Act == Notify
+	moving := notify && s.Notice == notice.Moving.String()
+	opens, ofSlots := false, database == OSSCluster
 	if s.Act == Notify && s.Notice != "" {
 		kind, err := notice.ParseKind(s.Notice)
 		if err != nil {
 			c.fail(s.Line, "%s: %w", what, err)
 			return false
 		}
-		if kind == notice.SMigrating || kind == notice.SMigrated {
-			c.fail(s.Line, "%s: %v speaks of hash slots: steps know databases behind an endpoint only", what, kind)
+		if !database.sends(kind) {
+			c.fail(s.Line, "%s: a database of kind %s never sends %v", what, database, kind)
 			return false
 		}
 		opens = kind.Opens()
 	}
 	lasts := s.Act.Lasts()
-	place := s.Act != Notify && !lasts
+	place := !notify && !lasts
+	goes := moving || ofSlots && (s.Act == Move || notify && !opens)
 	before := len(c.errs)
 	for _, f := range [...]field{
 		{"at", s.At, true, true},
-		{"node", string(s.Node), place || moving, place || moving},
-		{"to", string(s.To), moving, moving},
-		{"notice", s.Notice, s.Act == Notify, s.Act == Notify},
-		{"seconds", s.Seconds, opens, opens},
-		{"shards", s.Shards, s.Act == Notify && !moving, s.Act == Notify && !moving || lasts},
+		{"node", string(s.Node), place || moving || notify && ofSlots, place || moving || ofSlots},
+		{"to", string(s.To), goes, goes},
+		{"notice", s.Notice, notify, notify},
+		{"seconds", s.Seconds, opens && !ofSlots, opens && !ofSlots},
+		{"shards", s.Shards, notify && !moving && !ofSlots, notify && !moving && !ofSlots || lasts},
+		{"slots", s.Slots, opens && ofSlots, opens && ofSlots},
 		{"for", s.For, lasts, lasts},
 		{"delay", s.Delay, s.Act == Slow, s.Act == Slow},
+		{"repeat", s.Repeat, s.Every != "", true},
+		{"every", s.Every, s.Repeat != "", true},
 	} {
 		switch {
 		case f.needed && f.text == "":
@@ -223,10 +240,36 @@ func (c *checker) roles(s Step, what string) {
 		if role == "" {
 			continue
 		}
-		if err := oneOf("node", role, roles); err != nil {
+		if err := oneOf("node", role, c.upgrade.Database.roles()); err != nil {
 			c.fail(s.Line, "%s: %w", what, err)
 		}
 	}
+}
+
+// slots checks what a window is about.
+func (c *checker) slots(s Step, what string) {
+	if s.Slots == "" || !c.reference(s.Line, what+": slots", s.Slots, Text) {
+		return
+	}
+	p, _ := c.upgrade.parameter(s.Slots)
+	v, err := parseValue(Text, p.Value)
+	if err != nil {
+		return // said of the parameter
+	}
+	for _, item := range v.items {
+		if _, err := ParseSlots(item); err != nil {
+			c.fail(s.Line, "%s: %s: %w", what, s.Slots, err)
+		}
+	}
+}
+
+// sum is one expression of a step.
+type sum struct{ key, text string }
+
+// sums are the expressions that a step has.
+func (s Step) sums() []sum {
+	all := []sum{{"at", s.At}, {"for", s.For}, {"delay", s.Delay}, {"every", s.Every}}
+	return slices.DeleteFunc(all, func(sum sum) bool { return sum.text == "" })
 }
 
 // condition checks the parameter that decides whether a step is played.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -82,6 +83,7 @@ func (d *drawing) eval(text string) time.Duration {
 // windows, which bend the pace.
 func (d *drawing) measure() error {
 	u := d.plan.Upgrade
+	total := 0
 	for i, s := range u.Steps {
 		if !d.played(s) {
 			continue
@@ -89,13 +91,17 @@ func (d *drawing) measure() error {
 		fail := func(format string, args ...any) error {
 			return u.at(i, fmt.Errorf(format, args...))
 		}
-		for _, sum := range [...]struct{ key, text string }{{"at", s.At}, {"for", s.For}, {"delay", s.Delay}} {
-			if sum.text == "" {
-				continue
-			}
+		for _, sum := range s.sums() {
 			if v := d.eval(sum.text); v < 0 {
 				return fail("%s: %s is %v: want 0s or more", sum.key, sum.text, v)
 			}
+		}
+		turns := d.turns(s)
+		if turns < 1 || turns > maxTurns {
+			return fail("repeat: %s is %d: want 1 to %d", s.Repeat, turns, maxTurns)
+		}
+		if total += turns; total > maxActions {
+			return fail("repeat: %s is %d: want at most %d actions in all", s.Repeat, turns, maxActions)
 		}
 		if s.Seconds == "" {
 			continue
@@ -104,13 +110,43 @@ func (d *drawing) measure() error {
 		if announced <= 0 {
 			return fail("seconds: %s is %v: an announced time is longer than 0s", s.Seconds, announced)
 		}
-		at := d.eval(s.At)
-		d.pace.add(at, at+announced, d.announce(announced))
+		for turn := range turns {
+			at := d.instant(s, turn)
+			d.pace.add(at, at+announced, d.announce(announced))
+		}
 	}
 	if settle := d.eval(u.Settle); settle < 0 {
 		return &Error{File: u.File, Err: fmt.Errorf("settle: %s is %v: want 0s or more", u.Settle, settle)}
 	}
 	return nil
+}
+
+// Bounds of repetition: laying out a plan takes time that grows with the
+// square of the announced windows.
+const (
+	maxTurns   = 256
+	maxActions = 512
+)
+
+// turns is how often a step is played.
+func (d *drawing) turns(s Step) int {
+	if s.Repeat == "" {
+		return 1
+	}
+	n, err := strconv.Atoi(d.setting(s.Repeat))
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// instant is when a step is played for the nth time, from 0, as written.
+func (d *drawing) instant(s Step, turn int) time.Duration {
+	at := d.eval(s.At)
+	if turn > 0 {
+		at += time.Duration(turn) * d.eval(s.Every)
+	}
+	return at
 }
 
 // played reports whether a step is among those that the settings want.
@@ -136,18 +172,21 @@ func (d *drawing) announce(window time.Duration) time.Duration {
 func (d *drawing) layOut() {
 	p := d.plan
 	steps := p.Upgrade.Steps
-	var order []int
+	var turns []turn
 	end := time.Duration(0)
 	for i, s := range steps {
 		if !d.played(s) {
 			continue
 		}
-		order = append(order, i)
-		end = max(end, d.eval(s.At)+d.span(s))
+		for n := range d.turns(s) {
+			at := d.instant(s, n)
+			turns = append(turns, turn{i, n, at})
+			end = max(end, at+d.span(s))
+		}
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(d.eval(steps[a].At), d.eval(steps[b].At)) })
-	for _, i := range order {
-		p.Actions = append(p.Actions, d.action(i))
+	slices.SortStableFunc(turns, func(a, b turn) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.nth, b.nth)) })
+	for _, t := range turns {
+		p.Actions = append(p.Actions, d.action(t))
 	}
 	p.Length = d.pace.at(end + d.eval(p.Upgrade.Settle))
 	if p.Upgrade.TTL != "" {
@@ -157,6 +196,12 @@ func (d *drawing) layOut() {
 	}
 }
 
+// turn is one playing of a step.
+type turn struct {
+	step, nth int
+	at        time.Duration // as written
+}
+
 func (d *drawing) span(s Step) time.Duration {
 	if s.For == "" {
 		return 0
@@ -164,14 +209,17 @@ func (d *drawing) span(s Step) time.Duration {
 	return d.eval(s.For)
 }
 
-func (d *drawing) action(step int) Action {
-	s := d.plan.Upgrade.Steps[step]
-	at := d.eval(s.At)
+func (d *drawing) action(t turn) Action {
+	s := d.plan.Upgrade.Steps[t.step]
 	a := Action{
-		At: d.pace.at(at), Act: s.Act, Node: s.Node, To: s.To, Step: step,
+		At: d.pace.at(t.at), Act: s.Act, Node: s.Node, To: s.To, Step: t.step,
 		Origin: d.origin(s), Detail: fill(s.Detail, d.plan.Settings),
 	}
-	a.For = d.pace.at(at+d.span(s)) - a.At
+	if turns := d.turns(s); turns > 1 {
+		a.Turn = t.nth + 1
+		a.Detail = strings.TrimSpace(fmt.Sprintf("%s (%d of %d)", a.Detail, a.Turn, turns))
+	}
+	a.For = d.pace.at(t.at+d.span(s)) - a.At
 	if s.Delay != "" {
 		a.Delay = d.eval(s.Delay)
 	}
@@ -180,6 +228,9 @@ func (d *drawing) action(step int) Action {
 	}
 	if s.Shards != "" {
 		a.Shards = d.shards(s.Shards)
+	}
+	if s.Slots != "" {
+		a.Slots = d.setting(s.Slots)
 	}
 	if s.Act == Notify {
 		a.Notice, _ = notice.ParseKind(s.Notice)
@@ -195,12 +246,9 @@ func (d *drawing) shards(name string) []string {
 // origin is the weakest among those behind the step's numbers.
 func (d *drawing) origin(s Step) Origin {
 	weakest := s.Origin
-	names := []string{s.Seconds, s.When}
-	for _, text := range [...]string{s.At, s.For, s.Delay} {
-		if text == "" {
-			continue
-		}
-		e, _ := parseExpression(text)
+	names := []string{s.Seconds, s.When, s.Repeat, s.Slots}
+	for _, sum := range s.sums() {
+		e, _ := parseExpression(sum.text)
 		names = append(names, e.names()...)
 	}
 	for _, name := range names {

@@ -110,6 +110,10 @@ func FuzzPlan(f *testing.F) {
 	f.Add(of("maintenance-mode"), uint64(7), 9.0, "op_to_exit_moving=20s..60s")
 	f.Add(of("rolling-extra-node"), uint64(8), 3.3, "node_turn=10s..90s")
 	f.Add(of("version-upgrade"), uint64(9), 0.7, "preserve_roles={yes, no}")
+	f.Add(of("oss-reshard"), uint64(11), 3.0, "windows=7")
+	f.Add(of("oss-reshard"), uint64(12), 0.5, "window_every=200ms")
+	f.Add(of("oss-slot-remove"), uint64(13), 11.0, "smigrated_after={0s, 1s}")
+	f.Add(of("oss-slot-add"), uint64(14), 2.0, "slots=8892-8991")
 	f.Add(of("node-failure"), uint64(10), 17.0, "silence=0s..30s")
 	f.Fuzz(func(t *testing.T, which uint8, seed uint64, speed float64, assignment string) {
 		names := Names()
@@ -134,7 +138,7 @@ func FuzzPlan(f *testing.F) {
 			if a.Step != one.Actions[i].Step || i > 0 && a.At < p.Actions[i-1].At {
 				t.Fatalf("%s %s at speed %v: action %d is step %d at %v, at speed 1 step %d", u.Name, assignment, speed, i, a.Step, a.At, one.Actions[i].Step)
 			}
-			if a.Act == Notify && a.Notice.Opens() {
+			if a.Act == Notify && announces(a.Notice) {
 				if a.Seconds < 1 {
 					t.Fatalf("%s %s at speed %v: announces %d s", u.Name, assignment, speed, a.Seconds)
 				}

@@ -61,7 +61,9 @@ to be quoted come from speed 1.
 An upgrade is a YAML file. Unknown keys are refused, and so is a number without
 an origin. The head has ` + "`name`, `title`, `summary`, `prose`, `sch_support`" + `,
 ` + "`documented`" + ` (what the vendor promises), ` + "`settle`" + ` (how long after the last
-step it is over) and, where it matters, ` + "`ttl`" + ` (of the endpoint's record).
+step it is over) and, where it matters, ` + "`ttl`" + ` (of the endpoint's record) and
+` + "`database`" + `: ` + "`endpoint`" + ` (the default: one name leads to a proxy) or
+` + "`oss-cluster`" + ` (clients read the slot map and dial nodes).
 
 ` + "```yaml" + `
 parameters:
@@ -78,9 +80,9 @@ steps:
     detail: one line for people, {moving_time} is filled in
 ` + "```" + `
 
-` + "`at`, `for` and `delay`" + ` are sums and differences of parameters. A duration
+` + "`at`, `for`, `delay` and `every`" + ` are sums and differences of parameters. A duration
 may be written out only in a step that cites its own ` + "`origin` and `source`" + `.
-` + "`seconds` and `shards`" + ` name a parameter.
+` + "`seconds`, `shards`, `slots` and `repeat`" + ` name a parameter.
 
 | act | fields | what it does |
 |---|---|---|
@@ -98,16 +100,26 @@ may be written out only in a step that cites its own ` + "`origin` and `source`"
 | reset | node | it resets all its connections |
 | isolate | node | packets to and from it are lost: dials hang, connections fall silent |
 | rejoin | node | packets pass again, and what was sent meanwhile arrives |
+| move | node, to | the slots of the oldest window that the node announced are served by the other node, and it answers MOVED |
 
 Any step may have ` + "`when`" + `, which names a parameter that says yes or no: whether
-the step is played.
+the step is played. It may have ` + "`repeat` and `every`" + `: it is played so many
+times, each so much later than the one before.
+
+A database of kind oss-cluster knows neither bind, dns, join and leave nor
+MOVING, MIGRATING and FAILING_OVER: a database never mixes the two families. Its
+notices are SMIGRATING (` + "`node`, `slots`" + `: all, a share such as 50%%, a count such as
+100, or ranges such as 8892-8991) and SMIGRATED (` + "`node`, `to`" + `). With ` + "`node`" + `, stall, slow
+and loading concern the shards of that node whose slots are to move. The
+record names the nodes that serve slots, as of the last SMIGRATED (assumption).
 
 A node is ` + "`old`" + ` (it serves the endpoint when the upgrade begins), ` + "`new`" + `, or
 ` + "`next`" + ` (where the endpoint goes when it moves a second time, to neither of the
-two). A plan that no server would play is refused: MOVING of a proxy that does
+two). Of an oss-cluster, ` + "`old` and `peer`" + ` serve slots and ` + "`new`" + ` does not listen. A plan that no server would play is refused: MOVING of a proxy that does
 not leave or without another that joins or beside others that stay, a completion without its opening or
 during its stall, a close before the announced time, a bind to a node that
-refuses, anything said by a node that is isolated.
+refuses, anything said by a node that is isolated; slots that move unannounced, a
+SMIGRATED before they did, a window that is never completed.
 `
 
 // CatalogMarkdown returns the document about all upgrades of the catalog:

@@ -19,6 +19,7 @@ type document struct {
 	Title      leaf            `yaml:"title"`
 	Summary    leaf            `yaml:"summary"`
 	Prose      leaf            `yaml:"prose"`
+	Database   leaf            `yaml:"database"`
 	SCH        leaf            `yaml:"sch_support"`
 	Documented leaf            `yaml:"documented"`
 	TTL        leaf            `yaml:"ttl"`
@@ -45,8 +46,11 @@ type stepNode struct {
 	Notice  leaf `yaml:"notice"`
 	Seconds leaf `yaml:"seconds"`
 	Shards  leaf `yaml:"shards"`
+	Slots   leaf `yaml:"slots"`
 	For     leaf `yaml:"for"`
 	Delay   leaf `yaml:"delay"`
+	Repeat  leaf `yaml:"repeat"`
+	Every   leaf `yaml:"every"`
 	When    leaf `yaml:"when"`
 	Detail  leaf `yaml:"detail"`
 	Origin  leaf `yaml:"origin"`
@@ -55,9 +59,9 @@ type stepNode struct {
 
 // keys are all words a file may use as keys, for suggestions.
 var keys = []string{
-	"name", "title", "summary", "prose", "sch_support", "documented", "ttl", "settle", "parameters", "steps",
+	"name", "title", "summary", "prose", "database", "sch_support", "documented", "ttl", "settle", "parameters", "steps",
 	"kind", "value", "known", "origin", "source", "help",
-	"at", "act", "node", "to", "notice", "seconds", "shards", "for", "delay", "when", "detail",
+	"at", "act", "node", "to", "notice", "seconds", "shards", "slots", "for", "delay", "repeat", "every", "when", "detail",
 }
 
 // Parse parses and checks one choreography; file names it in errors, which
@@ -77,8 +81,11 @@ func Parse(file string, data []byte) (Upgrade, error) {
 func (d document) upgrade(file string) Upgrade {
 	u := Upgrade{
 		Name: d.Name.text, Title: d.Title.text, Summary: d.Summary.text, Prose: d.Prose.text,
-		SCH: Support(d.SCH.text), Documented: d.Documented.text, TTL: d.TTL.text, Settle: d.Settle.text,
+		Database: Database(d.Database.text), SCH: Support(d.SCH.text), Documented: d.Documented.text, TTL: d.TTL.text, Settle: d.Settle.text,
 		File: file,
+	}
+	if u.Database == "" {
+		u.Database = Endpoint
 	}
 	for _, p := range d.Parameters {
 		u.Parameters = append(u.Parameters, p.parameter())
@@ -93,7 +100,7 @@ func (d document) upgrade(file string) Upgrade {
 func (d document) lines() map[string]int {
 	return map[string]int{
 		"name": d.Name.line, "title": d.Title.line, "summary": d.Summary.line, "prose": d.Prose.line,
-		"sch_support": d.SCH.line, "documented": d.Documented.line, "ttl": d.TTL.line, "settle": d.Settle.line,
+		"database": d.Database.line, "sch_support": d.SCH.line, "documented": d.Documented.line, "ttl": d.TTL.line, "settle": d.Settle.line,
 	}
 }
 
@@ -112,10 +119,10 @@ func (p parameterNode) parameter() Parameter {
 func (s stepNode) step() Step {
 	return Step{
 		At: s.At.text, Act: Act(s.Act.text), Node: Role(s.Node.text), To: Role(s.To.text),
-		Notice: s.Notice.text, Seconds: s.Seconds.text, Shards: s.Shards.text,
-		For: s.For.text, Delay: s.Delay.text, When: s.When.text, Detail: s.Detail.text,
+		Notice: s.Notice.text, Seconds: s.Seconds.text, Shards: s.Shards.text, Slots: s.Slots.text,
+		For: s.For.text, Delay: s.Delay.text, Repeat: s.Repeat.text, Every: s.Every.text, When: s.When.text, Detail: s.Detail.text,
 		Origin: Origin(s.Origin.text), Source: s.Source.text,
-		Line: first(s.At, s.Act, s.Node, s.To, s.Notice, s.Seconds, s.Shards, s.For, s.Delay, s.When, s.Detail, s.Origin, s.Source),
+		Line: first(s.At, s.Act, s.Node, s.To, s.Notice, s.Seconds, s.Shards, s.Slots, s.For, s.Delay, s.Repeat, s.Every, s.When, s.Detail, s.Origin, s.Source),
 	}
 }
 

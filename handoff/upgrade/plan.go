@@ -29,35 +29,39 @@ const (
 	Isolate Act = "isolate" // packets to and from Node are lost: dials hang, connections fall silent, none is closed
 	Rejoin  Act = "rejoin"  // packets pass again, and what TCP kept arrives
 	Loading Act = "loading" // commands are refused with LOADING For so long
+
+	// Of a database that tells clients its slot map.
+	Move Act = "move" // the slots of the oldest announced window of Node are served by To: Node answers MOVED
 )
 
 // Role names a node by its part in one playing of an upgrade.
 type Role string
 
 // The roles. When a plan starts, Old serves the endpoint, the record names it,
-// and New and Next do not listen.
+// and New and Next do not listen. Of an OSS Cluster, Old and Peer serve slots.
 const (
 	Old  Role = "old"
 	New  Role = "new"
 	Next Role = "next" // where the endpoint goes when it moves a second time; a stage of two nodes plays it with Old
+	Peer Role = "peer" // of an OSS Cluster: another node that serves slots
 )
-
-var roles = []Role{Old, New, Next}
 
 // Action is one timed act of a Plan.
 type Action struct {
 	At      time.Duration // since the plan's start, speed applied
 	Act     Act
-	Node    Role          // Notify: the proxy whose connections are told; empty: every proxy's
-	To      Role          // Notify MOVING: where the endpoint goes
+	Node    Role          // Notify: the proxy whose connections are told, or whose slots are spoken of; empty: every proxy's
+	To      Role          // Notify MOVING: where the endpoint goes; Notify SMIGRATED, Move: where the slots go
 	Notice  notice.Kind   // Notify
-	Seconds int64         // Notify of a kind that opens: the announced time, whole seconds >= 1
+	Seconds int64         // Notify of a kind that opens, but SMIGRATING: the announced time, whole seconds >= 1
 	Shards  []string      // Notify of the other kinds than MOVING; Stall, Slow, Loading: empty is all
+	Slots   string        // Notify SMIGRATING: all, a share, a count or ranges, see ParseSlots
 	For     time.Duration // Stall, Slow, Loading; speed applied
 	Delay   time.Duration // Slow: median of the added delay; speed does not apply
 	Origin  Origin        // the weakest origin among the numbers behind At, For, Delay, Seconds
 	Detail  string        // one line for people
 	Step    int           // where it comes from: the index in Upgrade.Steps
+	Turn    int           // of a step that is repeated, from 1; 0: the step is played once
 }
 
 // Lasts reports whether an action of this kind takes For.
@@ -73,7 +77,7 @@ type Plan struct {
 	Speed    float64
 	Settings []Setting     // every parameter as drawn, in the order of the file
 	TTL      time.Duration // of the endpoint's records, whole seconds; 0: the upgrade does not say
-	Actions  []Action      // ordered by At; those of one instant in the order of the file
+	Actions  []Action      // ordered by At; those of one instant by turn, then in the order of the file
 	Length   time.Duration // when the upgrade is over, never before the end of the last action
 }
 

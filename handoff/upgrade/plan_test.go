@@ -93,7 +93,7 @@ func checkWindows(t *testing.T, p upgrade.Plan) {
 		if a.End() > p.Length {
 			t.Errorf("%s at speed %v: %s ends at %v, after the plan (%v)", p.Upgrade.Name, p.Speed, a.Act, a.End(), p.Length)
 		}
-		if a.Act == upgrade.Notify && a.Notice.Opens() {
+		if a.Act == upgrade.Notify && a.Notice.Opens() && a.Notice != notice.SMigrating {
 			if a.Seconds < 1 {
 				t.Errorf("%s at speed %v: announces %d s, want at least 1", p.Upgrade.Name, p.Speed, a.Seconds)
 			}
@@ -220,6 +220,7 @@ func TestNoticesOfCatalog(t *testing.T) {
 	failover := []notice.Kind{notice.FailingOver, notice.FailedOver}
 	migration := []notice.Kind{notice.Migrating, notice.Migrated}
 	moving := []notice.Kind{notice.Moving}
+	slots := []notice.Kind{notice.SMigrating, notice.SMigrated}
 	want := map[string][]notice.Kind{
 		"endpoint-rebind":              moving,
 		"failover":                     failover,
@@ -229,6 +230,11 @@ func TestNoticesOfCatalog(t *testing.T) {
 		"network-failure":              nil,
 		"node-failure":                 nil,
 		"none":                         nil,
+		"oss-reshard":                  slices.Repeat(slots, 10),
+		"oss-slot-add":                 slots,
+		"oss-slot-remove":              slots,
+		"oss-slot-remove-add":          slots,
+		"oss-slot-shuffle":             slots,
 		"privatelink":                  slices.Concat(failover, migration),
 		"proxy-restart":                nil,
 		"redis-cloud":                  slices.Concat(migration, moving, failover),

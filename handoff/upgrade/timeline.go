@@ -17,10 +17,16 @@ type view struct {
 	record    []Role
 	nodes     []Role // those drawn
 	open      []notice.Kind
+	announced []Action // of slots that have not moved
 }
 
-func newView() view {
-	return view{listening: map[Role]bool{Old: true}, isolated: map[Role]bool{}, serving: []Role{Old}, record: []Role{Old}}
+// view is what the plan's nodes look like before it begins.
+func (p Plan) view() view {
+	v := view{listening: map[Role]bool{Old: true}, isolated: map[Role]bool{}, serving: []Role{Old}, record: []Role{Old}, nodes: p.nodes()}
+	if slices.Contains(v.nodes, Peer) {
+		v.listening[Peer], v.serving, v.record = true, []Role{Old, Peer}, []Role{Old, Peer}
+	}
+	return v
 }
 
 // see changes the view by one action.
@@ -41,12 +47,36 @@ func (v *view) see(a Action) {
 		v.isolated[a.Node] = a.Act == Isolate
 	case Close, Reset:
 		v.shut(notice.Moving)
+	case Move:
+		v.move(a)
 	case Notify:
+		if a.Notice == notice.SMigrating {
+			v.announced = append(v.announced, a)
+		}
+		if a.Notice == notice.SMigrated {
+			v.record = slices.Clone(v.serving)
+		}
 		if opener, ok := a.Notice.Opener(); ok {
 			v.shut(opener)
 		} else {
 			v.open = append(v.open, a.Notice)
 		}
+	}
+}
+
+// move makes slots served by another node, and only by it when they are all.
+func (v *view) move(a Action) {
+	i := slices.IndexFunc(v.announced, func(w Action) bool { return w.Node == a.Node })
+	if i < 0 {
+		return
+	}
+	pick, err := ParseSlots(v.announced[i].Slots)
+	v.announced = slices.Delete(v.announced, i, i+1)
+	if err == nil && pick.All() {
+		v.serving = slices.DeleteFunc(v.serving, func(node Role) bool { return node == a.Node })
+	}
+	if !slices.Contains(v.serving, a.To) {
+		v.serving = append(v.serving, a.To)
 	}
 }
 
@@ -106,17 +136,22 @@ func (v *view) nowhere() bool {
 //
 // It ends with the spans in which the name leads nowhere.
 func (p Plan) Text() string {
-	v := newView()
-	v.nodes = p.nodes()
+	v := p.view()
 	head := []string{"at"}
 	for _, node := range v.nodes {
 		head = append(head, string(node))
 	}
 	rows := [][]string{append(head, "record", "open", "step", "origin", "what happens")}
 	rows = append(rows, v.row(0, "", "begin", ""))
-	for _, a := range p.Actions {
+	last := p.turns()
+	for i, a := range p.Actions {
 		v.see(a)
-		rows = append(rows, v.row(a.At, a.Origin, a.describe(), a.Detail))
+		switch {
+		case a.Turn <= drawnTurns || a.Turn == last:
+			rows = append(rows, v.row(a.At, a.Origin, a.describe(), a.Detail))
+		case p.Actions[i-1].Turn <= drawnTurns:
+			rows = append(rows, []string{"..."})
+		}
 	}
 	rows = append(rows, v.row(p.Length, "", "end", ""))
 	var b strings.Builder
@@ -125,19 +160,39 @@ func (p Plan) Text() string {
 	if slices.ContainsFunc(p.Actions, func(a Action) bool { return a.Act == Isolate }) {
 		isolated, fate = "  x isolated", "refuses or is cut off"
 	}
-	fmt.Fprintf(&b, "\n  # serves the endpoint  | listens  . refuses%s  ! the record names a port that %s\n", isolated, fate)
+	serves := "the endpoint"
+	if p.Upgrade.Database == OSSCluster {
+		serves = "slots"
+	}
+	fmt.Fprintf(&b, "\n  # serves %s  | listens  . refuses%s  ! the record names a port that %s\n", serves, isolated, fate)
 	for _, s := range p.Refused() {
 		fmt.Fprintf(&b, "  From %v to %v (%v) the name leads to a port that %s.\n", s.From, s.To, s.To-s.From, fate)
 	}
 	return b.String()
 }
 
+// drawnTurns is how many turns of a cascade are drawn, beside the last one.
+const drawnTurns = 2
+
+// turns is how often the step is played that is played most often.
+func (p Plan) turns() int {
+	most := 0
+	for _, a := range p.Actions {
+		most = max(most, a.Turn)
+	}
+	return most
+}
+
 // nodes are those that the drawing needs lifelines for.
 func (p Plan) nodes() []Role {
-	if slices.ContainsFunc(p.Actions, func(a Action) bool { return a.Node == Next || a.To == Next }) {
-		return []Role{Old, New, Next}
+	var nodes []Role
+	for _, role := range []Role{Old, Peer, New, Next} {
+		always := role == Old || role == New && p.Upgrade.Database != OSSCluster
+		if always || slices.ContainsFunc(p.Actions, func(a Action) bool { return a.Node == role || a.To == role }) {
+			nodes = append(nodes, role)
+		}
 	}
-	return []Role{Old, New}
+	return nodes
 }
 
 // describe names the action with its numbers: "notify MOVING 15s old".
@@ -151,6 +206,12 @@ func (a Action) describe() string {
 	}
 	if a.Node != "" {
 		text += " " + string(a.Node)
+	}
+	if a.To != "" && (a.Act == Move || a.Notice == notice.SMigrated) {
+		text += " to " + string(a.To)
+	}
+	if a.Slots != "" {
+		text += " " + a.Slots
 	}
 	if a.Delay > 0 {
 		text += " +" + a.Delay.String()
@@ -168,7 +229,7 @@ type Span struct{ From, To time.Duration }
 // refuses connections or is cut off: whoever dials the name then fails, handoffs or not.
 // One that lasts to the end of the plan ends with it.
 func (p Plan) Refused() []Span {
-	v := newView()
+	v := p.view()
 	var spans []Span
 	from, refused := time.Duration(0), false
 	step := func(at time.Duration, now bool) {

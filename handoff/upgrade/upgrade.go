@@ -10,8 +10,9 @@ import (
 type Upgrade struct {
 	Name       string // endpoint-rebind
 	Title      string
-	Summary    string // one sentence
-	Prose      string // paragraphs, an empty line between them
+	Summary    string   // one sentence
+	Prose      string   // paragraphs, an empty line between them
+	Database   Database // what it is played on
 	SCH        Support
 	Documented string // what the vendor promises of handoffs for it
 	Parameters []Parameter
@@ -35,9 +36,9 @@ type Parameter struct {
 	Written *Parameter // as the file has it, when Set changed it
 }
 
-// Step is one act of a choreography. At, For and Delay are expressions: names
-// of parameters and literal durations joined by + and -. Seconds, Shards
-// and When are names of parameters.
+// Step is one act of a choreography. At, For, Delay and Every are expressions:
+// names of parameters and literal durations joined by + and -. Seconds, Shards,
+// Slots, Repeat and When are names of parameters.
 type Step struct {
 	At       string
 	Act      Act
@@ -45,8 +46,11 @@ type Step struct {
 	Notice   string // MOVING
 	Seconds  string
 	Shards   string
+	Slots    string // all, a share (50%), a count (100) or ranges (8892-8991)
 	For      string
 	Delay    string
+	Repeat   string // how often the step is played, each time Every later; empty: once
+	Every    string
 	When     string // parameter that says yes or no: whether the step is played; empty: it is
 	Detail   string // {name} stands for the value of a parameter
 	Origin   Origin // of the step's literals, and of a step that rests on no parameter

@@ -15,12 +15,12 @@ import (
 // completion follows its opening, no proxy leaves before the time it
 // announced, and nobody hears of a node that is isolated.
 func (p Plan) verify() error {
-	stage := scene{
-		listening: map[Role]bool{Old: true},
-		isolated:  map[Role]bool{},
-		serving:   []Role{Old},
-		open:      map[string]Action{},
-		leaving:   map[Role]Action{},
+	var stage interface {
+		play(a Action, later []Action) error
+		pending(Action) error
+	} = newScene()
+	if p.Upgrade.Database == OSSCluster {
+		stage = newSlotScene()
 	}
 	for i, a := range p.Actions {
 		if err := stage.play(a, p.Actions[i+1:]); err != nil {
@@ -52,6 +52,16 @@ type scene struct {
 	open      map[string]Action // the notices whose completion is due, by shards
 	stalled   time.Duration     // end of the last stall, or of the last refusal of commands
 	leaving   map[Role]Action   // the MOVING each proxy said
+}
+
+func newScene() *scene {
+	return &scene{
+		listening: map[Role]bool{Old: true},
+		isolated:  map[Role]bool{},
+		serving:   []Role{Old},
+		open:      map[string]Action{},
+		leaving:   map[Role]Action{},
+	}
 }
 
 func (s *scene) play(a Action, later []Action) error {

@@ -30,6 +30,7 @@ type Run struct {
 	Pools       []Pool          `json:"pools"`
 	Upgrade     Upgrade         `json:"upgrade"`
 	Stage       string          `json:"stage"`
+	Cluster     bool            `json:"cluster,omitempty"` // the arms are clients of an OSS cluster
 	Rounds      int             `json:"rounds"`
 	Seed        uint64          `json:"seed"`
 	Speed       float64         `json:"speed"` // of the upgrade; 1 is its own pace

@@ -27,7 +27,7 @@ func Summarize(b *bundle.Bundle) (Summary, error) {
 			Name: run.Upgrade.Name, Title: run.Upgrade.Title, SCHSupport: run.Upgrade.SCHSupport,
 			Assumptions: append([]string{}, run.Upgrade.Assumptions...),
 		},
-		Stage: run.Stage, Rounds: run.Rounds, ClosedLoop: slices.ContainsFunc(run.Pools, closed), LateAfter: run.LateAfter, OutageAfter: run.OutageAfter,
+		Stage: run.Stage, Cluster: run.Cluster, Rounds: run.Rounds, ClosedLoop: slices.ContainsFunc(run.Pools, closed), LateAfter: run.LateAfter, OutageAfter: run.OutageAfter,
 		InvalidReasons: []string{}, Warnings: append([]string{}, b.Warnings...),
 	}
 	for _, a := range run.Arms {
@@ -60,6 +60,7 @@ func arm(a bundle.Arm, final *bundle.Final, s *sums, t timeline) Arm {
 	dials := s.counter(a.Name, record.ConnectionDials, record.AttrResult)
 	closes := s.counter(a.Name, record.ConnectionCloses, record.AttrBy)
 	handoffs := s.counter(a.Name, record.Handoffs, record.AttrResult)
+	redirects := s.counter(a.Name, record.Redirects, record.AttrResult)
 	outage, _ := t.outage(a.Name)
 	return Arm{
 		Name: a.Name, SCH: sch(a, final, s),
@@ -76,6 +77,8 @@ func arm(a bundle.Arm, final *bundle.Final, s *sums, t timeline) Arm {
 		},
 		Notices:        s.counter(a.Name, record.ClientNotifications, record.AttrNotice),
 		Handoffs:       Handoffs{handoffs["started"], handoffs["succeeded"], handoffs["failed"]},
+		Redirects:      Redirects{redirects["moved"], redirects["ask"]},
+		SlotMapReads:   total(s.counter(a.Name, record.SlotMapReads, "")),
 		Outage:         outage,
 		WrongReplies:   all.errors[workload.WrongReply.String()],
 		CrossedReplies: all.errors[workload.CrossedReply.String()],

@@ -19,6 +19,7 @@ type Summary struct {
 	InvalidReasons []string       `json:"invalid_reasons"`
 	Upgrade        Upgrade        `json:"upgrade"`
 	Stage          string         `json:"stage"`
+	Cluster        bool           `json:"cluster,omitempty"` // the arms were clients of an OSS cluster
 	Rounds         int            `json:"rounds"`
 	ClosedLoop     bool           `json:"closed_loop"` // a pool waited for replies before it sent more: its response times hide waits
 	LateAfter      bundle.Seconds `json:"late_after_s"`
@@ -50,6 +51,8 @@ type Arm struct {
 	Connections    Connections       `json:"connections"`
 	Notices        map[string]uint64 `json:"notices"` // received, by kind; each connection counts
 	Handoffs       Handoffs          `json:"handoffs"`
+	Redirects      Redirects         `json:"redirects,omitzero"`
+	SlotMapReads   uint64            `json:"slot_map_reads,omitempty"`
 	Outage         Outage            `json:"outage"`
 	WrongReplies   uint64            `json:"wrong_replies"`
 	CrossedReplies uint64            `json:"crossed_replies"`
@@ -116,6 +119,13 @@ type Handoffs struct {
 	Started   uint64 `json:"started"`
 	Succeeded uint64 `json:"succeeded"`
 	Failed    uint64 `json:"failed"`
+}
+
+// Redirects are the replies by which a node of a cluster sent a command to
+// another one.
+type Redirects struct {
+	Moved uint64 `json:"moved"` // the slot has another owner
+	Ask   uint64 `json:"ask"`   // the slot is on its way
 }
 
 // Outage sums up the windows without a success.

@@ -37,6 +37,9 @@ func counts(arm string, before, now handoff.Observation) []record.Count {
 			record.Attr{Key: record.AttrBy, Value: c.By}, record.Attr{Key: record.AttrReason, Value: c.Reason})
 		some(record.ClientClosed, now.Closes[c]-before.Closes[c], record.Attr{Key: record.AttrClosed, Value: c.Reason})
 	}
+	some(record.Redirects, now.Redirects.Moved-before.Redirects.Moved, result("moved"))
+	some(record.Redirects, now.Redirects.Ask-before.Redirects.Ask, result("ask"))
+	some(record.SlotMapReads, now.SlotMaps-before.SlotMaps)
 	add(record.Handoffs, now.Handoff.Started-before.Handoff.Started, result("started"))
 	add(record.Handoffs, now.Handoff.Succeeded-before.Handoff.Succeeded, result("succeeded"))
 	add(record.Handoffs, now.Handoff.Failed-before.Handoff.Failed, result("failed"))

@@ -30,6 +30,9 @@ func (r *run) preload(ctx context.Context) error {
 			}
 			r.arms[0].client.Do(ctx, ops, outcomes[:len(ops)])
 			for i, o := range outcomes[:len(ops)] {
+				if o.Class == workload.Redirect && !r.arms[0].client.Cluster() {
+					return fmt.Errorf("target: key %s lives on another node: the target is a cluster; load it with --cluster", ops[i].Key)
+				}
 				if o.Class != workload.OK {
 					return fmt.Errorf("target: writing key %s before the load ended in %s: the target must accept writes", ops[i].Key, o.Class)
 				}

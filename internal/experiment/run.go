@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"schload/handoff/stage"
+	"schload/handoff/upgrade"
 	"schload/internal/bundle"
 	"schload/telemetry"
 	"schload/telemetry/mark"
@@ -151,6 +152,9 @@ func (r *run) round(ctx context.Context, l *load, round int) error {
 	if err != nil {
 		return err
 	}
+	if err := r.prepare(ctx, l, round, plan); err != nil {
+		return err
+	}
 	at := r.begin(round, record.Baseline)
 	if r.onlyLoad() {
 		return r.last(ctx, l, round, at+r.Baseline)
@@ -177,6 +181,25 @@ func (r *run) round(ctx context.Context, l *load, round int) error {
 		return fmt.Errorf("upgrade %s: %w", r.Upgrade.Name, err)
 	}
 	return r.last(ctx, l, round, r.begin(round, record.Recovery)+r.Recovery)
+}
+
+// prepare brings a stage that needs it to where the plan begins. What the arms
+// feel of that is no part of the round: after the first, whose warm-up has just
+// passed, it is filed under a warm-up of its own.
+func (r *run) prepare(ctx context.Context, l *load, round int, plan upgrade.Plan) error {
+	p, ok := r.Stage.(stage.Preparer)
+	if !ok {
+		return nil
+	}
+	if round > 1 {
+		if err := r.wait(ctx, l, r.begin(round, record.Warmup)); err != nil {
+			return err
+		}
+	}
+	if err := p.Prepare(ctx, plan); err != nil {
+		return fmt.Errorf("upgrade %s: preparing round %d: %w", r.Upgrade.Name, round, err)
+	}
+	return nil
 }
 
 // last waits for the end of a round's last phase. The end of the last round is

@@ -44,6 +44,11 @@ func metrics(runs []compare.Summary) *table {
 	number := func(label string, n func(compare.Arm) uint64) {
 		each(label, func(c column) string { return count(n(c.arm)) })
 	}
+	some := func(label string, n func(compare.Arm) uint64) {
+		if slices.ContainsFunc(columns, func(c column) bool { return n(c.arm) > 0 }) {
+			number(label, n)
+		}
+	}
 	keyed := func(m func(compare.Arm) map[string]uint64, indent string) {
 		for _, k := range keys(columns, m) {
 			number(indent+k, func(a compare.Arm) uint64 { return m(a)[k] })
@@ -79,6 +84,11 @@ func metrics(runs []compare.Summary) *table {
 	t.add("notices received")
 	keyed(func(a compare.Arm) map[string]uint64 { return a.Notices }, "  ")
 	t.dropEmpty()
+	t.add("redirects to another node")
+	some("  moved", func(a compare.Arm) uint64 { return a.Redirects.Moved })
+	some("  ask", func(a compare.Arm) uint64 { return a.Redirects.Ask })
+	t.dropEmpty()
+	some("slot map read", func(a compare.Arm) uint64 { return a.SlotMapReads })
 	number("hidden attempts", func(a compare.Arm) uint64 { return a.AttemptsHidden })
 	return t
 }

@@ -68,6 +68,9 @@ func title(s compare.Summary) string {
 	if s.Stage != "" {
 		parts = append(parts, "stage "+s.Stage)
 	}
+	if s.Cluster {
+		parts = append(parts, "cluster clients")
+	}
 	if s.ClosedLoop {
 		parts = append(parts, "CLOSED LOOP")
 	}

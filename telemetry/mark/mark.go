@@ -15,6 +15,7 @@ const (
 	Close      Kind = "close"       // a connection ended; Name is who closed it (server, client)
 	Relaxed    Kind = "relaxed"     // a relaxed-timeout window ended; Duration is its length
 	Outage     Kind = "outage"      // an arm had no success although operations were due; Duration is its length
+	SlotMap    Kind = "slot_map"    // an arm read the slot map of its cluster
 	WrongReply Kind = "wrong_reply" // a reply that cannot belong to its command; Detail is the evidence
 	Invalid    Kind = "invalid"     // something disqualifies the run; Detail says what
 	Harness    Kind = "harness"     // the tool about itself: export failures, saturation

@@ -45,6 +45,8 @@ const (
 	ConnectionDials    = "schload.connection.dials"
 	ConnectionCloses   = "schload.connection.closes"
 	Handoffs           = "schload.handoffs"
+	Redirects          = "schload.redirects"
+	SlotMapReads       = "schload.slot_map.reads"
 
 	ClientConnections   = "db.client.connection.count"
 	ClientNotifications = "redis.client.maintenance.notifications"
@@ -106,6 +108,8 @@ var Metrics = []Metric{
 	{OperationsMissed, "{operation}", Counter, "operations that fell due and were never started", []string{AttrPool, AttrReason, AttrPhase, AttrRound}},
 	{OutageActive, "{outage}", Gauge, "1 while no operation succeeds although operations are due", nil},
 	{OutageLongest, "s", Gauge, "longest outage so far, one still going on included", nil},
+	{Redirects, "{redirect}", Counter, "replies that sent a command to another node of a cluster: moved or ask", []string{AttrResult}},
 	{RunInfo, "{run}", Gauge, "always 1; its attributes say what ran", []string{"client.version", "config.hash", "seed"}},
+	{SlotMapReads, "{read}", Counter, "times the client read the slot map of its cluster", nil},
 	{TelemetryExports, "{export}", Counter, "exports of metrics: ok or failed", []string{AttrResult}},
 }

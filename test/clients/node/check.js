@@ -139,7 +139,7 @@ async function window(scenario, set, opener, completion, shards) {
     return joiners.at(-1);
   };
   await play(scenario, {
-    upgrade: scenario, set, on: {}, both: timeouts,
+    upgrade: scenario, set, flags: ['--every', '2s', '--once', '--support', 'repeat-openers'], on: {}, both: timeouts,
     async during(sim, on) {
       await sim.mark(opener);
       check(scenario, `on: timeouts relaxed at ${opener}`, await eventually(() => on.relaxed), `${on.live[0]?.socket.timeout} ms`);

@@ -1,0 +1,68 @@
+package handoff
+
+import (
+	"context"
+
+	"github.com/redis/go-redis/v9"
+
+	"schload/telemetry/mark"
+)
+
+// redirectHook sees the replies of the part of a pipeline that goes to one
+// node. A command by itself needs no hook: the library reports its redirects
+// (RecordError). The two other methods change nothing and cost nothing.
+type redirectHook struct{ o *observer }
+
+func (redirectHook) DialHook(next redis.DialHook) redis.DialHook          { return next }
+func (redirectHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+
+func (h redirectHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		err := next(ctx, cmds)
+		f, ours := ctx.(*flight)
+		if !ours || f.cmd != nil {
+			return err // ASKING and one command, sent together: reported as of one command
+		}
+		for _, cmd := range cmds {
+			if _, moved := redis.IsMovedError(cmd.Err()); moved {
+				f.redirected(redirectMoved)
+			} else if _, ask := redis.IsAskError(cmd.Err()); ask {
+				f.redirected(redirectAsk)
+			}
+		}
+		return err
+	}
+}
+
+// The replies that send a command elsewhere, as the library's recorder spells
+// them.
+const (
+	redirectMoved = "MOVED"
+	redirectAsk   = "ASK"
+)
+
+// redirected counts one such reply. The nodes of one pipeline count at the
+// same time.
+func (f *flight) redirected(reply string) {
+	switch reply {
+	case redirectMoved:
+		f.o.moved.Add(1)
+	case redirectAsk:
+		f.o.asked.Add(1)
+	default:
+		return
+	}
+	f.redirects.Add(1)
+}
+
+// readsSlots reports whether a command asks for the slot map.
+func readsSlots(cmd redis.Cmder) bool {
+	args := cmd.Args()
+	return len(args) == 2 && args[0] == "cluster" && args[1] == "slots"
+}
+
+// slotsRead records that the client has read the slot map.
+func (o *observer) slotsRead(c *connection) {
+	o.slotMaps.Add(1)
+	o.marks.put(mark.Mark{At: o.now(), Kind: mark.SlotMap, Conn: c.number, Node: c.node})
+}
