@@ -59,6 +59,32 @@ var scenarios = map[string][]effect{
 			{"endpoint_rebind", "the endpoint goes from one proxy to several, unannounced", plain, (*control.Plane).Widen},
 		}},
 	},
+	"slot-migrate": {
+		{"remove-add", "sm-ra", slotTriggers("remove-add", "migrate", "maintenance_mode", "failover", "reshard")},
+		{"remove", "sm-re", slotTriggers("remove", "migrate", "maintenance_mode", "reshard")},
+		{"add", "sm-ad", slotTriggers("add", "migrate", "failover", "reshard")},
+		{"slot-shuffle", "sm-sh", slotTriggers("slot-shuffle", "migrate", "failover", "reshard")},
+	},
+}
+
+// clustered is a database with the OSS Cluster API: three primaries on two
+// nodes, of which one has two, and one node without any.
+var clustered = control.Spec{
+	OSSCluster: true, Sharding: true, ShardsCount: 3, ShardsPlacement: "sparse", ProxyPolicy: "all-master-shards",
+	Replication: true, PreferredIPType: "external", ShardKeyRegex: control.StandardRegex,
+}
+
+// slotTriggers are the ways to an effect on hash slots. They differ in how long
+// the window is.
+func slotTriggers(effect string, names ...string) []trigger {
+	var triggers []trigger
+	for _, name := range names {
+		triggers = append(triggers, trigger{name, "hash slots move: " + effect, clustered,
+			func(p *control.Plane, ctx context.Context, expect control.Expect, id int) error {
+				return p.MoveSlots(ctx, expect, id, effect, name)
+			}})
+	}
+	return triggers
 }
 
 func failOver(p *control.Plane, ctx context.Context, expect control.Expect, id int) error {
