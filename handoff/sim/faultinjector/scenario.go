@@ -3,7 +3,9 @@ package faultinjector
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -256,25 +258,38 @@ func (in *Injector) setup(scenario string) http.HandlerFunc {
 			invalid(w, "variant_index", fmt.Sprintf("%.80q: want 0 to %d", p.text("variant_index"), len(wanted)-1))
 			return
 		}
-		in.enqueueWork(w, strings.ReplaceAll(scenario, "-", "_")+"_setup", "", in.provision(wanted[variant]["dbconfig"].(control.Spec)))
+		in.enqueueWork(w, strings.ReplaceAll(scenario, "-", "_")+"_setup", "", in.provision(e.prefix, wanted[variant]["dbconfig"].(control.Spec)))
 	}
 }
 
-func (in *Injector) provision(spec control.Spec) jobs.Work {
+func (in *Injector) provision(prefix string, spec control.Spec) jobs.Work {
 	return func(ctx context.Context, _ func(time.Duration)) (map[string]any, error) {
 		d, err := in.plane.Create(ctx, spec)
+		for attempts := 20; errors.Is(err, control.ErrPort) && attempts > 0; attempts-- {
+			d, err = in.plane.Create(ctx, in.plane.Suggest(prefix, spec))
+		}
 		if err != nil {
 			return nil, err
 		}
-		in.mu.Lock()
-		in.last++
-		setup := "setup-" + strconv.Itoa(in.last)
-		in.setups[setup] = d.ID
-		in.mu.Unlock()
 		output := describe(d)
-		output["setup_id"], output["db_name"], output["config"] = setup, d.Name, d.Spec
+		output["setup_id"], output["db_name"], output["config"] = in.remember(d.ID), d.Name, d.Spec
 		return output, nil
 	}
+}
+
+// remember names a setup by the database that it made, and forgets those whose
+// database is gone.
+func (in *Injector) remember(id int) string {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	maps.DeleteFunc(in.setups, func(_ string, made int) bool {
+		_, err := in.plane.Database(made)
+		return err != nil
+	})
+	in.last++
+	setup := "setup-" + strconv.Itoa(in.last)
+	in.setups[setup] = id
+	return setup
 }
 
 // teardown deletes the database of a setup. Nodes are as they were: what a
