@@ -50,6 +50,11 @@ type Config struct {
 	// default, AllMasterShards (the nodes with primaries) or AllNodes.
 	Policy string
 
+	// Entrance gives the endpoint an address of its own, EntranceHost, at which
+	// the node answers that the address record names: for clients that cannot
+	// be led to the name server. Nodes keep theirs, and MOVING names those.
+	Entrance bool
+
 	// Security says whether clients must use TLS. Default: they must not.
 	Security Security
 

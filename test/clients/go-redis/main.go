@@ -202,7 +202,7 @@ func (nowhere) Close() error { return nil }
 
 // events reads how tests ended from the output of a test binary.
 func events(ctx context.Context, raw io.Reader) ([]result, error) {
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), "go", "tool", "test2json")
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), "go", "tool", "test2json", "-t")
 	cmd.Stdin = raw
 	out, err := cmd.Output()
 	if err != nil {
