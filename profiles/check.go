@@ -28,6 +28,7 @@ func (p Profile) Validate() error {
 	check(p.Stage != "sim" || p.Target == "", "target with stage sim: the simulator is its own target; use stage none")
 	check(p.Stage != "sim" || p.TLS == handoff.TLS{}, "tls with stage sim: the simulator speaks in the clear; use stage none")
 	check(p.Stage != "none" || p.Target != "", "stage none without target: say which Redis to load, redis://host:port")
+	check(p.Stage != "none" || len(p.Faults) == 0, "faults with stage none: faults are the simulator's; use stage sim")
 	check(p.Stage != "none" || len(p.Shards) == 0, "shards with stage none: shards stand behind the simulator; use stage sim")
 	check(p.Stage != "none" || p.Upgrade == "none", "upgrade %q with stage none: nothing would play it; use stage sim or upgrade none", p.Upgrade)
 	check(p.Speed > 0 && p.Speed <= 100, "speed %g: want more than 0, at most 100 (1 is the upgrade's own pace)", p.Speed)

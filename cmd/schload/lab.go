@@ -36,7 +36,11 @@ func openLab(ctx context.Context, p profiles.Profile, base time.Time, marks mark
 		return lab{}, usageError(err)
 	}
 	cluster := u.Database == upgrade.OSSCluster
-	s, err := sim.Start(ctx, sim.Config{OSSCluster: cluster, Shards: p.Shards, Base: base, Marks: marks, Seed: p.Seed})
+	faults, err := sim.ParseFaults(p.Faults)
+	if err != nil {
+		return lab{}, usageError(err)
+	}
+	s, err := sim.Start(ctx, sim.Config{OSSCluster: cluster, Faults: faults, Shards: p.Shards, Base: base, Marks: marks, Seed: p.Seed})
 	if err != nil {
 		return lab{}, usageError(err)
 	}
