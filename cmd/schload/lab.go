@@ -44,7 +44,11 @@ func openLab(ctx context.Context, p profiles.Profile, base time.Time, marks mark
 	if err != nil {
 		return lab{}, usageError(err)
 	}
-	target, err := handoff.ParseTarget("redis://" + s.Addr())
+	seed := s.Addr()
+	if cluster {
+		seed = s.Nodes()[0].Addr // by address: seeded by a name, go-redis takes nodes with loopback addresses for the one that it leads to
+	}
+	target, err := handoff.ParseTarget("redis://" + seed)
 	if err != nil {
 		s.Close()
 		return lab{}, err
