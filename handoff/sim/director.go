@@ -42,6 +42,10 @@ func newDirector(s *Simulator) *director {
 	}
 	core := newCore(s.config.Support, nodes, s.config.home()...)
 	core.faults = s.config.Faults
+	if c := s.config; c.OSSCluster {
+		core.layout = newLayout(c.Nodes, c.ShardCount, !c.Unreplicated)
+		s.slots.Store(core.layout.slotMap(nil))
+	}
 	return &director{sim: s, core: core, mail: make(chan letter, mailbox)}
 }
 
@@ -172,6 +176,11 @@ func (d *director) effect(now time.Duration, e effect) {
 		d.sim.loading(e)
 	case lose:
 		d.lose(now, e)
+	case own:
+		d.sim.slots.Store(e.slots)
+		d.sim.channels.sweep(e.slots)
+	case tally:
+		d.tally(now)
 	case lift:
 		d.sim.gates.lift()
 	case done:

@@ -50,9 +50,15 @@ type (
 	// was aborted. ttl is the plan's, 0 when it does not say; next says whether
 	// the endpoint moves twice.
 	began struct {
-		ttl  time.Duration
-		next bool
+		ttl   time.Duration
+		next  bool
+		slots slotNeeds
 	}
+	// arranged: an OSS Cluster is to be as a plan needs it, soon; vacated: its
+	// nodes without slots are to be empty.
+	arranged struct{ slots slotNeeds }
+	vacated  struct{}
+
 	ended struct{}
 
 	// due: an action's time has come.
@@ -116,6 +122,11 @@ type (
 	}
 	// lose loses the writes that a replica has not got: those of so long.
 	lose struct{ lag time.Duration }
+	// own makes slots be served as the map says, and unsubscribes whoever is
+	// subscribed to a channel where it is no longer served.
+	own struct{ slots *slotMap }
+	// tally marks how many commands were redirected since the last plan.
+	tally struct{}
 	// lift ends a stall, a slowdown and a refusal at once.
 	lift struct{}
 
@@ -155,8 +166,10 @@ func (e stall) String() string { return fmt.Sprintf("stall %v shards=%v", e.last
 func (e slow) String() string {
 	return fmt.Sprintf("slow %v by %v shards=%v", e.lasts, e.delay, e.shards)
 }
-func (e lose) String() string { return fmt.Sprintf("lose the writes of %v", e.lag) }
-func (e lift) String() string { return "lift" }
+func (e lose) String() string  { return fmt.Sprintf("lose the writes of %v", e.lag) }
+func (e own) String() string   { return fmt.Sprintf("own %v", e.slots) }
+func (e tally) String() string { return "tally" }
+func (e lift) String() string  { return "lift" }
 
 func (e done) String() string {
 	m := e.mark

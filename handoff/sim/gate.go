@@ -69,7 +69,10 @@ var replyLoading = resp.AppendError(nil, "LOADING Redis is loading the dataset i
 
 // refuses reports whether a shard is loading and will not run a command.
 // Transactions it lets pass: a part of one refused would have to spoil all.
-func (c *conn) refuses(shard int, cmd command) bool {
+func (c *conn) refuses(shard int, cmd command) bool { return c.guard == nil && c.loading(shard, cmd) }
+
+// loading is refuses for a connection whose guard asks.
+func (c *conn) loading(shard int, cmd command) bool {
 	gate := c.sim.gates[shard].Load()
 	if gate == nil || c.inMulti || !time.Now().Before(gate.loaded) {
 		return false
@@ -90,6 +93,13 @@ func (s *Simulator) slow(e slow) {
 // together are delayed together: each is due its own delay after their
 // arrival, and none before the one in front of it.
 func (c *conn) pass(shard int) error {
+	if c.guard != nil {
+		return nil // it waited at the gate of its keys
+	}
+	return c.wait(shard)
+}
+
+func (c *conn) wait(shard int) error {
 	gate := c.sim.gates[shard].Load()
 	if gate == nil {
 		return nil

@@ -241,7 +241,7 @@ func (s *transcript) begin(args []string) error {
 		}
 	}
 	s.plan, s.start, s.next, s.playing = plan, s.now, 0, true
-	s.step(began{plan.TTL, movesTwice(plan)})
+	s.step(began{plan.TTL, movesTwice(plan), slotNeedsOf(plan)})
 	return nil
 }
 
@@ -292,7 +292,7 @@ func (s *transcript) describe() {
 // Commands print effects through their String method; one that had none would
 // print as a struct and hide it.
 func TestEffectsPrint(t *testing.T) {
-	for _, e := range []effect{reply{}, push{}, hangUp{}, accept{}, resolve{}, abort{}, isolate{}, loading{}, stall{}, slow{}, lift{}, done{}} {
+	for _, e := range []effect{reply{}, push{}, hangUp{}, accept{}, resolve{}, abort{}, isolate{}, loading{}, stall{}, slow{}, lift{}, own{}, tally{}, done{}} {
 		if _, ok := e.(fmt.Stringer); !ok {
 			t.Errorf("%T has no String method", e)
 		}
