@@ -75,6 +75,9 @@ func (p *Plane) Failover(ctx context.Context, expect Expect, id int, uids ...int
 	if len(ids) == 0 {
 		return fmt.Errorf("shard_is_slave: %v: want primaries", uids)
 	}
+	if d.spec.OSSCluster {
+		return p.MoveSlots(ctx, expect, id, "slot-shuffle", "failover")
+	}
 	if err := p.play(ctx, expect, d, "failover", []string{shardSetting(ids), "settle=0s"}, nil); err != nil {
 		return err
 	}
@@ -84,7 +87,7 @@ func (p *Plane) Failover(ctx context.Context, expect Expect, id int, uids ...int
 
 // choose finds shards of a database by their ids; none are all.
 func (p *Plane) choose(d *database, uids []int) ([]Shard, error) {
-	all := p.all(d)
+	all := p.shards(d)
 	if len(uids) == 0 {
 		return all, nil
 	}
@@ -120,13 +123,18 @@ func (p *Plane) swap(d *database, chosen []Shard) {
 	}
 }
 
-// Migrate moves all shards of a database from one node to another. From 0 is
+// Migrate moves all shards of a database from one node to another. Of one with
+// the OSS Cluster API the simulator chooses both, as for everything that moves
+// its slots. From 0 is
 // the node of its first primary; to 0 is the first that has none of its shards,
 // or the next one. It ends with MIGRATED.
 func (p *Plane) Migrate(ctx context.Context, expect Expect, id, from, to int) error {
 	d, err := p.find(id)
 	if err != nil {
 		return err
+	}
+	if d.spec.OSSCluster {
+		return p.MoveSlots(ctx, expect, id, "remove-add", "migrate")
 	}
 	if from, to, err = p.route(d, from, to); err != nil {
 		return err
@@ -149,19 +157,13 @@ func (p *Plane) Migrate(ctx context.Context, expect Expect, id, from, to int) er
 
 // route completes and checks the two ends of a migration.
 func (p *Plane) route(d *database, from, to int) (int, int, error) {
-	p.mu.Lock()
-	if from == 0 {
-		for _, s := range d.shards {
-			if s.Role == Primary {
-				from = s.Node
-				break
-			}
-		}
+	shards := p.shards(d)
+	if i := slices.IndexFunc(shards, func(s Shard) bool { return s.Role == Primary }); i >= 0 && from == 0 {
+		from = shards[i].Node
 	}
 	if to == 0 {
-		to = p.target(d, from)
+		to = p.target(shards, from)
 	}
-	p.mu.Unlock()
 	if from == to {
 		return 0, 0, fmt.Errorf("node %d: source and target of the migration are the same node", to)
 	}
@@ -169,9 +171,9 @@ func (p *Plane) route(d *database, from, to int) (int, int, error) {
 }
 
 // target picks a node for what leaves another.
-func (p *Plane) target(d *database, from int) int {
+func (p *Plane) target(shards []Shard, from int) int {
 	used := map[int]bool{from: true}
-	for _, s := range d.shards {
+	for _, s := range shards {
 		used[s.Node] = true
 	}
 	for n := 1; n <= p.nodes; n++ {
@@ -184,10 +186,8 @@ func (p *Plane) target(d *database, from int) int {
 
 // on are the shards of a database on a node.
 func (p *Plane) on(d *database, node int) []Shard {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	var there []Shard
-	for _, s := range d.shards {
+	for _, s := range p.shards(d) {
 		if s.Node == node {
 			there = append(there, s)
 		}
@@ -333,7 +333,7 @@ func (p *Plane) LoseShard(ctx context.Context, expect Expect, id int) error {
 	}
 	err = p.disturb(ctx, expect, d, upgrade.Action{Act: upgrade.Stall, For: shardStall, Detail: "a primary died: commands queue until another is there"})
 	if err == nil && d.spec.Replication {
-		p.swap(d, p.all(d))
+		p.swap(d, p.shards(d))
 	}
 	return err
 }
@@ -354,7 +354,7 @@ func (p *Plane) Reshard(ctx context.Context, expect Expect, id int) error {
 	if d.spec.OSSCluster {
 		return p.play(ctx, expect, d, "oss-reshard", nil, nil)
 	}
-	return p.play(ctx, expect, d, "shard-migration", []string{shardSetting(primaries(p.all(d))), "settle=0s"}, nil)
+	return p.play(ctx, expect, d, "shard-migration", []string{shardSetting(primaries(p.shards(d))), "settle=0s"}, nil)
 }
 
 // windows are how long slots are announced before they move, by what moves
@@ -375,13 +375,6 @@ func (p *Plane) MoveSlots(ctx context.Context, expect Expect, id int, effect, by
 		name = "oss-slot-" + effect
 	}
 	return p.play(ctx, expect, d, name, []string{"smigrated_after=" + windows[by]}, nil)
-}
-
-// all are the shards of a database.
-func (p *Plane) all(d *database) []Shard {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return append([]Shard(nil), d.shards...)
 }
 
 // Enter puts a node into maintenance mode: its shards and the endpoints it
@@ -437,6 +430,12 @@ func (p *Plane) each(do func(*database) error) error {
 
 // evacuate moves what a database has on a node.
 func (p *Plane) evacuate(ctx context.Context, expect Expect, d *database, node int) error {
+	if d.spec.OSSCluster {
+		if !p.serves(d, node) {
+			return nil
+		}
+		return p.MoveSlots(ctx, expect, d.id, "remove-add", "maintenance_mode")
+	}
 	from, to, err := p.route(d, node, 0)
 	if err != nil {
 		return err
