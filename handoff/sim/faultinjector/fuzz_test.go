@@ -1,6 +1,7 @@
 package faultinjector
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -68,11 +69,12 @@ func FuzzAction(f *testing.F) {
 		if decode([]byte(parameters), &p) != nil {
 			return
 		}
-		// Done here and not in the queue, so that a panic is seen.
-		if delete(p, "delay"); strings.Contains(parameters, "delay") || strings.Contains(parameters, "database_config") && len(in.plane.Databases()) > 8 {
-			return
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
+		defer cancel()
+		in.work(kind, p)(ctx, func(time.Duration) {}) // not in the queue, so that a panic is seen
+		if len(in.plane.Databases()) > 8 {
+			in.removeAll()
 		}
-		in.work(kind, p)(t.Context(), func(time.Duration) {})
 	})
 }
 
