@@ -278,7 +278,7 @@ func (c *core) act(now time.Duration, a upgrade.Action) []effect {
 	case upgrade.Leave:
 		effects = append(effects, c.leave(node))
 	case upgrade.Stall:
-		effects = append(effects, stall{a.For, c.shardsMeant(a)})
+		effects = append(effects, stall{a.For + c.margin(a), c.shardsMeant(a)})
 		if c.faults.LostWrites > 0 && c.promotes() {
 			effects = append(effects, lose{c.faults.LostWrites})
 		}

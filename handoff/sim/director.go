@@ -178,7 +178,10 @@ func (d *director) effect(now time.Duration, e effect) {
 		d.lose(now, e)
 	case own:
 		d.sim.slots.Store(e.slots)
+		d.sim.gates.stir()
 		d.sim.channels.sweep(e.slots)
+	case release:
+		d.sim.gates.set(d.sim.shardsNamed(e.shards), func(g *gate) { g.stalled = time.Time{} })
 	case tally:
 		d.tally(now)
 	case lift:

@@ -125,6 +125,8 @@ type (
 	// own makes slots be served as the map says, and unsubscribes whoever is
 	// subscribed to a channel where it is no longer served.
 	own struct{ slots *slotMap }
+	// release ends the stall of shards.
+	release struct{ shards []string }
 	// tally marks how many commands were redirected since the last plan.
 	tally struct{}
 	// lift ends a stall, a slowdown and a refusal at once.
@@ -166,10 +168,11 @@ func (e stall) String() string { return fmt.Sprintf("stall %v shards=%v", e.last
 func (e slow) String() string {
 	return fmt.Sprintf("slow %v by %v shards=%v", e.lasts, e.delay, e.shards)
 }
-func (e lose) String() string  { return fmt.Sprintf("lose the writes of %v", e.lag) }
-func (e own) String() string   { return fmt.Sprintf("own %v", e.slots) }
-func (e tally) String() string { return "tally" }
-func (e lift) String() string  { return "lift" }
+func (e lose) String() string    { return fmt.Sprintf("lose the writes of %v", e.lag) }
+func (e own) String() string     { return fmt.Sprintf("own %v", e.slots) }
+func (e release) String() string { return fmt.Sprintf("release shards=%v", e.shards) }
+func (e tally) String() string   { return "tally" }
+func (e lift) String() string    { return "lift" }
 
 func (e done) String() string {
 	m := e.mark

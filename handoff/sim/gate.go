@@ -38,6 +38,15 @@ func (g gates) set(shards []int, change func(*gate)) {
 	}
 }
 
+// stir lets whoever waits look again at what it waits for.
+func (g gates) stir() {
+	for shard := range g {
+		if g[shard].Load() != nil {
+			g.set([]int{shard}, func(*gate) {})
+		}
+	}
+}
+
 // lift opens all gates.
 func (g gates) lift() {
 	for i := range g {
@@ -96,10 +105,12 @@ func (c *conn) pass(shard int) error {
 	if c.guard != nil {
 		return nil // it waited at the gate of its keys
 	}
-	return c.wait(shard)
+	return c.wait(shard, nil)
 }
 
-func (c *conn) wait(shard int) error {
+// wait is pass for commands whose keys were found by a slot map: it also returns
+// when another one takes its place.
+func (c *conn) wait(shard int, m *slotMap) error {
 	gate := c.sim.gates[shard].Load()
 	if gate == nil {
 		return nil
@@ -125,6 +136,9 @@ func (c *conn) wait(shard int) error {
 		}
 		if !c.pause(until, gate.changed) {
 			return errEnd
+		}
+		if m != nil && c.sim.slots.Load() != m {
+			return nil
 		}
 		gate = c.sim.gates[shard].Load()
 	}

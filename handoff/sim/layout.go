@@ -182,23 +182,27 @@ func (l *layout) towards(holders []int) []transfer {
 	return moves
 }
 
-// deal gives shards to so many nodes, none of which gets many more than
+// deal gives shards to so many nodes, to none more than one more than to
 // another.
 type deal struct {
 	nodes int
-	most  int // shards per node
+	least int // shards per node
+	extra int // nodes that get one more
 	load  map[int]int
 }
 
 func newDeal(nodes, shards int) *deal {
-	return &deal{nodes: nodes, most: (shards + nodes - 1) / nodes, load: map[int]int{}}
+	return &deal{nodes: nodes, least: shards / nodes, extra: shards % nodes, load: map[int]int{}}
 }
 
 // take gives a node one more shard, if there is room for the node and for the
 // shard on it.
 func (d *deal) take(node int) bool {
-	if d.load[node] == 0 && len(d.load) == d.nodes || d.load[node] == d.most {
+	switch load := d.load[node]; {
+	case load == 0 && len(d.load) == d.nodes, load > d.least, load == d.least && d.extra == 0:
 		return false
+	case load == d.least:
+		d.extra--
 	}
 	d.load[node]++
 	return true
@@ -216,7 +220,7 @@ func (d *deal) next(nodes int) int {
 			best = node
 		}
 	}
-	d.load[best]++
+	d.take(best)
 	return best
 }
 

@@ -201,11 +201,12 @@ func (c *core) moveSlots(a upgrade.Action) []effect {
 		return c.unsaid(a, from, "nothing moved: the node announced no slots")
 	}
 	t := transfer{from, to, c.windows[i].slots}
+	held := c.shardsMeant(a)
 	c.windows[i].moves = []notice.Move{c.triplet(t)}
 	c.layout.move(t.slots, from, to)
 	d := c.done(upgrade.Move, from, join(a.Detail, c.went(t)))
 	d.mark.Origin = string(a.Origin)
-	return []effect{c.own(), d}
+	return []effect{c.own(), release{held}, d}
 }
 
 // completeSlots says where the slots of a node's oldest window went.
@@ -244,6 +245,18 @@ func (c *core) speak(now time.Duration, w window, detail string, origin upgrade.
 		m.Node = c.nodes[w.from].ip
 	}
 	return append(effects, done{m})
+}
+
+// flipMargin is how much longer than it is said to a stall lasts that a flip is
+// to end: commands that wait must not slip through to the old node between the
+// two, which are due at the same instant.
+const flipMargin = 10 * time.Millisecond
+
+func (c *core) margin(a upgrade.Action) time.Duration {
+	if c.layout == nil || a.Node == "" || c.windowOf(c.role(a.Node), false) < 0 {
+		return 0
+	}
+	return flipMargin
 }
 
 // unsaid marks an action that came to nothing.

@@ -74,10 +74,22 @@ func (m *slotMap) of(node int) upgrade.Slots {
 	return nil
 }
 
+// String says who serves what, and which of it is announced to go where.
 func (m *slotMap) String() string {
 	var words []string
 	for _, s := range m.served {
 		words = append(words, fmt.Sprintf("%s=%s", nodeName(s.node), s.slots))
+	}
+	for slot := 0; m.leaving != nil && slot < slots; {
+		end := slot
+		for end < slots && m.leaving[end] == m.leaving[slot] {
+			end++
+		}
+		if to := m.leavesFor(slot); to != nowhere {
+			going := upgrade.Slots{{From: slot, To: end - 1}}
+			words = append(words, fmt.Sprintf("%s->%s", going, nodeName(to)))
+		}
+		slot = end
 	}
 	return strings.Join(words, " ")
 }

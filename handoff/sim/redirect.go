@@ -2,7 +2,7 @@ package sim
 
 import (
 	"fmt"
-	"hash/fnv"
+	"hash/crc32"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -103,7 +103,7 @@ func (g *guard) pass(args [][]byte, cmd command, asking bool) (refusal string, e
 		if refusal := g.stalled(m, keys.slot, shard, args[0]); refusal != "" {
 			return refusal, nil
 		}
-		if err := g.conn.wait(shard); err != nil {
+		if err := g.conn.wait(shard, m); err != nil {
 			return "", err
 		}
 		if g.conn.loading(shard, cmd) {
@@ -188,12 +188,17 @@ func (g *guard) exec() (answered bool, err error) {
 		return false, nil
 	}
 	refusal := ""
-	if g.slot != nowhere {
-		if err := g.conn.wait(int(g.conn.sim.slots.Load().shard[g.slot])); err != nil {
+	m := g.conn.sim.slots.Load()
+	for g.slot != nowhere {
+		if err := g.conn.wait(int(m.shard[g.slot]), m); err != nil {
 			return false, err
 		}
+		now := g.conn.sim.slots.Load()
+		if now == m {
+			break
+		}
+		m = now
 	}
-	m := g.conn.sim.slots.Load()
 	switch {
 	case g.spoiled:
 		refusal = replyAborted
@@ -238,11 +243,7 @@ func keysOf(args [][]byte, cmd command, halves bool) keysAt {
 }
 
 // leavesFirst divides keys into two halves, by another hash than that of slots.
-func leavesFirst(key []byte) bool {
-	h := fnv.New32a()
-	h.Write(key)
-	return h.Sum32()>>16&1 == 1
-}
+func leavesFirst(key []byte) bool { return crc32.ChecksumIEEE(key)&1 == 1 }
 
 // tally marks what each node refused since the last plan, if anything.
 func (d *director) tally(now time.Duration) {
