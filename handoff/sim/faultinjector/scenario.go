@@ -69,10 +69,10 @@ var scenarios = map[string][]effect{
 	},
 }
 
-// clustered is a database with the OSS Cluster API: three primaries on two
-// nodes, of which one has two, and one node without any.
+// clustered is a database with the OSS Cluster API: two primaries on two nodes.
+// A third node has none.
 var clustered = control.Spec{
-	OSSCluster: true, Sharding: true, ShardsCount: 3, ShardsPlacement: "sparse", ProxyPolicy: "all-master-shards",
+	OSSCluster: true, Sharding: true, ShardsCount: 2, ShardsPlacement: "sparse", ProxyPolicy: "all-master-shards",
 	Replication: true, PreferredIPType: "external", ShardKeyRegex: control.StandardRegex,
 }
 
