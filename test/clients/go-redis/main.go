@@ -100,7 +100,7 @@ func each(names []string, do func(string) []result) []result {
 		wg      sync.WaitGroup
 		todo    = make(chan string)
 	)
-	for range *parallel {
+	for range max(1, *parallel) {
 		wg.Go(func() {
 			for name := range todo {
 				some := do(name)
