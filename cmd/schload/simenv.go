@@ -28,6 +28,7 @@ type simEnv struct {
 // environment writes the files that are needed.
 func (f *simFlags) environment(c *sim.Cluster) (*simEnv, error) {
 	e := &simEnv{cluster: c, dir: f.dir, byName: f.advertise == "name"}
+	e.secure = f.control.faultInjector != "" // databases to come may be encrypted
 	for _, s := range c.Databases() {
 		e.secure = e.secure || s.Config().Security != sim.Plain
 	}
