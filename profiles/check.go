@@ -29,7 +29,6 @@ func (p Profile) Validate() error {
 	wrong = append(wrong, stage.CheckName(p.Stage))
 	sim, none := p.Stage == stage.NameSim, p.Stage == stage.NameNone
 	check(!sim || p.Target == "", "target with stage sim: the simulator is its own target; use stage none, manual or command")
-	check(!sim || !p.Cluster, "cluster with stage sim: the upgrade says what the simulator is; choose one for a cluster, see schload upgrades")
 	check(!sim || p.TLS == handoff.TLS{}, "tls with stage sim: the simulator speaks in the clear; use stage none")
 	check(sim || p.Target != "", "stage %s without target: say which Redis to load, redis://host:port", p.Stage)
 	check(sim || len(p.Shards) == 0, "shards with stage %s: shards stand behind the simulator; use stage sim", p.Stage)
@@ -44,7 +43,9 @@ func (p Profile) Validate() error {
 		v := time.Duration(d.value)
 		check(v > 0 && v <= longestPhase, "%s %v: want more than 0, at most %v", d.name, v, longestPhase)
 	}
-	_, err := p.LoadUpgrade()
+	u, err := p.LoadUpgrade()
+	check(err != nil || p.Stage != "sim" || !p.Cluster || u.Database == upgrade.OSSCluster,
+		"cluster with stage sim: the upgrade says what the simulator is, and %s is for an endpoint; choose one for a cluster, see schload upgrades", p.Upgrade)
 	wrong = append(wrong, err, p.checkArms(), p.checkPools())
 	return errors.Join(wrong...)
 }

@@ -70,12 +70,13 @@ func (f *simFlags) suit(suite control.Suite) {
 	if suite.ByName {
 		f.advertise = "name"
 	}
+	f.entrance = f.advertise != "name" && (f.control.faultInjector != "" || suite.Name != "")
 	f.set = slices.Concat(suite.Settings[f.upgrade], f.set)
 }
 
 // plane is the control plane of a cluster and its databases.
 func (f *simFlags) plane(c *sim.Cluster, suite control.Suite) *control.Plane {
-	plane := control.New(control.Config{Cluster: c, Suite: suite, Speed: f.speed, Seed: f.seed, ByName: f.advertise == "name"})
+	plane := control.New(control.Config{Cluster: c, Suite: suite, Speed: f.speed, Seed: f.seed, ByName: !f.entrance})
 	for i, s := range c.Databases() {
 		name := strings.TrimSuffix(s.Config().Name, ".schload.test")
 		if i == 0 {
@@ -137,6 +138,9 @@ func (c *controlServers) close() {
 }
 
 func (c *controlServers) announce(out io.Writer) {
+	for _, why := range c.plane.Suite().Why {
+		fmt.Fprintf(out, "suite     %s\n", why)
+	}
 	if c.faults != "" {
 		fmt.Fprintf(out, "faults    %s\n", c.faults)
 	}

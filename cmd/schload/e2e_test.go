@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"schload/handoff/upgrade"
 	"schload/internal/compare"
 )
 
@@ -107,5 +108,69 @@ func TestE2ENoAdvantage(t *testing.T) {
 				t.Errorf("longest outage on %.3g s, off %.3g s: want them alike", a, b)
 			}
 		})
+	}
+}
+
+// Every upgrade of the catalog, in a tenth of its time: the bundle is valid,
+// each arm was told what the upgrade tells and nothing else, and the documented
+// support shows.
+func TestE2EEveryUpgrade(t *testing.T) {
+	e2e(t)
+	for _, name := range upgrade.Names() {
+		t.Run(name, func(t *testing.T) {
+			u, err := upgrade.Load(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, _ := played(t, "--upgrade", name, "--speed", "10", "--outage-after", "150ms")
+			on, off := both(t, s)
+			t.Logf("on: %+v, outage %+v, notices %v; off: %+v, outage %+v", on.Operations, on.Outage, on.Notices, off.Operations, off.Outage)
+			for _, a := range []compare.Arm{on, off} {
+				if o := a.Operations; o.Due == 0 || o.Due != o.OK+o.Failed+o.Missed {
+					t.Errorf("%s: %+v does not add up", a.Name, o)
+				}
+			}
+			if len(off.Notices) > 0 || off.Handoffs.Started > 0 {
+				t.Errorf("off was told %v and started %d handoffs", off.Notices, off.Handoffs.Started)
+			}
+			told(t, u, on)
+			supported(t, u, on, off)
+		})
+	}
+}
+
+// told holds what an arm heard against what the upgrade says.
+func told(t *testing.T, u upgrade.Upgrade, on compare.Arm) {
+	t.Helper()
+	sent := map[string]bool{}
+	for _, s := range u.Steps {
+		sent[s.Notice] = s.Notice != ""
+	}
+	for _, kind := range []string{"MOVING", "MIGRATING", "MIGRATED", "FAILING_OVER", "FAILED_OVER", "SMIGRATING", "SMIGRATED"} {
+		if heard := on.Notices[kind] > 0; heard != sent[kind] {
+			t.Errorf("on heard %d %s: want some: %v", on.Notices[kind], kind, sent[kind])
+		}
+	}
+	if (on.Handoffs.Succeeded > 0) != sent["MOVING"] || on.Handoffs.Failed > 0 {
+		t.Errorf("handoffs %+v: want some: %v", on.Handoffs, sent["MOVING"])
+	}
+}
+
+// supported holds what was felt against what is documented.
+func supported(t *testing.T, u upgrade.Upgrade, on, off compare.Arm) {
+	t.Helper()
+	lost := func(a compare.Arm) uint64 { return a.Operations.Failed + a.Operations.Missed }
+	switch u.SCH {
+	case upgrade.Full:
+		if lost(on) > on.CrossedReplies || on.Outage.Windows > 0 {
+			t.Errorf("on lost %d operations, outage %+v: want none", lost(on), on.Outage)
+		}
+		if on.Operations.Late > off.Operations.Late {
+			t.Errorf("late: on %d, off %d: want fewer with handoffs", on.Operations.Late, off.Operations.Late)
+		}
+	case upgrade.None:
+		if on.Outage.Windows != off.Outage.Windows {
+			t.Errorf("outages: on %+v, off %+v: want no advantage", on.Outage, off.Outage)
+		}
 	}
 }

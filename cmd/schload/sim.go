@@ -32,6 +32,7 @@ type simFlags struct {
 	every     time.Duration
 	once      bool
 	control   controlFlags
+	entrance  bool // endpoints have an address of their own
 }
 
 func newSim() *cobra.Command {
@@ -144,7 +145,7 @@ func (f *simFlags) configs(suite control.Suite) ([]sim.Config, error) {
 	var configs []sim.Config
 	add := func(d databaseFlags, what string) {
 		config, err := d.config()
-		config.Support, config.Nodes = support, f.nodes
+		config.Support, config.Nodes, config.Entrance = support, f.nodes, f.entrance
 		if err := errors.Join(err, config.Validate()); err != nil {
 			errs = append(errs, fmt.Errorf("%s%w", what, err))
 		}

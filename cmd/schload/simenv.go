@@ -136,11 +136,14 @@ func (e *simEnv) entry(s *sim.Simulator) endpointEntry {
 	return entry
 }
 
-// host names the endpoint: by its name, or by the address of the node that
-// serves.
+// host names the endpoint: by its name, by an address of its own, or by that
+// of the node that serves.
 func (e *simEnv) host(s *sim.Simulator) string {
-	if e.byName {
+	switch {
+	case e.byName:
 		return s.Config().Name
+	case s.Config().Entrance:
+		return sim.EntranceHost
 	}
 	for _, n := range s.Nodes() {
 		if n.Named {

@@ -42,6 +42,10 @@ func newDirector(s *Simulator) *director {
 	}
 	core := newCore(s.config.Support, nodes, s.config.home()...)
 	core.faults = s.config.Faults
+	if c := s.config; c.OSSCluster {
+		core.layout = newLayout(c.Nodes, c.ShardCount, !c.Unreplicated)
+		s.slots.Store(core.layout.slotMap(nil))
+	}
 	return &director{sim: s, core: core, mail: make(chan letter, mailbox)}
 }
 
@@ -170,8 +174,18 @@ func (d *director) effect(now time.Duration, e effect) {
 		d.sim.slow(e)
 	case loading:
 		d.sim.loading(e)
+	case keep:
+		d.sim.shards.keep(e.writes)
 	case lose:
 		d.lose(now, e)
+	case own:
+		d.sim.slots.Store(e.slots)
+		d.sim.gates.stir()
+		d.sim.channels.sweep(e.slots)
+	case release:
+		d.sim.gates.set(d.sim.shardsNamed(e.shards), func(g *gate) { g.stalled = time.Time{} })
+	case tally:
+		d.tally(now)
 	case lift:
 		d.sim.gates.lift()
 	case done:
@@ -180,12 +194,18 @@ func (d *director) effect(now time.Duration, e effect) {
 	}
 }
 
-// lose is marked with what was lost, which the core cannot know.
+// lose is marked with what was lost, which the core cannot know. A store that
+// cannot lose writes makes the result wrong.
 func (d *director) lose(now time.Duration, e lose) {
-	d.sim.config.Marks(mark.Mark{
-		At: now, Kind: mark.Step, Source: "sim", Name: "lose", Origin: string(upgrade.Assumption),
-		Detail: fmt.Sprintf("the replica had not got the writes of the last %v: %d keys are what they were before", e.lag, d.sim.shards.lose()),
-	})
+	lost, able := d.sim.shards.lose(e.writes)
+	m := mark.Mark{
+		At: now, Kind: mark.Step, Source: "sim", Name: string(upgrade.Lose), Origin: string(upgrade.Assumption),
+		Detail: fmt.Sprintf("the replica had not got the last %d writes: they are lost", lost),
+	}
+	if !able {
+		m.Kind, m.Detail = mark.Invalid, "writes that real servers acknowledged cannot be lost: leave out the shards"
+	}
+	d.sim.config.Marks(m)
 }
 
 func (d *director) accept(now time.Duration, e accept) {

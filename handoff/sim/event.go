@@ -48,11 +48,18 @@ type (
 
 	// began and ended enclose the playing of a plan; ended comes early when it
 	// was aborted. ttl is the plan's, 0 when it does not say; next says whether
-	// the endpoint moves twice.
+	// the endpoint moves twice, loses how many writes are lost at once, at most.
 	began struct {
-		ttl  time.Duration
-		next bool
+		ttl   time.Duration
+		next  bool
+		loses int
+		slots slotNeeds
 	}
+	// arranged: an OSS Cluster is to be as a plan needs it, soon; vacated: its
+	// nodes without slots are to be empty.
+	arranged struct{ slots slotNeeds }
+	vacated  struct{}
+
 	ended struct{}
 
 	// due: an action's time has come.
@@ -114,8 +121,17 @@ type (
 		lasts  time.Duration
 		shards []string
 	}
-	// lose loses the writes that a replica has not got: those of so long.
-	lose struct{ lag time.Duration }
+	// keep has so many writes remembered, that may be lost.
+	keep struct{ writes int }
+	// lose loses the last writes, as a replica does that has not got them.
+	lose struct{ writes int }
+	// own makes slots be served as the map says, and unsubscribes whoever is
+	// subscribed to a channel where it is no longer served.
+	own struct{ slots *slotMap }
+	// release ends the stall of shards.
+	release struct{ shards []string }
+	// tally marks how many commands were redirected since the last plan.
+	tally struct{}
 	// lift ends a stall, a slowdown and a refusal at once.
 	lift struct{}
 
@@ -155,8 +171,12 @@ func (e stall) String() string { return fmt.Sprintf("stall %v shards=%v", e.last
 func (e slow) String() string {
 	return fmt.Sprintf("slow %v by %v shards=%v", e.lasts, e.delay, e.shards)
 }
-func (e lose) String() string { return fmt.Sprintf("lose the writes of %v", e.lag) }
-func (e lift) String() string { return "lift" }
+func (e keep) String() string    { return fmt.Sprintf("keep %d writes", e.writes) }
+func (e lose) String() string    { return fmt.Sprintf("lose %d writes", e.writes) }
+func (e own) String() string     { return fmt.Sprintf("own %v", e.slots) }
+func (e release) String() string { return fmt.Sprintf("release shards=%v", e.shards) }
+func (e tally) String() string   { return "tally" }
+func (e lift) String() string    { return "lift" }
 
 func (e done) String() string {
 	m := e.mark

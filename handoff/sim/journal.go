@@ -4,52 +4,67 @@ import (
 	"bufio"
 	"bytes"
 	"strconv"
-	"strings"
 	"sync"
-	"time"
+	"sync/atomic"
 
 	"github.com/alicebob/miniredis/v2/server"
 )
 
-// journal remembers what keys of the in-process store were before they were
-// written last, for as long as a replica is said to lag. A failover then loses
-// what the replica had not got: those keys become again what they were.
+// journal remembers what keys of the in-process store were before the last
+// writes. A failover can then lose writes that were acknowledged, as it does
+// when the replica that takes over has not got them: those keys become again
+// what they were.
 //
-// It serves database 0, and one write at a time: it is for those who want to
-// see writes lost, not for speed.
+// It remembers nothing until it is asked to, serves database 0, and lets one
+// write at a time through: it is for those who want to see writes lost.
 type journal struct {
-	lag    time.Duration
 	server *server.Server
+	depth  atomic.Int64 // how many writes are remembered; 0: none
 
-	mu      sync.Mutex
-	peer    *server.Peer
-	out     bytes.Buffer // what the store answers
-	entries []entry      // by time
-	free    []string     // names in the attic to use again: the store remembers every name for ever
-	last    uint64       // name made
+	mu     sync.Mutex
+	peer   *server.Peer
+	out    bytes.Buffer // what the store answers
+	writes []written    // oldest first
+	free   []string     // names in the attic to use again: the store remembers every name for ever
+	last   uint64       // name made
 }
 
-// entry is one key before a write.
-type entry struct {
-	at     time.Time
-	key    string
-	backup string // its name in the attic; empty: the key did not exist
+// written is one write: its keys as they were before.
+type written []backup
+
+type backup struct {
+	key  string
+	name string // in the attic; empty: the key did not exist
 }
 
-// attic is the store's database for backups, beyond what clients may select.
+// attic is the store's database for backups, far beyond what clients select.
 const attic = "1000000"
 
-func newJournal(lag time.Duration, s *server.Server) *journal {
-	j := &journal{lag: lag, server: s}
+func newJournal(s *server.Server) *journal {
+	j := &journal{server: s}
 	j.peer = server.NewPeer(bufio.NewWriter(&j.out))
 	return j
 }
+
+// keep remembers so many writes from now on, 0 for none, and forgets those
+// before.
+func (j *journal) keep(depth int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.depth.Store(int64(depth))
+	j.drop(len(j.writes))
+}
+
+// on reports whether writes are remembered.
+func (j *journal) on() bool { return j.depth.Load() > 0 }
 
 // write remembers the keys and runs a command that may write them.
 func (j *journal) write(keys []string, run func()) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.remember(keys)
+	if len(keys) > 0 {
+		j.remember(keys)
+	}
 	run()
 }
 
@@ -57,17 +72,18 @@ func (j *journal) write(keys []string, run func()) {
 func (j *journal) expect(keys []string) { j.write(keys, func() {}) }
 
 func (j *journal) remember(keys []string) {
-	now := time.Now()
-	j.trim(now)
+	var w written
 	for _, key := range keys {
-		e := entry{at: now, key: key}
+		b := backup{key: key}
 		if name := j.name(); j.do("COPY", key, name, "DB", attic) == ":1\r\n" {
-			e.backup = name
+			b.name = name
 		} else {
 			j.free = append(j.free, name)
 		}
-		j.entries = append(j.entries, e)
+		w = append(w, b)
 	}
+	j.writes = append(j.writes, w)
+	j.drop(len(j.writes) - int(j.depth.Load()))
 }
 
 // name takes a name in the attic that nothing has.
@@ -81,56 +97,47 @@ func (j *journal) name() string {
 	return strconv.FormatUint(j.last, 10)
 }
 
-// trim forgets what the replica has got by now.
-func (j *journal) trim(now time.Time) {
-	n := 0
-	for n < len(j.entries) && now.Sub(j.entries[n].at) > j.lag {
-		n++
-	}
-	j.drop(j.entries[:n])
-	j.entries = j.entries[n:]
-}
-
-// drop deletes backups.
-func (j *journal) drop(entries []entry) {
-	if len(entries) == 0 {
+// drop forgets the oldest writes.
+func (j *journal) drop(n int) {
+	if n <= 0 {
 		return
 	}
 	j.do("SELECT", attic)
-	for _, e := range entries {
-		if e.backup != "" {
-			j.do("DEL", e.backup)
-			j.free = append(j.free, e.backup)
+	for _, w := range j.writes[:n] {
+		for _, b := range w {
+			if b.name != "" {
+				j.do("DEL", b.name)
+				j.free = append(j.free, b.name)
+			}
 		}
 	}
 	j.do("SELECT", "0")
+	j.writes = j.writes[n:]
 }
 
-// lose undoes the writes that the replica has not got, and returns how many
-// keys are not what they were.
-func (j *journal) lose() int {
+// lose undoes the last n writes, the newest first, and returns how many it
+// knew.
+func (j *journal) lose(n int) int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.trim(time.Now())
-	undone := map[string]bool{}
-	for _, e := range j.entries {
-		if !undone[e.key] { // the first backup is the oldest
-			undone[e.key] = true
-			j.restore(e)
+	n = min(n, len(j.writes))
+	for i := range n {
+		w := j.writes[len(j.writes)-1-i]
+		for k := range w {
+			j.restore(w[len(w)-1-k])
 		}
 	}
-	j.drop(j.entries)
-	j.entries = nil
-	return len(undone)
+	j.drop(len(j.writes)) // older ones are of no use any more
+	return n
 }
 
 // restore is one transaction: nobody sees the key in between.
-func (j *journal) restore(e entry) {
+func (j *journal) restore(b backup) {
 	j.do("MULTI")
-	j.do("DEL", e.key)
-	if e.backup != "" {
+	j.do("DEL", b.key)
+	if b.name != "" {
 		j.do("SELECT", attic)
-		j.do("COPY", e.backup, e.key, "DB", "0")
+		j.do("COPY", b.name, b.key, "DB", "0")
 		j.do("SELECT", "0")
 	}
 	j.do("EXEC")
@@ -143,8 +150,8 @@ func (j *journal) do(args ...string) string {
 	return j.out.String()
 }
 
-// writes are the keys that a command may change.
-func (j *journal) writes(args []string, cmd command) (keys []string) {
+// keysOf are the keys that a command may change.
+func (j *journal) keysOf(args []string, cmd command) (keys []string) {
 	if j.server.IsReadOnlyCommand(args[0]) {
 		return nil
 	}
@@ -153,7 +160,7 @@ func (j *journal) writes(args []string, cmd command) (keys []string) {
 		raw[i] = []byte(arg)
 	}
 	cmd.keys.each(raw, func(key []byte) bool {
-		keys = append(keys, strings.Clone(string(key)))
+		keys = append(keys, string(key))
 		return true
 	})
 	return keys

@@ -2,7 +2,9 @@ package sim
 
 import (
 	"bufio"
+	"bytes"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,34 +26,26 @@ const memoryVersion = "8.4.0"
 type memory struct {
 	redis   *miniredis.Miniredis
 	server  *server.Server
-	journal *journal  // nil: nothing will be lost
+	journal *journal
 	aging   sync.Once // starts when something may expire
 	stop    chan struct{}
 	wg      sync.WaitGroup
 }
 
-// newMemory makes a store whose failovers lose the writes of the last lag.
-func newMemory(lag time.Duration) (*memory, error) {
+func newMemory() (*memory, error) {
 	m := &memory{redis: miniredis.NewMiniRedis(), stop: make(chan struct{})}
 	conn, err := m.redis.Dial() // starts the store without a listener
 	if err != nil {
 		return nil, err
 	}
 	m.server = m.redis.Server()
-	if lag > 0 {
-		m.journal = newJournal(lag, m.server)
-	}
+	m.journal = newJournal(m.server)
 	return m, conn.Close()
 }
 
-// lose is a failover to a replica that lags. It returns how many keys are not
-// what they were.
-func (m *memory) lose() int {
-	if m.journal == nil {
-		return 0
-	}
-	return m.journal.lose()
-}
+func (m *memory) keep(writes int) { m.journal.keep(writes) }
+
+func (m *memory) lose(writes int) (lost int, ok bool) { return m.journal.lose(writes), true }
 
 func (m *memory) count() int      { return 1 }
 func (m *memory) version() string { return memoryVersion }
@@ -99,12 +93,14 @@ type memoryStore struct {
 	*memory
 	conn       *conn
 	peer       *server.Peer
+	sink       *sink
 	subscribed bool
 	busy       atomic.Bool // a command runs; whoever runs it flushes
 }
 
 func (s *memoryStore) begin(protocol int) {
-	s.peer = server.NewPeer(bufio.NewWriter(&sink{store: s}))
+	s.sink = &sink{store: s}
+	s.peer = server.NewPeer(bufio.NewWriter(s.sink))
 	s.peer.Resp3 = protocol == 3
 	s.subscribed = false
 }
@@ -157,16 +153,23 @@ func (s *memoryStore) run(req resp.Request, cmd command) error {
 		s.subscribed = true
 	}
 	if cmd.kind == cmdBlocking || cmd.kind == cmdStreamRead && hasBlock(args) {
-		if s.journal != nil {
-			s.journal.expect(s.journal.writes(args, cmd))
+		if s.journal.on() {
+			s.journal.expect(s.journal.keysOf(args, cmd))
 		}
 		return s.wait(args)
 	}
-	if s.journal != nil {
-		s.journal.write(s.journal.writes(args, cmd), func() { s.dispatch(args) })
+	if s.journal.on() {
+		s.journal.write(s.journal.keysOf(args, cmd), func() { s.dispatch(args) })
 		return nil
 	}
 	s.dispatch(args)
+	return nil
+}
+
+// discard drops the reply, whatever messages come beside it.
+func (s *memoryStore) discard() error {
+	s.peer.Block(func(*server.Writer) { s.sink.drop = true })
+	s.dispatch([]string{"DISCARD"})
 	return nil
 }
 
@@ -216,6 +219,7 @@ type sink struct {
 	scan  resp.Scanner
 	rest  []byte // the beginning of a frame
 	at    int    // how much of rest was scanned
+	drop  bool   // the next reply goes nowhere
 }
 
 func (k *sink) Write(p []byte) (int, error) {
@@ -226,13 +230,23 @@ func (k *sink) Write(p []byte) (int, error) {
 	}
 	whole := k.whole(in)
 	out := k.store.conn.out
-	out.add(in[:whole])
+	out.add(k.kept(in[:whole]))
 	k.rest = append(k.rest[:0], in[whole:]...)
 	k.at -= whole
 	if !k.store.busy.Load() {
 		out.hurry() // a message for a subscriber, between commands
 	}
 	return len(p), nil
+}
+
+// kept is what of whole frames goes to the client.
+func (k *sink) kept(frames []byte) []byte {
+	const discarded = "+OK\r\n"
+	if at := bytes.Index(frames, []byte(discarded)); k.drop && at >= 0 {
+		k.drop = false
+		return slices.Concat(frames[:at], frames[at+len(discarded):])
+	}
+	return frames
 }
 
 // whole is how many bytes of in are whole frames. It leaves in k.at how far in

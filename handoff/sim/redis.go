@@ -90,7 +90,11 @@ func newRedisShards(ctx context.Context, urls []string, dial dialFunc) (*redisSh
 func (r *redisShards) count() int      { return len(r.targets) }
 func (r *redisShards) version() string { return r.redis }
 func (r *redisShards) close()          {}
-func (r *redisShards) lose() int       { return 0 } // they lose what they like
+func (r *redisShards) keep(int)        {}
+
+// lose cannot: what is acknowledged is in the servers, which lose what they
+// like.
+func (r *redisShards) lose(int) (int, bool) { return 0, false }
 
 func (r *redisShards) open(c *conn) store {
 	s := &redisStore{redisShards: r, conn: c}

@@ -41,10 +41,9 @@ func TestE2ESoak(t *testing.T) {
 
 // soaks are the databases that are soaked, each for its share of the time.
 var soaks = map[string]Config{
-	"endpoint":    {Nodes: 3},
-	"several":     {Nodes: 3, Policy: AllNodes, ShardCount: 3},
-	"tls":         {Nodes: 3, Security: TLS},
-	"lost writes": {Nodes: 3, Faults: Faults{LostWrites: 50 * time.Millisecond}},
+	"endpoint": {Nodes: 3},
+	"several":  {Nodes: 3, Policy: AllNodes, ShardCount: 3},
+	"tls":      {Nodes: 3, Security: TLS},
 }
 
 const (

@@ -162,6 +162,7 @@ func (c *checker) step(i int) {
 	}
 	c.reference(s.Line, what+": seconds", s.Seconds, Duration)
 	c.reference(s.Line, what+": shards", s.Shards, Text)
+	c.reference(s.Line, what+": writes", s.Writes, Integer)
 	c.reference(s.Line, what+": repeat", s.Repeat, Integer)
 	c.slots(s, what)
 	c.condition(s, what)
@@ -176,7 +177,7 @@ func (c *checker) step(i int) {
 	}
 }
 
-var actList = []Act{Notify, Listen, Refuse, Close, Bind, DNS, Stall, Slow, Join, Leave, Reset, Isolate, Rejoin, Loading, Move}
+var actList = []Act{Notify, Listen, Refuse, Close, Bind, DNS, Stall, Slow, Join, Leave, Reset, Isolate, Rejoin, Loading, Lose, Move}
 
 func acts() string {
 	words := make([]string, len(actList))
@@ -209,16 +210,18 @@ func (c *checker) fields(s Step, what string) bool {
 		opens = kind.Opens()
 	}
 	lasts := s.Act.Lasts()
-	place := !notify && !lasts
+	loses := s.Act == Lose
+	place := !notify && !lasts && !loses
 	goes := moving || ofSlots && (s.Act == Move || notify && !opens)
 	before := len(c.errs)
 	for _, f := range [...]field{
 		{"at", s.At, true, true},
-		{"node", string(s.Node), place || moving || notify && ofSlots, place || moving || ofSlots},
+		{"node", string(s.Node), place || moving || notify && ofSlots, place || moving || ofSlots && !loses},
 		{"to", string(s.To), goes, goes},
 		{"notice", s.Notice, notify, notify},
 		{"seconds", s.Seconds, opens && !ofSlots, opens && !ofSlots},
 		{"shards", s.Shards, notify && !moving && !ofSlots, notify && !moving && !ofSlots || lasts},
+		{"writes", s.Writes, loses, loses},
 		{"slots", s.Slots, opens && ofSlots, opens && ofSlots},
 		{"for", s.For, lasts, lasts},
 		{"delay", s.Delay, s.Act == Slow, s.Act == Slow},

@@ -96,6 +96,9 @@ func (d *drawing) measure() error {
 				return fail("%s: %s is %v: want 0s or more", sum.key, sum.text, v)
 			}
 		}
+		if n, err := strconv.Atoi(d.setting(s.Writes)); s.Writes != "" && (err != nil || n < 0 || n > maxWrites) {
+			return fail("writes: %s is %s: want 0 to %d", s.Writes, d.setting(s.Writes), maxWrites)
+		}
 		turns := d.turns(s)
 		if turns < 1 || turns > maxTurns {
 			return fail("repeat: %s is %d: want 1 to %d", s.Repeat, turns, maxTurns)
@@ -121,11 +124,12 @@ func (d *drawing) measure() error {
 	return nil
 }
 
-// Bounds of repetition: laying out a plan takes time that grows with the
+// Bounds of what a plan may ask for: laying out takes time that grows with the
 // square of the announced windows.
 const (
 	maxTurns   = 256
 	maxActions = 512
+	maxWrites  = 100_000 // that are remembered to be lost
 )
 
 // turns is how often a step is played.
@@ -150,7 +154,9 @@ func (d *drawing) instant(s Step, turn int) time.Duration {
 }
 
 // played reports whether a step is among those that the settings want.
-func (d *drawing) played(s Step) bool { return s.When == "" || d.setting(s.When) == yes }
+func (d *drawing) played(s Step) bool {
+	return (s.When == "" || d.setting(s.When) == yes) && (s.Writes == "" || d.setting(s.Writes) != "0")
+}
 
 func (d *drawing) setting(name string) string {
 	for _, s := range d.plan.Settings {
@@ -229,6 +235,9 @@ func (d *drawing) action(t turn) Action {
 	if s.Shards != "" {
 		a.Shards = d.shards(s.Shards)
 	}
+	if s.Writes != "" {
+		a.Writes, _ = strconv.Atoi(d.setting(s.Writes)) // measured
+	}
 	if s.Slots != "" {
 		a.Slots = d.setting(s.Slots)
 	}
@@ -246,7 +255,7 @@ func (d *drawing) shards(name string) []string {
 // origin is the weakest among those behind the step's numbers.
 func (d *drawing) origin(s Step) Origin {
 	weakest := s.Origin
-	names := []string{s.Seconds, s.When, s.Repeat, s.Slots}
+	names := []string{s.Seconds, s.Writes, s.When, s.Repeat, s.Slots}
 	for _, sum := range s.sums() {
 		e, _ := parseExpression(sum.text)
 		names = append(names, e.names()...)

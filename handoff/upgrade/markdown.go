@@ -82,7 +82,7 @@ steps:
 
 ` + "`at`, `for`, `delay` and `every`" + ` are sums and differences of parameters. A duration
 may be written out only in a step that cites its own ` + "`origin` and `source`" + `.
-` + "`seconds`, `shards`, `slots` and `repeat`" + ` name a parameter.
+` + "`seconds`, `shards`, `writes`, `slots` and `repeat`" + ` name a parameter.
 
 | act | fields | what it does |
 |---|---|---|
@@ -95,6 +95,7 @@ may be written out only in a step that cites its own ` + "`origin` and `source`"
 | stall | for, shards | commands queue at the proxies |
 | slow | for, delay, shards | replies take longer |
 | loading | for, shards | commands are refused with LOADING |
+| lose | writes | the last writes that were acknowledged are gone; with 0 the step is not played |
 | join | node | the endpoint is served by this node too, and its record names it too |
 | leave | node | the endpoint is served by the others only, and its record names them only |
 | reset | node | it resets all its connections |

@@ -46,6 +46,7 @@ type stepNode struct {
 	Notice  leaf `yaml:"notice"`
 	Seconds leaf `yaml:"seconds"`
 	Shards  leaf `yaml:"shards"`
+	Writes  leaf `yaml:"writes"`
 	Slots   leaf `yaml:"slots"`
 	For     leaf `yaml:"for"`
 	Delay   leaf `yaml:"delay"`
@@ -61,7 +62,7 @@ type stepNode struct {
 var keys = []string{
 	"name", "title", "summary", "prose", "database", "sch_support", "documented", "ttl", "settle", "parameters", "steps",
 	"kind", "value", "known", "origin", "source", "help",
-	"at", "act", "node", "to", "notice", "seconds", "shards", "slots", "for", "delay", "repeat", "every", "when", "detail",
+	"at", "act", "node", "to", "notice", "seconds", "shards", "writes", "slots", "for", "delay", "repeat", "every", "when", "detail",
 }
 
 // Parse parses and checks one choreography; file names it in errors, which
@@ -119,10 +120,10 @@ func (p parameterNode) parameter() Parameter {
 func (s stepNode) step() Step {
 	return Step{
 		At: s.At.text, Act: Act(s.Act.text), Node: Role(s.Node.text), To: Role(s.To.text),
-		Notice: s.Notice.text, Seconds: s.Seconds.text, Shards: s.Shards.text, Slots: s.Slots.text,
+		Notice: s.Notice.text, Seconds: s.Seconds.text, Shards: s.Shards.text, Writes: s.Writes.text, Slots: s.Slots.text,
 		For: s.For.text, Delay: s.Delay.text, Repeat: s.Repeat.text, Every: s.Every.text, When: s.When.text, Detail: s.Detail.text,
 		Origin: Origin(s.Origin.text), Source: s.Source.text,
-		Line: first(s.At, s.Act, s.Node, s.To, s.Notice, s.Seconds, s.Shards, s.Slots, s.For, s.Delay, s.Repeat, s.Every, s.When, s.Detail, s.Origin, s.Source),
+		Line: first(s.At, s.Act, s.Node, s.To, s.Notice, s.Seconds, s.Shards, s.Writes, s.Slots, s.For, s.Delay, s.Repeat, s.Every, s.When, s.Detail, s.Origin, s.Source),
 	}
 }
 

@@ -30,6 +30,9 @@ const (
 	Rejoin  Act = "rejoin"  // packets pass again, and what TCP kept arrives
 	Loading Act = "loading" // commands are refused with LOADING For so long
 
+	// What no deployment is known to do, by choice only.
+	Lose Act = "lose" // the last Writes that were acknowledged are gone, as after a failover to a replica that had not got them
+
 	// Of a database that tells clients its slot map.
 	Move Act = "move" // the slots of the oldest announced window of Node are served by To: Node answers MOVED
 )
@@ -57,6 +60,7 @@ type Action struct {
 	Shards  []string      // Notify of the other kinds than MOVING; Stall, Slow, Loading: empty is all
 	Slots   string        // Notify SMIGRATING: all, a share, a count or ranges, see ParseSlots
 	For     time.Duration // Stall, Slow, Loading; speed applied
+	Writes  int           // Lose: how many, at least 1
 	Delay   time.Duration // Slow: median of the added delay; speed does not apply
 	Origin  Origin        // the weakest origin among the numbers behind At, For, Delay, Seconds
 	Detail  string        // one line for people

@@ -263,7 +263,7 @@ func TestPlanErrorsAfterSet(t *testing.T) {
 	tests := []struct{ upgrade, assignment, want string }{
 		{"endpoint-rebind", "moving_time=0s", "endpoint-rebind.yaml:N: step 2 (notify MOVING): seconds: moving_time is 0s: an announced time is longer than 0s"},
 		{"shard-migration", "migrate_duration=1s", "shard-migration.yaml:N: step 3 (slow): for: migrate_duration - announce_time is -1s: want 0s or more"},
-		{"failover", "failover_stall=5s", "failover.yaml:N: step 3 (notify FAILED_OVER): at 4s: shards 21: commands are stalled until 8s: want it then or later"},
+		{"failover", "failover_stall=5s", "failover.yaml:N: step 4 (notify FAILED_OVER): at 4s: shards 21: commands are stalled until 8s: want it then or later"},
 	}
 	for _, test := range tests {
 		_, err := set(t, load(t, test.upgrade), test.assignment).Plan(1, 1)

@@ -210,6 +210,9 @@ func (a Action) describe() string {
 	if a.To != "" && (a.Act == Move || a.Notice == notice.SMigrated) {
 		text += " to " + string(a.To)
 	}
+	if a.Writes > 0 {
+		text += fmt.Sprintf(" %d writes", a.Writes)
+	}
 	if a.Slots != "" {
 		text += " " + a.Slots
 	}

@@ -2,6 +2,7 @@ package upgrade
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -38,7 +39,7 @@ type Parameter struct {
 
 // Step is one act of a choreography. At, For, Delay and Every are expressions:
 // names of parameters and literal durations joined by + and -. Seconds, Shards,
-// Slots, Repeat and When are names of parameters.
+// Slots, Writes, Repeat and When are names of parameters.
 type Step struct {
 	At       string
 	Act      Act
@@ -46,6 +47,7 @@ type Step struct {
 	Notice   string // MOVING
 	Seconds  string
 	Shards   string
+	Writes   string // how many; 0: the step is not played
 	Slots    string // all, a share (50%), a count (100) or ranges (8892-8991)
 	For      string
 	Delay    string
@@ -114,12 +116,19 @@ func (u Upgrade) Assumptions() []string {
 		sentences = append(sentences, fmt.Sprintf("%s is %s: %s", subject, noun, source))
 	}
 	for _, p := range u.Parameters {
-		say(p.Name+" = "+p.Value, p.Origin, p.Source)
+		if !u.unused(p) {
+			say(p.Name+" = "+p.Value, p.Origin, p.Source)
+		}
 	}
 	for i, s := range u.Steps {
 		say(fmt.Sprintf("step %d (%s)", i+1, s.title()), s.Origin, s.Source)
 	}
 	return sentences
+}
+
+// unused reports whether a parameter says that its step is not played.
+func (u Upgrade) unused(p Parameter) bool {
+	return p.Value == "0" && slices.ContainsFunc(u.Steps, func(s Step) bool { return s.Writes == p.Name })
 }
 
 // at says in which step an error is.

@@ -83,6 +83,12 @@ func (s Spec) Validate() error {
 	if !slices.Contains([]string{"", "single", "all-master-shards", "all-nodes"}, s.ProxyPolicy) {
 		fault("proxy_policy %.40q: want single, all-master-shards or all-nodes", s.ProxyPolicy)
 	}
+	if !slices.Contains([]string{"", "internal", "external"}, s.PreferredIPType) {
+		fault("oss_cluster_api_preferred_ip_type %.40q: want internal or external", s.PreferredIPType)
+	}
+	if len(s.EvictionPolicy) > 64 || len(s.Password) > 512 || len(s.ShardKeyRegex) > 64 {
+		fault("want an eviction_policy of at most 64 bytes, a password of at most 512, and at most 64 times shard_key_regex")
+	}
 	for _, s := range []string{s.TLSMode, s.ClientAuthentication} {
 		if !slices.Contains([]string{"", "enabled", "disabled"}, s) {
 			fault("tls_mode or enforce_client_authentication %.40q: want enabled or disabled", s)
@@ -186,14 +192,14 @@ func (p *Plane) view(d *database) Database {
 	host, port, _ := net.SplitHostPort(d.sim.Addr())
 	v := Database{Spec: d.spec, ID: d.id, Endpoint: Endpoint{UID: fmt.Sprintf("%d:1", d.id), Host: host}}
 	v.Endpoint.Port, _ = strconv.Atoi(port)
+	if d.sim.Config().Entrance {
+		v.Endpoint.Host = sim.EntranceHost
+	}
 	v.Port = v.Endpoint.Port
 	v.TLS = d.spec.security() != sim.Plain
 	v.Endpoint.TLS = v.TLS
 	for i, n := range d.sim.Nodes() {
 		if n.Named {
-			if addr, _, _ := net.SplitHostPort(n.Addr); !p.config.ByName && len(v.Endpoint.Addrs) == 0 {
-				v.Endpoint.Host = addr
-			}
 			addr, _, _ := net.SplitHostPort(n.Addr)
 			v.Endpoint.Addrs = append(v.Endpoint.Addrs, addr)
 			v.Endpoint.Nodes = append(v.Endpoint.Nodes, i+1)

@@ -22,7 +22,7 @@ type Config struct {
 	Seed    uint64       // of everything that is drawn
 
 	// ByName gives clients the names of endpoints, which the cluster's name
-	// server knows; otherwise they are given the address of the node that serves.
+	// server knows; otherwise endpoints have addresses of their own.
 	ByName bool
 }
 
@@ -85,7 +85,7 @@ func (p *Plane) Create(ctx context.Context, spec Spec) (Database, error) {
 		return Database{}, err
 	}
 	defer p.release(spec.Port)
-	simulator, err := p.config.Cluster.Create(ctx, p.config.Suite.config(spec))
+	simulator, err := p.config.Cluster.Create(ctx, p.configure(spec))
 	if errors.Is(err, syscall.EADDRINUSE) {
 		err = fmt.Errorf("%w: Invalid port %d: another program has it", ErrPort, spec.Port)
 	}

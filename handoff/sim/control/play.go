@@ -351,7 +351,30 @@ func (p *Plane) Reshard(ctx context.Context, expect Expect, id int) error {
 	if err != nil {
 		return err
 	}
+	if d.spec.OSSCluster {
+		return p.play(ctx, expect, d, "oss-reshard", nil, nil)
+	}
 	return p.play(ctx, expect, d, "shard-migration", []string{shardSetting(primaries(p.all(d))), "settle=0s"}, nil)
+}
+
+// windows are how long slots are announced before they move, by what moves
+// them. That of migrations is a sample of another notice, those of failovers and
+// of resharding are what mocks of clients' tests play.
+var windows = map[string]string{"migrate": "12.3s", "maintenance_mode": "12.3s", "failover": "0s", "reshard": "1s"}
+
+// MoveSlots moves hash slots of a database with the OSS Cluster API. Effect is
+// remove-add, remove, add or slot-shuffle, by is what brings it about: migrate,
+// maintenance_mode, failover or reshard.
+func (p *Plane) MoveSlots(ctx context.Context, expect Expect, id int, effect, by string) error {
+	d, err := p.find(id)
+	if err != nil {
+		return err
+	}
+	name := "oss-" + effect
+	if effect != "slot-shuffle" {
+		name = "oss-slot-" + effect
+	}
+	return p.play(ctx, expect, d, name, []string{"smigrated_after=" + windows[by]}, nil)
 }
 
 // all are the shards of a database.
