@@ -143,7 +143,7 @@ func (r Run) workers() []*worker {
 	for i := range workers {
 		workers[i] = &worker{
 			account: account{sink: r.Sink()},
-			base:    r.Base, target: r.Target, pool: r.Pool,
+			base:    r.Base, target: own(r.Target), pool: r.Pool,
 			maker:    newMaker(recipe, i, r.Pool.Pipeline),
 			ops:      make([]Operation, r.Pool.Pipeline),
 			outcomes: make([]Outcome, r.Pool.Pipeline),

@@ -38,8 +38,9 @@ var allowed = map[string]struct {
 	"handoff/sim/control":       {inside: []string{"handoff/sim", "handoff/sim/jobs", "handoff/upgrade", "handoff/notice", "internal/spelling"}},
 	"handoff/sim/faultinjector": {inside: []string{"handoff/sim/control", "handoff/sim/jobs"}},
 	"handoff/sim/softwareapi":   {inside: []string{"handoff/sim/control", "handoff/sim/jobs"}},
+	"handoff/raw":               {inside: []string{"workload"}},
 	"handoff": {
-		inside:  []string{"workload", "handoff/notice", "telemetry/mark", "internal/spelling"},
+		inside:  []string{"workload", "handoff/notice", "handoff/raw", "telemetry/mark", "internal/spelling"},
 		outside: []string{"github.com/redis/go-redis/v9"},
 	},
 	"profiles": {
