@@ -31,6 +31,9 @@ type Run struct {
 	// it, once a batch. A closed loop has none.
 	Lag func(time.Duration)
 
+	// Occupancy, if set, tells how busy the workers are.
+	Occupancy *Occupancy
+
 	// Horizon ends the run. Nil means that only ctx does.
 	Horizon *Horizon
 }
@@ -79,6 +82,8 @@ func (r Run) open(ctx context.Context) (Tally, error) {
 		base:    r.Base, pool: r.Pool, pacer: pacer, horizon: r.Horizon, early: early, lag: r.Lag,
 		queue: newQueue(r.Pool.Workers, max(1, r.Pool.Backlog/r.Pool.Pipeline)),
 	}
+	d.queue.meter = r.meter()
+	r.Occupancy.follow(d.queue.load)
 	workers := r.workers()
 
 	var g errgroup.Group
@@ -105,9 +110,11 @@ func (r Run) open(ctx context.Context) (Tally, error) {
 
 func (r Run) closed(ctx context.Context) (Tally, error) {
 	workers := r.workers()
+	here := &presence{meter: r.meter()}
+	r.Occupancy.follow(here.read)
 	var g errgroup.Group
 	for _, w := range workers {
-		g.Go(func() error { w.repeat(ctx, r.Horizon); return nil })
+		g.Go(func() error { w.repeat(ctx, r.Horizon, here); return nil })
 	}
 	err := g.Wait()
 	tally := Tally{Closed: true}
@@ -128,6 +135,10 @@ func (r Run) check(t Tally) error {
 		return fmt.Errorf("pool %q: %w", r.Pool.Name, err)
 	}
 	return nil
+}
+
+func (r Run) meter() meter {
+	return meter{base: r.Base, workers: r.Pool.Workers, size: r.Pool.Pipeline}
 }
 
 func (r Run) pacer() (Pacer, error) {
