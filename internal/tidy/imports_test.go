@@ -52,6 +52,7 @@ var allowed = map[string]struct {
 	"internal/tidy":     {},
 	"internal/race":     {},
 	"internal/spelling": {},
+	"internal/vitals":   {},
 	"internal/yamlfile": {inside: []string{"internal/spelling"}, outside: []string{"github.com/goccy/go-yaml"}},
 	"internal/bundle": {
 		inside:  []string{"telemetry/histogram", "telemetry/record", "telemetry/mark", "workload", "handoff/notice"},
@@ -63,7 +64,7 @@ var allowed = map[string]struct {
 	"internal/experiment": {
 		inside: []string{
 			"workload", "handoff", "handoff/notice", "handoff/upgrade", "handoff/stage", "telemetry", "telemetry/record",
-			"telemetry/histogram", "telemetry/mark", "internal/bundle", "internal/report",
+			"telemetry/histogram", "telemetry/mark", "internal/bundle", "internal/report", "internal/vitals",
 		},
 		outside: []string{"golang.org/x/sync"},
 	},
