@@ -197,7 +197,7 @@ func TestBareRefused(t *testing.T) {
 	}
 }
 
-// Over TLS, and against a real Redis, with and without a password: what the
+// Against a real Redis with a password: what the
 // library gets, in single operations and in a pipeline.
 func TestBareOnRedis(t *testing.T) {
 	addr := redisServer(t, "--requirepass", "geheim")
@@ -263,4 +263,28 @@ func redisServer(t *testing.T, args ...string) (addr string) {
 	}
 	t.Fatal("redis-server does not listen")
 	return ""
+}
+
+func TestBareTLS(t *testing.T) {
+	config, ca := certificate(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	s := startServer(t, &tlsListener{l, config}, err)
+	a, err := ParseArm("raw")
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := mustTarget(t, "rediss://"+s.addr)
+	if _, err := Open(t.Context(), Config{Arm: a, Target: target}); err == nil || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("a certificate of nobody: %v", err)
+	}
+	c, err := Open(t.Context(), Config{Arm: a, Target: target, TLS: TLS{CAFile: ca}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for i, out := range do(t, c, set("k"), get("k"), get("absent")) {
+		if out.Class != workload.OK {
+			t.Errorf("operation %d: %+v", i, out)
+		}
+	}
 }

@@ -85,10 +85,14 @@ func calibration(s compare.Summary) string {
 	if min(with.Count, without.Count) < 100 {
 		return ""
 	}
-	return fmt.Sprintf("Calibration: service time of the baseline, %s less %s: p50 %s (%s less %s), p99 %s (%s less %s). That much is the client.",
+	verdict := "That much is the client."
+	if with.P50 <= without.P50 {
+		verdict = "The client's part is less than this run can show."
+	}
+	return fmt.Sprintf("Calibration: service time of the baseline, %s less %s: p50 %s (%s less %s), p99 %s (%s less %s). %s",
 		off.Name, raw.Name,
 		signed((with.P50 - without.P50).Duration()), span(with.P50.Duration()), span(without.P50.Duration()),
-		signed((with.P99 - without.P99).Duration()), span(with.P99.Duration()), span(without.P99.Duration()))
+		signed((with.P99 - without.P99).Duration()), span(with.P99.Duration()), span(without.P99.Duration()), verdict)
 }
 
 func signed(d time.Duration) string {
