@@ -81,23 +81,33 @@ func calibration(s compare.Summary) string {
 	if off == nil || raw == nil {
 		return ""
 	}
-	with, without := off.Phases.Baseline.ServiceTime, raw.Phases.Baseline.ServiceTime
-	if min(with.Count, without.Count) < 100 {
+	a, b := off.Phases.Baseline, raw.Phases.Baseline
+	if min(a.ServiceTime.Count, b.ServiceTime.Count) < 100 {
 		return ""
 	}
-	verdict := "That much is the client."
-	if with.P50 <= without.P50 {
-		verdict = "The client's part is less than this run can show."
-	}
-	return fmt.Sprintf("Calibration: service time of the baseline, %s less %s: p50 %s (%s less %s), p99 %s (%s less %s). %s",
+	p50, p99 := (a.ServiceTime.P50 - b.ServiceTime.P50).Duration(), (a.ServiceTime.P99 - b.ServiceTime.P99).Duration()
+	text := fmt.Sprintf("Calibration: service time of the baseline, %s less %s: p50 %s (%s less %s), p99 %s (%s less %s); response time p50 %s.",
 		off.Name, raw.Name,
-		signed((with.P50 - without.P50).Duration()), span(with.P50.Duration()), span(without.P50.Duration()),
-		signed((with.P99 - without.P99).Duration()), span(with.P99.Duration()), span(without.P99.Duration()), verdict)
+		signed(p50), span(a.ServiceTime.P50.Duration()), span(b.ServiceTime.P50.Duration()),
+		signed(p99), span(a.ServiceTime.P99.Duration()), span(b.ServiceTime.P99.Duration()),
+		signed((a.ResponseTime.P50 - b.ResponseTime.P50).Duration()))
+	if p50.Abs() <= alike {
+		return text + " Two equal arms differ by as much: repeat it with other seeds."
+	}
+	return text + " That much is the client."
 }
 
+// alike is by how much the p50 of service times of two equal arms differed
+// within one run: both send at the same instants, and one of them is second
+// (docs/METHODOLOGY.md).
+const alike = 30 * time.Microsecond
+
 func signed(d time.Duration) string {
-	if d < 0 {
+	switch {
+	case d < 0:
 		return "-" + span(-d)
+	case d == 0:
+		return span(0)
 	}
 	return "+" + span(d)
 }

@@ -57,9 +57,15 @@ func TestRawIsNotJudged(t *testing.T) {
 	if len(lines) != 3 || strings.Contains(lines[0]+lines[1], "raw") {
 		t.Errorf("%q: want outcome and p99 without raw, and the calibration", lines)
 	}
-	want := "Calibration: service time of the baseline, off less raw: p50 +12.2 µs (153 µs less 141 µs), p99 -10.4 µs (900 µs less 910 µs). That much is the client."
+	want := "Calibration: service time of the baseline, off less raw: p50 +12.2 µs (153 µs less 141 µs), p99 -10.4 µs (900 µs less 910 µs); " +
+		"response time p50 0 s. Two equal arms differ by as much: repeat it with other seeds."
 	if lines[2] != want {
 		t.Errorf("got %q, want %q", lines[2], want)
+	}
+	far := calibrated()
+	far.Arms[2].Phases.Baseline.ServiceTime.P50 = ms(0.1)
+	if got := calibration(far); !strings.HasSuffix(got, "That much is the client.") {
+		t.Errorf("a difference of 53 µs: %q", got)
 	}
 	few := calibrated()
 	few.Arms[2].Phases.Baseline.ServiceTime.Count = 99
