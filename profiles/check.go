@@ -39,7 +39,9 @@ func (p Profile) Validate() error {
 		v := time.Duration(d.value)
 		check(v > 0 && v <= longestPhase, "%s %v: want more than 0, at most %v", d.name, v, longestPhase)
 	}
-	_, err := p.LoadUpgrade()
+	_, err := p.Ledger()
+	wrong = append(wrong, err)
+	_, err = p.LoadUpgrade()
 	wrong = append(wrong, err, p.checkArms(), p.checkPools())
 	return errors.Join(wrong...)
 }

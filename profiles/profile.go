@@ -33,6 +33,8 @@ type Profile struct {
 	Arms    []Arm             `yaml:"arms,omitempty"`
 	Pools   []Pool            `yaml:"pools,omitempty"`
 
+	Integrity string `yaml:"integrity,omitempty"` // what is checked against a ledger: sample, all or none; default sample
+
 	Speed  float64 `yaml:"speed,omitempty"`  // compresses the upgrade's time; default 1, its own pace
 	Seed   uint64  `yaml:"seed,omitempty"`   // of everything random; default 1
 	Rounds int     `yaml:"rounds,omitempty"` // default 1
@@ -189,6 +191,9 @@ func (p Profile) WithDefaults() Profile {
 			p.Upgrade = "none"
 		}
 	}
+	if p.Integrity == "" {
+		p.Integrity = "sample"
+	}
 	if p.Speed == 0 {
 		p.Speed = 1
 	}
@@ -236,7 +241,7 @@ func (p Pool) withDefaults() Pool {
 }
 
 // keys are all words a profile may use as keys, for suggestions.
-var keys = strings.Fields(`name summary upgrade set stage target cluster tls shards arms pools speed seed rounds warmup
+var keys = strings.Fields(`name summary upgrade set stage integrity target cluster tls shards arms pools speed seed rounds warmup
 	baseline recovery late_after outage_after workers rate arrival think mix keys values pipeline overload
 	start_deadline distribution space exponent prefix size min max base ca_file cert_file key_file server_name insecure_skip_verify`)
 

@@ -43,6 +43,7 @@ func (w *worker) send(ctx context.Context, t ticket) {
 // and no part of the service time.
 func (w *worker) build(batch uint64) {
 	first := batch * uint64(len(w.ops))
+	w.maker.begin()
 	for i := range w.ops {
 		w.maker.build(first+uint64(i), &w.ops[i], i)
 		w.outcomes[i] = Outcome{Class: Other}
@@ -52,6 +53,7 @@ func (w *worker) build(batch uint64) {
 func (w *worker) do(ctx context.Context, intended, sent time.Duration) {
 	w.target.Do(ctx, w.ops, w.outcomes)
 	s := Sample{Intended: intended, Sent: sent, Done: time.Since(w.base)}
+	w.maker.judge(w.ops, w.outcomes)
 	for i := 0; i < len(w.ops); {
 		s.Operation, s.Outcome = w.ops[i].Index, w.outcomes[i]
 		n := 1

@@ -212,6 +212,9 @@ func (f *runFlags) experiment(ctx context.Context, p profiles.Profile, l lab, id
 		LateAfter: time.Duration(p.LateAfter), OutageAfter: time.Duration(p.OutageAfter),
 		Open: l.client(p.Workers(), base), Dir: f.directory(id),
 	}
+	if c.Ledger, err = p.Ledger(); err != nil {
+		return c, usageError(err)
+	}
 	c.Info = []record.Attr{
 		{Key: "client.version", Value: buildVersions()["go-redis"]}, {Key: "config.hash", Value: p.Hash()},
 		{Key: "seed", Value: strconv.FormatUint(p.Seed, 10)},

@@ -56,6 +56,7 @@ type Arm struct {
 	Outage         Outage            `json:"outage"`
 	WrongReplies   uint64            `json:"wrong_replies"`
 	CrossedReplies uint64            `json:"crossed_replies"`
+	Integrity      Integrity         `json:"integrity,omitzero"`
 }
 
 // SCH is what the arm was asked to be and what the connections it used were

@@ -15,7 +15,8 @@ var allowed = map[string]struct {
 	inside  []string
 	outside []string
 }{
-	"workload":            {inside: []string{"internal/spelling"}, outside: []string{"golang.org/x/sync", "golang.org/x/sys"}},
+	"workload":            {inside: []string{"workload/ledger", "internal/spelling"}, outside: []string{"golang.org/x/sync", "golang.org/x/sys"}},
+	"workload/ledger":     {},
 	"telemetry/histogram": {},
 	"telemetry/mark":      {},
 	"telemetry/record":    {inside: []string{"workload", "telemetry/histogram", "telemetry/mark"}},
@@ -39,7 +40,7 @@ var allowed = map[string]struct {
 	"handoff/sim/faultinjector": {inside: []string{"handoff/sim/control", "handoff/sim/jobs"}},
 	"handoff/sim/softwareapi":   {inside: []string{"handoff/sim/control", "handoff/sim/jobs"}},
 	"handoff": {
-		inside:  []string{"workload", "handoff/notice", "telemetry/mark", "internal/spelling"},
+		inside:  []string{"workload", "workload/ledger", "handoff/notice", "telemetry/mark", "internal/spelling"},
 		outside: []string{"github.com/redis/go-redis/v9"},
 	},
 	"profiles": {
@@ -61,7 +62,7 @@ var allowed = map[string]struct {
 	"internal/doctor":  {inside: []string{"handoff", "handoff/stage", "telemetry/mark"}},
 	"internal/experiment": {
 		inside: []string{
-			"workload", "handoff", "handoff/notice", "handoff/upgrade", "handoff/stage", "telemetry", "telemetry/record",
+			"workload", "workload/ledger", "handoff", "handoff/notice", "handoff/upgrade", "handoff/stage", "telemetry", "telemetry/record",
 			"telemetry/histogram", "telemetry/mark", "internal/bundle", "internal/report",
 		},
 		outside: []string{"golang.org/x/sync"},
