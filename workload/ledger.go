@@ -10,7 +10,7 @@ import (
 
 // entry is the ledger key of an operation in a slot; key is nil if it has none.
 type entry struct {
-	key      *ledger.Entry
+	key      ledger.Key
 	act      ledger.Act
 	sequence uint64
 	reply    ledger.Reply
@@ -20,6 +20,10 @@ type entry struct {
 // pool's seed: with a ledger, the operations that do not go to it are the same
 // as without.
 const ledgerStream = 0x1ed9e7
+
+// sharedShare is the share of the reads and writes of a ledger's strings that
+// goes to keys which all workers use at once.
+const sharedShare = 1.0 / 16
 
 // LedgerSpaces returns the kinds of keys for which the pool needs a ledger,
 // and the commands of its mix that a ledger cannot judge.
@@ -58,7 +62,8 @@ func (m *maker) enter(index uint64, c command, op *Operation, s *slot, from *sou
 	if !ok {
 		return false
 	}
-	key := m.page.Take(in)
+	shared := (c.act == ledger.Read || c.act == ledger.Swap) && in == ledger.Strings && from.float() < sharedShare
+	key := m.page.Take(in, shared)
 	if key == nil {
 		return false
 	}
@@ -66,14 +71,26 @@ func (m *maker) enter(index uint64, c command, op *Operation, s *slot, from *sou
 	return true
 }
 
-func (m *maker) issue(key *ledger.Entry, c command, op *Operation, s *slot, from *source) {
+func (m *maker) issue(key ledger.Key, c command, op *Operation, s *slot, from *source) {
 	e := &s.entry
 	e.key, e.act = key, c.act
 	e.sequence = key.Issue(c.act, &e.reply)
-	op.Command, op.Key, op.Reply = c.name, key.Key, &e.reply
+	op.Command, op.Key, op.Reply = c.name, key.Name(), &e.reply
 	if c.payload == value {
-		b := key.AppendToken(s.blank(key.Key, m.filler), e.sequence)
+		b := key.AppendToken(s.blank(op.Key, m.filler), e.sequence)
 		op.Value = s.fill(len(b), m.size(from), m.filler)
+	}
+}
+
+// withdraw says that the batch is not sent.
+func (m *maker) withdraw() {
+	if m.page == nil {
+		return
+	}
+	for i := range m.slots {
+		if e := &m.slots[i].entry; e.key != nil {
+			e.key.Withdraw(e.sequence)
+		}
 	}
 }
 
@@ -109,8 +126,8 @@ const settleTries = 3
 // the run. It returns an error if a write fails. The run's clock and sink know
 // nothing of it.
 func (r Run) OpenLedger(ctx context.Context) error {
-	return r.sweep(ctx, func(key *ledger.Entry) string {
-		return map[ledger.Space]string{ledger.Strings: "SET", ledger.Hashes: "HSET"}[key.Space]
+	return r.sweep(ctx, func(key ledger.Key) string {
+		return map[ledger.Space]string{ledger.Strings: "SET", ledger.Hashes: "HSET"}[key.Space()]
 	}, func(op *Operation, e *entry, out Outcome) error {
 		if e.key.Judge(e.call(op, out)) || out.Class != OK {
 			return fmt.Errorf("target: writing ledger key %s ended in %s: the target must accept writes, and SET with GET (Redis 6.2); integrity none leaves the ledger out", op.Key, out.Class)
@@ -123,11 +140,11 @@ func (r Run) OpenLedger(ctx context.Context) error {
 // is there now says what is lost, and what became of writes whose end nobody
 // saw. Counters and lists are counted up once more, for that reply shows them.
 func (r Run) SettleLedger(ctx context.Context) {
-	_ = r.sweep(ctx, func(key *ledger.Entry) string {
+	_ = r.sweep(ctx, func(key ledger.Key) string {
 		if !key.Used() {
 			return ""
 		}
-		return map[ledger.Space]string{ledger.Strings: "GET", ledger.Hashes: "HGET", ledger.Counters: "INCR", ledger.Lists: "LPUSH"}[key.Space]
+		return map[ledger.Space]string{ledger.Strings: "GET", ledger.Hashes: "HGET", ledger.Counters: "INCR", ledger.Lists: "LPUSH"}[key.Space()]
 	}, func(op *Operation, e *entry, out Outcome) error {
 		again := []Outcome{out}
 		for range settleTries - 1 { // a connection may have died in silence
@@ -142,7 +159,7 @@ func (r Run) SettleLedger(ctx context.Context) {
 }
 
 // sweep does one operation on every ledger key for which command names one.
-func (r Run) sweep(ctx context.Context, command func(*ledger.Entry) string, took func(*Operation, *entry, Outcome) error) error {
+func (r Run) sweep(ctx context.Context, command func(ledger.Key) string, took func(*Operation, *entry, Outcome) error) error {
 	r.Pool = r.Pool.WithDefaults()
 	m := newMaker(newRecipe(r.Pool), 0, ledgerBatch)
 	ops, outcomes := make([]Operation, 0, ledgerBatch), make([]Outcome, ledgerBatch)
@@ -160,7 +177,7 @@ func (r Run) sweep(ctx context.Context, command func(*ledger.Entry) string, took
 		return nil
 	}
 	number := uint64(0)
-	for key := range r.Ledger.Entries() {
+	for key := range r.Ledger.Keys() {
 		name := command(key)
 		if name == "" {
 			continue

@@ -33,6 +33,7 @@ func (w *worker) send(ctx context.Context, t ticket) {
 	w.build(t.number)
 	sent := time.Since(w.base)
 	if sent-t.intended > w.pool.StartDeadline {
+		w.maker.withdraw()
 		w.missed(t.intended, Deadline, size)
 		return
 	}
@@ -77,6 +78,7 @@ func (w *worker) repeat(ctx context.Context, h *Horizon) {
 		w.build(number)
 		now := time.Since(w.base)
 		if ctx.Err() != nil || now >= h.end() {
+			w.maker.withdraw()
 			return
 		}
 		w.due(now, size)

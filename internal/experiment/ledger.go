@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"schload/internal/linear"
 	"schload/telemetry/mark"
 	"schload/telemetry/record"
 	"schload/workload"
@@ -20,6 +21,10 @@ const (
 	mostLedgerKeys = 1 << 16
 	// mostViolations bounds the marks of violations of an arm; all are counted.
 	mostViolations = 1000
+	// mostCheck bounds the check of one key for linearizability, mostChecking
+	// those of a run.
+	mostCheck    = 250 * time.Millisecond
+	mostChecking = 10 * time.Second
 )
 
 // book is a pool's ledger and what of it was read.
@@ -27,6 +32,8 @@ type book struct {
 	*ledger.Book
 	pool   string
 	before ledger.Counts // as of the last reading
+	shown  bool          // the counts were read before
+	linear [3]uint64     // keys by linear.Result, not yet read
 	run    workload.Run  // opens it before the load, and settles it after
 }
 
@@ -70,10 +77,29 @@ func (r *run) newBook(arm string, pool workload.Pool, report func(ledger.Violati
 func (r *run) settleLedgers(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 	defer cancel()
+	began := time.Now()
 	for _, a := range r.arms {
 		for _, b := range a.books {
 			b.run.SettleLedger(ctx)
+			r.linearizable(a.name, b, began)
 		}
+	}
+}
+
+// linearizable checks the histories of a book's shared keys. What there is no
+// time for any more is unknown.
+func (r *run) linearizable(arm string, b *book, began time.Time) {
+	for _, t := range b.Trials() {
+		result := linear.Unknown
+		if time.Since(began) < mostChecking {
+			result = linear.Check(t.Events(), mostCheck)
+		}
+		b.linear[result]++
+		if result == linear.OK {
+			continue
+		}
+		r.Timeline.Mark(mark.Mark{At: time.Since(r.Base), Kind: mark.Integrity, Name: "linearizability_" + result.String(), Source: "arm", Arm: arm, Pool: b.pool,
+			Detail: fmt.Sprintf("%s: %d operations of several clients", t.Name(), len(t.Events()))})
 	}
 }
 
@@ -114,6 +140,9 @@ func (a *arm) judged() (counts []record.Count) {
 		new := now.Minus(b.before)
 		b.before = now
 		add := func(name, key, value string, n uint64) {
+			if n == 0 && b.shown {
+				return
+			}
 			counts = append(counts, record.Count{Name: name, Arm: a.name, Value: n,
 				Attrs: []record.Attr{{Key: record.AttrPool, Value: b.pool}, {Key: key, Value: value}}})
 		}
@@ -125,6 +154,11 @@ func (a *arm) judged() (counts []record.Count) {
 		add(record.IntegrityIndeterminate, record.AttrResult, "applied", new.Applied)
 		add(record.IntegrityIndeterminate, record.AttrResult, "not_applied", new.Undone)
 		add(record.IntegrityIndeterminate, record.AttrResult, "unknown", new.Undecided)
+		for result, n := range b.linear {
+			add(record.IntegrityLinearizable, record.AttrResult, linear.Result(result).String(), n)
+			b.linear[result] = 0
+		}
+		b.shown = true
 	}
 	return counts
 }

@@ -49,6 +49,7 @@ var allowed = map[string]struct {
 	},
 	"dashboards":        {inside: []string{"telemetry/record"}},
 	"internal/memnet":   {},
+	"internal/linear":   {inside: []string{"workload/ledger"}, outside: []string{"github.com/anishathalye/porcupine"}},
 	"internal/tidy":     {},
 	"internal/race":     {},
 	"internal/spelling": {},
@@ -63,7 +64,7 @@ var allowed = map[string]struct {
 	"internal/experiment": {
 		inside: []string{
 			"workload", "workload/ledger", "handoff", "handoff/notice", "handoff/upgrade", "handoff/stage", "telemetry", "telemetry/record",
-			"telemetry/histogram", "telemetry/mark", "internal/bundle", "internal/report",
+			"telemetry/histogram", "telemetry/mark", "internal/bundle", "internal/report", "internal/linear",
 		},
 		outside: []string{"golang.org/x/sync"},
 	},

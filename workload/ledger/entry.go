@@ -2,12 +2,11 @@ package ledger
 
 import "strconv"
 
-// Entry is one key and what is known of it.
+// Entry is one key of one worker, and what is known of it.
 type Entry struct {
-	Key   string
-	Space Space
-
+	label
 	page    *Page
+	space   Space
 	batch   uint64
 	blurred bool // too much is open: nothing can be said of the key any more
 	used    bool
@@ -15,30 +14,29 @@ type Entry struct {
 	number number
 }
 
-// Used says whether the key was ever written or read.
+// Space says what the key holds.
+func (e *Entry) Space() Space { return e.space }
+
+// Used implements Key.
 func (e *Entry) Used() bool { return e.used }
 
-// Issue begins an operation and returns the sequence number of a write, 0 for
-// an operation that writes no value. An operation that is never sent needs no
-// Judge. It readies reply, which may be nil.
+// Issue implements Key. The sequence number of a read is 0.
 func (e *Entry) Issue(a Act, reply *Reply) uint64 {
 	e.used = true
-	if reply != nil {
-		reply.reset(len(e.Key) + tokenRoom)
-	}
+	reply.reset(len(e.name) + tokenRoom)
 	if !a.Writes() {
 		return 0
 	}
 	return e.register.issue()
 }
 
-// Judge takes the end of an operation, and reports whether its reply is one
-// that nobody can have written: then it is not the answer to this operation,
-// and neither acknowledges nor shows anything.
+// Withdraw implements Key: what was never sent changed nothing.
+func (e *Entry) Withdraw(uint64) {}
+
+// Judge implements Key.
 func (e *Entry) Judge(c Call) (wrong bool) { return e.judge(c, false) }
 
-// Settle is Judge for the reading back after the load: nothing is in flight
-// any more, what is seen now is what is there, and what is open is decided.
+// Settle implements Key.
 func (e *Entry) Settle(c Call) {
 	switch {
 	case e.blurred:
@@ -61,7 +59,8 @@ func (e *Entry) judge(c Call, last bool) (wrong bool) {
 		}
 		return false
 	}
-	if e.Space == Counters || e.Space == Lists {
+	known := e.known()
+	if e.counts() {
 		wrong = e.tally(&c)
 	} else {
 		wrong = e.look(&c, last)
@@ -73,17 +72,27 @@ func (e *Entry) judge(c Call, last bool) (wrong bool) {
 		if c.Act.Writes() {
 			e.leaveOpen(&c)
 		}
-	case c.Act.Writes():
-		e.page.book.counts.writes.Add(1)
+	case !known: // there was nothing to hold it against
 	default:
-		e.page.book.counts.reads.Add(1)
+		e.page.book.counts.add(c.Act.Writes())
 	}
 	return wrong
 }
 
+// counts says whether the key is a number, or has one: its length.
+func (e *Entry) counts() bool { return e.space == Counters || e.space == Lists }
+
+// known says whether there is something to hold a reply against.
+func (e *Entry) known() bool {
+	if e.counts() {
+		return !e.number.vague
+	}
+	return !e.register.vague
+}
+
 // leaveOpen notes a write whose end nobody saw.
 func (e *Entry) leaveOpen(c *Call) {
-	if e.Space == Counters || e.Space == Lists {
+	if e.counts() {
 		e.number.leaveOpen(c.Act)
 		return
 	}
@@ -124,14 +133,7 @@ func (e *Entry) decide() {
 }
 
 func (e *Entry) violate(k Kind, n uint64, c *Call, expected, found string) {
-	b := e.page.book
-	b.counts.violations[k].Add(n)
-	v := Violation{
-		Kind: k, Count: n, Pool: b.config.Pool, Worker: e.page.worker, Key: e.Key,
-		Command: c.Command, Expected: expected, Found: found,
-	}
-	if c.Reply != nil {
-		v.Conn, v.Node = c.Reply.Conn, c.Reply.Node
-	}
-	b.config.Report(v)
+	e.page.book.violate(Violation{
+		Kind: k, Count: n, Key: e.name, Command: c.Command, Conn: c.Reply.Conn, Node: c.Reply.Node, Expected: expected, Found: found,
+	})
 }

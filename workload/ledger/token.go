@@ -5,35 +5,44 @@ import (
 	"strconv"
 )
 
-// A token is what the values of a ledger key begin with: the key, which names
-// arm, pool and worker, then the run's nonce and the write's sequence number:
+// label is a key's name and the run's nonce: what its tokens are made of. A
+// token is what a value begins with: the key, which names arm, pool and worker,
+// then the nonce and the write's sequence number:
 // "<key>|<nonce>.<sequence>|".
+type label struct {
+	name  string
+	nonce uint32
+}
+
+// separator ends the key within a value.
 const separator = '|'
 
 // tokenRoom is what a token holds beside its key.
 const tokenRoom = 10 + 20 + 3
 
+// Name is the key as Redis knows it.
+func (l *label) Name() string { return l.name }
+
 // AppendToken writes the token of a write of the key.
-func (e *Entry) AppendToken(to []byte, sequence uint64) []byte {
-	to = append(append(to, e.Key...), separator)
-	to = append(strconv.AppendUint(to, uint64(e.page.book.config.Nonce), 10), '.')
+func (l *label) AppendToken(to []byte, sequence uint64) []byte {
+	to = append(append(to, l.name...), separator)
+	to = append(strconv.AppendUint(to, uint64(l.nonce), 10), '.')
 	return append(strconv.AppendUint(to, sequence, 10), separator)
 }
 
 // sequence reads a value's token. It reports whether the value can be one of
 // this key, and whether it is of this run.
-func (e *Entry) sequence(value []byte) (sequence uint64, own, ok bool) {
-	rest, ok := bytes.CutPrefix(value, []byte(e.Key))
-	if !ok || len(rest) == 0 || rest[0] != separator {
+func (l *label) sequence(value []byte) (sequence uint64, own, ok bool) {
+	if len(value) <= len(l.name) || string(value[:len(l.name)]) != l.name || value[len(l.name)] != separator {
 		return 0, false, false
 	}
-	header, _, ok := bytes.Cut(rest[1:], []byte{separator})
+	header, _, ok := bytes.Cut(value[len(l.name)+1:], []byte{separator})
 	if !ok {
 		return 0, false, true // a value of some other maker
 	}
 	nonce, number, _ := bytes.Cut(header, []byte{'.'})
 	n, err := strconv.ParseUint(string(nonce), 10, 32)
-	if err != nil || uint32(n) != e.page.book.config.Nonce {
+	if err != nil || uint32(n) != l.nonce {
 		return 0, false, true
 	}
 	sequence, err = strconv.ParseUint(string(number), 10, 64)
@@ -48,5 +57,7 @@ func (s sight) name() string {
 	case !s.exact:
 		return "a value"
 	}
-	return "token " + strconv.FormatUint(s.sequence, 10)
+	return tokenName(s.sequence)
 }
+
+func tokenName(sequence uint64) string { return "token " + strconv.FormatUint(sequence, 10) }

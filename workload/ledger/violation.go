@@ -28,7 +28,6 @@ type Violation struct {
 	Kind     Kind
 	Count    uint64
 	Pool     string
-	Worker   int
 	Key      string
 	Command  string
 	Conn     uint64
@@ -62,6 +61,14 @@ type counts struct {
 	reads, writes              atomic.Uint64
 	violations                 [Kinds]atomic.Uint64
 	applied, undone, undecided atomic.Uint64
+}
+
+func (c *counts) add(write bool) {
+	if write {
+		c.writes.Add(1)
+	} else {
+		c.reads.Add(1)
+	}
 }
 
 func (c *counts) load() (out Counts) {
