@@ -68,6 +68,9 @@ func (s sight) is(state sight) bool {
 	return s.absent == state.absent && (s.absent || !s.exact || s.sequence == state.sequence)
 }
 
+// agrees reports whether two sights can be of the same state.
+func (s sight) agrees(o sight) bool { return s.is(o) || o.is(s) }
+
 func (r *register) open() (n int) {
 	for _, f := range r.floating {
 		if f.open {
@@ -164,10 +167,12 @@ func (e *Entry) acknowledge(c *Call) {
 func (e *Entry) see(s sight, certain bool, c *Call) {
 	switch {
 	case e.vague:
-		e.adopt(s)
+		if !s.exact || !e.landed(s) {
+			e.adopt(s)
+		}
 	case s.is(e.state()), e.landed(s):
 		e.settleDoubt()
-	case s.exact && s.sequence > e.now: // of a write that was given up; nothing is known to be before it
+	case e.givenUp(s):
 		e.adopt(s)
 	case !slices.ContainsFunc(e.recent[:], e.missing(s)):
 		e.violate(OutOfOrder, 1, c, e.state().name(), s.name())
@@ -178,6 +183,13 @@ func (e *Entry) see(s sight, certain bool, c *Call) {
 	default:
 		e.suspect(s, c)
 	}
+}
+
+// givenUp reports whether a sight is of a write of which nothing is known: said
+// to be without effect, or found lost.
+func (e *Entry) givenUp(s sight) bool {
+	return s.exact && s.sequence > e.now &&
+		!slices.ContainsFunc(e.recent[:], func(w acknowledged) bool { return w.sequence == s.sequence })
 }
 
 // adopt takes what was seen for what is there.
@@ -237,7 +249,7 @@ func (e *Entry) lose(s sight, c *Call) {
 		e.violate(Lost, 1, c, expected, s.name())
 		e.recent[i] = acknowledged{}
 	}
-	if e.doubt != nil && e.doubt.seen == s {
+	if e.doubt != nil && e.doubt.seen.agrees(s) {
 		e.doubt = nil // those reads showed the loss
 	}
 	e.settleDoubt()
@@ -246,7 +258,7 @@ func (e *Entry) lose(s sight, c *Call) {
 
 // suspect keeps a read that showed an older state until it is known why.
 func (e *Entry) suspect(s sight, c *Call) {
-	if e.doubt != nil && e.doubt.seen != s {
+	if e.doubt != nil && !e.doubt.seen.agrees(s) {
 		e.settleDoubt()
 	}
 	if e.doubt == nil {
