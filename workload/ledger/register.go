@@ -170,7 +170,10 @@ func (e *Entry) see(s sight, certain bool, c *Call) {
 		if !s.exact || !e.landed(s) {
 			e.adopt(s)
 		}
-	case s.is(e.state()), e.landed(s):
+	case s.is(e.state()):
+		e.hide(s)
+		e.settleDoubt()
+	case e.landed(s):
 		e.settleDoubt()
 	case e.givenUp(s):
 		e.adopt(s)
@@ -192,6 +195,20 @@ func (e *Entry) givenUp(s sight) bool {
 		!slices.ContainsFunc(e.recent[:], func(w acknowledged) bool { return w.sequence == s.sequence })
 }
 
+// hide notes that what was expected was seen, but that what floats would have
+// looked the same.
+func (r *register) hide(s sight) {
+	for i := range r.floating {
+		f := &r.floating[i]
+		f.covered = f.covered || s.is(f.effect())
+	}
+}
+
+// effect is what is seen once the write has come down.
+func (f *floating) effect() sight {
+	return sight{absent: f.removes, exact: !f.removes, sequence: f.sequence}
+}
+
 // adopt takes what was seen for what is there.
 func (e *Entry) adopt(s sight) {
 	e.gone, e.vague = s.absent, !s.absent && !s.exact
@@ -204,7 +221,7 @@ func (e *Entry) adopt(s sight) {
 func (e *Entry) landed(s sight) bool {
 	for i := range e.floating {
 		f := &e.floating[i]
-		if !s.is(sight{absent: f.removes, exact: !f.removes, sequence: f.sequence}) {
+		if !s.is(f.effect()) {
 			continue
 		}
 		e.now, e.gone = f.sequence, f.removes
