@@ -113,6 +113,7 @@ func TestVerdicts(t *testing.T) {
 		{Strings, "w:- w? w:1 end:2", "applied=1"},
 		{Strings, "w:- w? w? end:3", "applied=1 unknown=1"},
 		{Strings, "w:- w? w? end:1", "undone=2"},
+		{Strings, "w:- d:1 w? w? e:1 w:4 r:3 end:3", "applied=2"}, // which of them it was, e did not show
 		{Strings, "w:- d? r:- end:-", "applied=1"},
 		{Strings, "w:- d? e:0 w:- end:3", "applied=1"},
 		{Strings, "w:- w? w:2 r:1 end:1", "lost=1 applied=1"},
@@ -151,8 +152,9 @@ func TestVerdicts(t *testing.T) {
 		{Lists, "l:1 l:2 o:1 o:- endl:1", "lost=1"},
 		{Lists, "l:1 l:2 o:1 l:2 o:2 o:4 o:- endl:1", ""},
 		{Lists, "l:1 l:3 endl:4", "twice=1"},
-		{Lists, "l:1 l:2 o? endl:2", "applied=1"},
-		{Lists, "l:1 l:2 o? endl:3", "undone=1"},
+		{Lists, "l:1 l:2 l:3 o? endl:3", "applied=1"},
+		{Lists, "l:1 l:2 l:3 o? endl:4", "undone=1"},
+		{Lists, "l:1 o? o:1 endl:1", "unknown=1"}, // taken from nothing, it left no trace
 		{Lists, "l:1 o:1 o:1", "twice=1"},
 	} {
 		t.Run(tt.space.String()+"/"+tt.script, func(t *testing.T) {

@@ -19,7 +19,11 @@ func (n *number) leaveOpen(a Act) {
 	} else {
 		n.up++
 	}
+	n.empty()
 }
+
+// empty notes that taking from a list leaves no trace where nothing is left.
+func (n *number) empty() { n.covered = n.covered || n.down > 0 && n.value <= int64(n.down) }
 
 // tally judges the acknowledged operation of a counter or a list.
 func (e *Entry) tally(c *Call) (wrong bool) {
@@ -40,6 +44,7 @@ func (e *Entry) tally(c *Call) (wrong bool) {
 		e.showed(c, 0, 1)
 		n.value = 0
 	}
+	n.empty()
 	return false
 }
 

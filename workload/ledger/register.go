@@ -168,6 +168,7 @@ func (e *Entry) see(s sight, certain bool, c *Call) {
 	switch {
 	case e.vague:
 		if !s.exact || !e.landed(s) {
+			e.hide(s)
 			e.adopt(s)
 		}
 	case s.is(e.state()):
@@ -195,8 +196,8 @@ func (e *Entry) givenUp(s sight) bool {
 		!slices.ContainsFunc(e.recent[:], func(w acknowledged) bool { return w.sequence == s.sequence })
 }
 
-// hide notes that what was expected was seen, but that what floats would have
-// looked the same.
+// hide notes that something was seen that is no proof of what floats, but would
+// look the same if it had come down.
 func (r *register) hide(s sight) {
 	for i := range r.floating {
 		f := &r.floating[i]
@@ -205,7 +206,7 @@ func (r *register) hide(s sight) {
 }
 
 // effect is what is seen once the write has come down.
-func (f *floating) effect() sight {
+func (f floating) effect() sight {
 	return sight{absent: f.removes, exact: !f.removes, sequence: f.sequence}
 }
 
@@ -217,25 +218,33 @@ func (e *Entry) adopt(s sight) {
 	}
 }
 
-// landed reports whether a write that floated explains the sight.
+// landed reports whether a write that floated explains the sight. Where several
+// writes do, and each leaves another value, the state is not known from then on.
 func (e *Entry) landed(s sight) bool {
-	for i := range e.floating {
-		f := &e.floating[i]
-		if !s.is(f.effect()) {
-			continue
-		}
-		e.now, e.gone = f.sequence, f.removes
-		if f.open {
-			f.open = false
-			e.page.book.counts.applied.Add(1)
-		}
-		if f.times--; f.times == 0 {
-			e.floating = append(e.floating[:i], e.floating[i+1:]...)
-		}
-		e.cover() // the others may have come down before it
-		return true
+	fits := func(f floating) bool { return s.is(f.effect()) }
+	at := slices.IndexFunc(e.floating, fits)
+	if at < 0 {
+		return false
 	}
-	return false
+	if !s.absent && slices.ContainsFunc(e.floating[at+1:], fits) {
+		e.vague = true
+	} else {
+		e.land(at)
+	}
+	e.cover() // the others may have come down before it
+	return true
+}
+
+func (e *Entry) land(at int) {
+	f := &e.floating[at]
+	e.now, e.gone, e.vague = f.sequence, f.removes, false
+	if f.open {
+		f.open = false
+		e.page.book.counts.applied.Add(1)
+	}
+	if f.times--; f.times == 0 {
+		e.floating = slices.Delete(e.floating, at, at+1)
+	}
 }
 
 // missing tells the acknowledged writes that a sight says are not in effect:
