@@ -173,10 +173,12 @@ func TestTrials(t *testing.T) {
 		{"w:- w:1 r:2 end:2", ""},
 		{"w:- w:1 w:1 end:3", "lost=1"},
 		{"w:- end:-", "lost=1"},
+		{"w:- w:1 w:2 w:3 w:1 end:5", "lost=3"},
+		{"w:- w:1*2 w:2 w:2 end:4", ""}, // what was there before the second nobody knows
 		{"w:- w? end:1", "undone=1"},
 		{"w:- w? end:2", "applied=1"},
 		{"w:- w? w? end:1", "unknown=2"},
-		{"w:- w:1 w? w:1 end:4", "undone=1"}, // the one nobody saw end may have replaced the second
+		{"w:- w:1 w? w:1 end:4", "lost=1 undone=1"},
 		{"w:- w! end:1", ""},
 		{"w:- r:7 end:1", "wrong=1"},
 	} {

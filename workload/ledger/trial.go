@@ -169,12 +169,45 @@ func (t *Trial) met() []bool {
 	return met
 }
 
-// lose reports acknowledged writes whose value nothing replaced and that are
-// not there at the end. A write whose reply nobody saw may have replaced one.
+// lose reports the acknowledged writes that are gone.
 func (t *Trial) lose(met []bool, c Call) {
-	unseen, last := 0, t.events[len(t.events)-1].Saw
+	lost, certain := t.astray()
+	if !certain {
+		lost = t.unmet(met)
+	}
+	last := t.events[len(t.events)-1].Saw
 	found := sight{absent: last == 0, exact: last != Foreign, sequence: last}
-	var lost []int
+	for _, sequence := range lost {
+		t.book.violate(Violation{Kind: Lost, Count: 1, Key: t.name, Command: c.Command, Conn: c.Reply.Conn, Node: c.Reply.Node,
+			Expected: tokenName(sequence) + " until it is replaced", Found: found.name()})
+	}
+}
+
+// astray returns the acknowledged writes that are not among those which what is
+// there at the end took the place of, one after the other. That is uncertain
+// where one of these did not show what was there before it.
+func (t *Trial) astray() (lost []uint64, certain bool) {
+	kept := make([]bool, len(t.events)+1)
+	at := t.events[len(t.events)-1].Saw
+	for at != 0 && at != Foreign {
+		if e := t.events[at-1]; kept[at] || e.Blind || e.Times > 1 {
+			return nil, false
+		}
+		kept[at] = true
+		at = t.events[at-1].Saw
+	}
+	for i, e := range t.events {
+		if e.Writes && !e.Void && e.Ended != 0 && !kept[i+1] {
+			lost = append(lost, uint64(i+1))
+		}
+	}
+	return lost, true
+}
+
+// unmet returns acknowledged writes whose value nothing replaced and that are
+// not there at the end, less those that something unseen may have replaced.
+func (t *Trial) unmet(met []bool) (lost []uint64) {
+	unseen := 0
 	for i, e := range t.events {
 		switch {
 		case e.Void || !e.Writes:
@@ -183,13 +216,10 @@ func (t *Trial) lose(met []bool, c Call) {
 			unseen += e.Times
 		}
 		if e.Ended != 0 && !met[i+1] {
-			lost = append(lost, i+1)
+			lost = append(lost, uint64(i+1))
 		}
 	}
-	for _, sequence := range lost[:max(0, len(lost)-unseen)] {
-		t.book.violate(Violation{Kind: Lost, Count: 1, Key: t.name, Command: c.Command, Conn: c.Reply.Conn, Node: c.Reply.Node,
-			Expected: tokenName(uint64(sequence)) + " until it is replaced", Found: found.name()})
-	}
+	return lost[:max(0, len(lost)-unseen)]
 }
 
 // decide says what became of the writes whose end nobody saw: those that were
