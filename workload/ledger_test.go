@@ -250,7 +250,7 @@ func TestLedgerFindsEach(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := newStore(seed)
 			s.violations, s.failures = 1+int(seed%5), int(seed%7)
-			book := audited(t, seed, "GET=4,SET=3,INCR=2,HSET=2,HGET=2,LPUSH=2,RPOP=1", s, 1+int(seed%2)*3)
+			book := audited(t, seed, "GET=4,SET=3,EXISTS=1,INCR=2,HSET=2,HGET=2,LPUSH=2,RPOP=1", s, 1+int(seed%2)*3)
 			if c := book.Counts(); c.Violations != s.did {
 				t.Errorf("seed %d: found %v, did %v", seed, c.Violations, s.did)
 			}

@@ -129,6 +129,16 @@ func TestText(t *testing.T) {
 	}
 	nothing.Harness, nothing.Dir, nothing.Stage, nothing.Rounds = compare.Harness{}, "", "", 0
 
+	kept := rolling()
+	for i := range kept.Arms {
+		kept.Arms[i].Integrity = compare.Integrity{CheckedWrites: 250, CheckedReads: 1000 + uint64(i)}
+	}
+	lost := rolling()
+	lost.Arms[0].Integrity = compare.Integrity{CheckedWrites: 250, CheckedReads: 1000, LostAcknowledgedWrites: 12, StaleReads: 1,
+		Linearizable: compare.Linearizable{Keys: 5, Violations: 1}}
+	lost.Arms[1].Integrity = compare.Integrity{CheckedWrites: 240, CheckedReads: 990, LostAcknowledgedWrites: 13, DuplicateApplications: 2,
+		IndeterminateWrites: compare.Indeterminate{Applied: 3, NotApplied: 4, Unknown: 1}}
+
 	other := inPlace()
 	other.LateAfter = ms(200)
 
@@ -143,6 +153,8 @@ func TestText(t *testing.T) {
 		"incomplete": {incomplete},
 		"nothing":    {nothing},
 		"two-runs":   {rolling(), other},
+		"kept":       {kept},
+		"lost":       {lost},
 		"two-bad":    {invalid, cut},
 	} {
 		t.Run(name, func(t *testing.T) { golden(t, name, text(t, runs...)) })

@@ -25,6 +25,9 @@ func words(s compare.Summary) []string {
 	if line := joined(s, latency); line != "" {
 		lines = append(lines, "p99 of the response time of successes during maintenance: "+line+".")
 	}
+	if line := joined(s, violations); line != "" {
+		lines = append(lines, "The database did not keep what it acknowledged: "+line+".")
+	}
 	if s.Upgrade.Name == "none" {
 		return lines
 	}
@@ -129,4 +132,22 @@ func latency(a compare.Arm) string {
 		text += " (baseline " + span(before.P99.Duration()) + ")"
 	}
 	return text
+}
+
+// violations is what an arm's ledger found.
+func violations(a compare.Arm) string {
+	var parts []string
+	for _, found := range []struct {
+		n    uint64
+		what string
+	}{
+		{a.Integrity.LostAcknowledgedWrites, "lost write"}, {a.Integrity.StaleReads, "stale read"},
+		{a.Integrity.DuplicateApplications, "duplicate application"}, {a.Integrity.OutOfOrder, "reordered value"},
+		{a.Integrity.Linearizable.Violations, "nonlinearizable key"},
+	} {
+		if found.n > 0 {
+			parts = append(parts, plural(found.n, found.what))
+		}
+	}
+	return strings.Join(parts, ", ")
 }

@@ -89,6 +89,8 @@ func TestVerdicts(t *testing.T) {
 		{Strings, "w:- w:1 w:1 end:3", "lost=1"},
 		{Strings, "w:- w:1 r:1 r:1 w:1 end:3", "lost=1"},
 		{Strings, "w:- w:1 r:1 end:1", "lost=1"},
+		{Strings, "w:- w:1 r:1 e:1 w:1 end:3", "lost=1"},
+		{Strings, "w:- w:1 r:1 d:1 end:-", "stale=1"}, // a removal does not show whose value it removed
 		{Strings, "w:- w:1 w:2 w:1 end:4", "lost=2"},
 		{Strings, "w:- w:1 w:2 end:-", "lost=1"}, // it may be that only the last one was there to lose
 		{Strings, "w:- d:1 r:1 w:1 end:3", "lost=1"},

@@ -154,6 +154,7 @@ func (e *Entry) itself(seen sight, c *Call) bool {
 }
 
 func (e *Entry) acknowledge(c *Call) {
+	e.settleDoubt() // what could have told is gone
 	e.now, e.gone, e.vague = c.Sequence, c.Act == Remove, false
 	copy(e.recent[1:], e.recent[:])
 	e.recent[0] = acknowledged{c.Sequence, c.Act == Remove}
@@ -173,7 +174,9 @@ func (e *Entry) see(s sight, certain bool, c *Call) {
 		}
 	case s.is(e.state()):
 		e.hide(s)
-		e.settleDoubt()
+		if e.doubt != nil && !e.doubt.seen.agrees(s) {
+			e.settleDoubt()
+		}
 	case e.landed(s):
 		e.settleDoubt()
 	case e.givenUp(s):
