@@ -63,7 +63,7 @@ func (b *Book) trial() *Trial {
 	}
 	name := fmt.Sprintf("%sledger:%s:%s:shared:string:%d", b.config.Prefix, b.config.Arm, b.config.Pool, len(t.all))
 	t.next = time.Since(t.started) + trialGap*time.Duration(1+len(t.all)/trialStep)
-	one := &Trial{label: label{clean(name), b.config.Nonce}, book: b}
+	one := &Trial{label: label{clean(name), b.config.Nonce}, book: b, events: make([]Event, 0, mostEvents+mostEvents/4)}
 	t.all = append(t.all, one)
 	return one
 }
