@@ -130,7 +130,7 @@ func (r Run) OpenLedger(ctx context.Context) error {
 		return map[ledger.Space]string{ledger.Strings: "SET", ledger.Hashes: "HSET"}[key.Space()]
 	}, func(op *Operation, e *entry, out Outcome) error {
 		if e.key.Judge(e.call(op, out)) || out.Class != OK {
-			return fmt.Errorf("target: writing ledger key %s ended in %s: the target must accept writes, and SET with GET (Redis 6.2); integrity none leaves the ledger out", op.Key, out.Class)
+			return fmt.Errorf("target: writing ledger key %s ended in %s: the target must accept writes, and SET with GET (Redis 6.2 or newer); --integrity none leaves the ledger out", op.Key, out.Class)
 		}
 		return nil
 	})

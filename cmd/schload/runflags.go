@@ -37,6 +37,7 @@ type runFlags struct {
 	json     bool
 	forever  bool
 	audit    bool
+	ledger   string
 
 	otlpEndpoint string
 	otlpProtocol string
@@ -65,7 +66,8 @@ func (f *runFlags) register(flags *pflag.FlagSet) {
 	flags.DurationVar(&f.late, "late-after", 0, "a success with a longer response time is late")
 	flags.DurationVar(&f.outage, "outage-after", 0, "no success for longer than this, although operations are due, is an outage")
 	flags.Uint64Var(&f.seed, "seed", 0, "of everything drawn; the same seed offers the same operations at the same instants")
-	flags.BoolVar(&f.audit, "audit", false, "check the reply to every operation against a ledger, not only to a sixteenth: was anything lost, stale or applied twice?")
+	flags.BoolVar(&f.audit, "audit", false, "the same as --integrity all: was anything that was acknowledged lost, stale or applied twice?")
+	flags.StringVar(&f.ledger, "integrity", "", "which replies are checked against a ledger: sample (a sixteenth of the operations), all or none")
 	flags.StringVar(&f.out, "out", "", "directory of the bundle (default runs/<run id>)")
 	flags.BoolVar(&f.json, "json", false, "print summary.json instead of the table")
 	flags.BoolVar(&f.forever, "forever", false, "start over after the last upgrade, until interrupted; keeps the last 20 bundles it made")
@@ -73,9 +75,6 @@ func (f *runFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.otlpProtocol, "otlp-protocol", "", "grpc or http/protobuf (default: by the endpoint)")
 	flags.StringVar(&f.prometheus, "prometheus", "", "serve metrics for Prometheus on this address, such as 127.0.0.1:9464")
 }
-
-// integrity is what --audit asks for.
-var integrity = map[bool]string{true: "all", false: "sample"}
 
 // apply writes the flags that were given into the profile.
 func (f *runFlags) apply(p profiles.Profile, given func(name string) bool) (profiles.Profile, error) {
@@ -99,7 +98,10 @@ func (f *runFlags) apply(p profiles.Profile, given func(name string) bool) (prof
 	over("recovery", func() { p.Recovery = profiles.Duration(f.recovery) })
 	over("late-after", func() { p.LateAfter = profiles.Duration(f.late) })
 	over("outage-after", func() { p.OutageAfter = profiles.Duration(f.outage) })
-	over("audit", func() { p.Integrity = integrity[f.audit] })
+	over("integrity", func() { p.Integrity = f.ledger })
+	if f.audit {
+		p.Integrity = "all"
+	}
 	if given("target") && !given("stage") {
 		p.Stage = "none"
 	}
@@ -137,7 +139,7 @@ func (f *runFlags) refuseEmpty(given func(name string) bool) error {
 		is   bool
 	}{
 		{"upgrade", len(f.upgrades) == 0}, {"stage", f.stage == ""}, {"target", f.target == ""}, {"shards", len(f.shards) == 0},
-		{"arms", len(f.arms) == 0}, {"rate", f.rate == ""}, {"arrival", f.arrival == ""}, {"mix", f.mix == ""}, {"out", f.out == ""},
+		{"arms", len(f.arms) == 0}, {"rate", f.rate == ""}, {"arrival", f.arrival == ""}, {"mix", f.mix == ""}, {"integrity", f.ledger == ""}, {"out", f.out == ""},
 	} {
 		if empty.is && given(empty.name) {
 			return fmt.Errorf("--%s is empty: give a value, or leave the flag out", empty.name)
