@@ -25,9 +25,10 @@ type lab struct {
 	close    func() error
 }
 
-// openLab starts the simulator, or finds the target of a run without one.
+// openLab starts the simulator, or finds the target of a run without one, on
+// which nothing is played yet.
 func openLab(ctx context.Context, p profiles.Profile, base time.Time, marks mark.Sink) (lab, error) {
-	if p.Stage == "none" {
+	if p.Stage != stage.NameSim {
 		target, err := handoff.ParseTarget(p.Target)
 		return lab{stage: stage.None{}, target: target, cluster: p.Cluster, tls: p.TLS, close: func() error { return nil }}, usageError(err)
 	}
