@@ -43,7 +43,6 @@ func TestE2ESoak(t *testing.T) {
 var soaks = map[string]Config{
 	"endpoint": {Nodes: 3},
 	"several":  {Nodes: 3, Policy: AllNodes, ShardCount: 3},
-	"cluster":  {OSSCluster: true},
 	"tls":      {Nodes: 3, Security: TLS},
 	"oss":      {OSSCluster: true},
 }
