@@ -15,7 +15,7 @@ var clusterDialogue = []struct {
 	line   string
 	frames int
 }{
-	{"CLUSTER KEYSLOT foo", 1}, {"CLUSTER KEYSLOT {foo}bar", 1}, {"CLUSTER KEYSLOT", 1}, {"CLUSTER FOO", 1}, {"CLUSTER", 1}, {"CLUSTER SLOTS x", 1},
+	{"CLUSTER KEYSLOT foo", 1}, {"CLUSTER KEYSLOT {foo}bar", 1}, {"CLUSTER KEYSLOT", 1}, {"CLUSTER FOO", 1}, {"CLUSTER", 1}, {"CLUSTER SLOTS x", 1}, {"INFO cluster", 1},
 	{"SELECT 0", 1}, {"SELECT 1", 1}, {"READONLY", 1}, {"READONLY x", 1}, {"READWRITE", 1}, {"ASKING", 1},
 	{"SET foo 1", 1}, {"MGET foo {foo}x", 1}, {"MGET foo bar", 1}, {"MSET foo 1 bar 1", 1}, {"DEL foo bar", 1}, {"EVAL return(1) 2 foo bar", 1},
 	{"MULTI", 1}, {"SET foo 2", 1}, {"SET bar 2", 1}, {"EXEC", 1}, {"GET foo", 1},
