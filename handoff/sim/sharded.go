@@ -159,8 +159,8 @@ func (g *guard) answer(args [][]byte, cmd command) (answered bool, err error) {
 		}
 		return true, g.refuse(string(resp.AppendError(nil, fmt.Sprintf(subscribedOther, strings.ToLower(string(clipped(args[0])))))))
 	}
-	if cmd.name == "INFO" && len(args) == 2 && is(args[1], "cluster") && !c.inMulti {
-		return true, c.say(g.view().text("# Cluster\r\ncluster_enabled:1\r\n"))
+	if text := g.serverInfo(args, cmd); text != "" {
+		return true, c.say(g.view().text(text))
 	}
 	handler := ownCommand(cmd.name)
 	if handler == nil {
