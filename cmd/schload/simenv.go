@@ -91,6 +91,7 @@ type endpointEntry struct {
 	Password     string        `json:"password"`
 	TLS          bool          `json:"tls"`
 	Certificates string        `json:"certificatesLocation,omitempty"`
+	OSSCluster   bool          `json:"oss_cluster"`
 	RawEndpoints []rawEndpoint `json:"raw_endpoints"`
 	Endpoints    []string      `json:"endpoints"`
 }
@@ -122,7 +123,7 @@ func (e *simEnv) writeEndpoints() error {
 
 func (e *simEnv) entry(s *sim.Simulator) endpointEntry {
 	c := s.Config()
-	entry := endpointEntry{ID: s.ID(), Username: c.Username, Password: c.Password, TLS: c.Security != sim.Plain}
+	entry := endpointEntry{ID: s.ID(), Username: c.Username, Password: c.Password, TLS: c.Security != sim.Plain, OSSCluster: c.OSSCluster}
 	if entry.TLS {
 		entry.Certificates = e.dir
 	}
