@@ -31,6 +31,7 @@ func (p Profile) Validate() error {
 	check(!sim || p.Target == "", "target with stage sim: the simulator is its own target; use stage none, manual or command")
 	check(!sim || p.TLS == handoff.TLS{}, "tls with stage sim: the simulator speaks in the clear; use stage none")
 	check(sim || p.Target != "", "stage %s without target: say which Redis to load, redis://host:port", p.Stage)
+	check(sim || len(p.Faults) == 0, "faults with stage %s: faults are the simulator's; use stage sim", p.Stage)
 	check(sim || len(p.Shards) == 0, "shards with stage %s: shards stand behind the simulator; use stage sim", p.Stage)
 	check(!none || p.Upgrade == "none", "upgrade %q with stage none: nothing would play it; use stage sim or upgrade none", p.Upgrade)
 	wrong = append(wrong, p.checkReal())

@@ -30,6 +30,7 @@ type Profile struct {
 	Target  string            `yaml:"target,omitempty"`  // redis:// URL, with any stage but sim
 	Cluster bool              `yaml:"cluster,omitempty"` // the target is an OSS cluster; with stage sim the upgrade says so
 	TLS     handoff.TLS       `yaml:"tls,omitempty"`     // for a rediss:// target
+	Faults  []string          `yaml:"faults,omitempty"`  // of the simulator: ask, cluster-down, read-only
 	Shards  []string          `yaml:"shards,omitempty"`  // redis:// URLs behind the simulator; none: in process
 	Arms    []Arm             `yaml:"arms,omitempty"`
 	Pools   []Pool            `yaml:"pools,omitempty"`

@@ -37,11 +37,19 @@ func openLab(ctx context.Context, p profiles.Profile, base time.Time, marks mark
 		return lab{}, usageError(err)
 	}
 	cluster := u.Database == upgrade.OSSCluster
-	s, err := sim.Start(ctx, sim.Config{OSSCluster: cluster, Shards: p.Shards, Base: base, Marks: marks, Seed: p.Seed})
+	faults, err := sim.ParseFaults(p.Faults)
 	if err != nil {
 		return lab{}, usageError(err)
 	}
-	target, err := handoff.ParseTarget("redis://" + s.Addr())
+	s, err := sim.Start(ctx, sim.Config{OSSCluster: cluster, Faults: faults, Shards: p.Shards, Base: base, Marks: marks, Seed: p.Seed})
+	if err != nil {
+		return lab{}, usageError(err)
+	}
+	seed := s.Addr()
+	if cluster {
+		seed = s.Nodes()[0].Addr // by address: seeded by a name, go-redis takes nodes with loopback addresses for the one that it leads to
+	}
+	target, err := handoff.ParseTarget("redis://" + seed)
 	if err != nil {
 		s.Close()
 		return lab{}, err

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"schload/handoff"
+	"schload/handoff/sim"
 	"schload/handoff/stage"
 	"schload/profiles"
 )
@@ -19,6 +20,7 @@ type runFlags struct {
 	stage    string
 	target   string
 	cluster  bool
+	faults   []string
 	shards   []string
 	arms     []string
 	rate     string
@@ -55,6 +57,7 @@ func (f *runFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.stage, "stage", "", "where the upgrade takes place: sim (played), manual (you start and end it), command (a command is it), none (load only)")
 	flags.StringVar(&f.target, "target", "", "redis://[user:password@]host:port to load, with any stage but sim; rediss:// for TLS")
 	flags.BoolVar(&f.cluster, "cluster", false, "the target is an OSS cluster: arms follow its slot map; the target may name several nodes, redis://host:port,host:port")
+	flags.StringSliceVar(&f.faults, "fault", nil, "of the simulator: "+strings.Join(sim.FaultNames(), ", ")+"; what they do is not known of real deployments")
 	flags.StringSliceVar(&f.shards, "shards", nil, "redis:// URLs of real Redis servers behind the simulator (default: in process)")
 	flags.StringSliceVar(&f.arms, "arms", nil, "arms, such as on,off or on-noretry+read_timeout=300ms; see schload run --help")
 	flags.StringVar(&f.rate, "rate", "", "operations a second of each arm, in each pool: 1000, 100..5000/30s (ramp), 1000/10s,5000 (steps)")
@@ -95,6 +98,7 @@ func (f *runFlags) apply(p profiles.Profile, given func(name string) bool) (prof
 	over("stage", func() { p.Stage = f.stage })
 	over("target", func() { p.Target = f.target })
 	over("cluster", func() { p.Cluster = f.cluster })
+	over("fault", func() { p.Faults = f.faults })
 	over("shards", func() { p.Shards = f.shards })
 	over("rounds", func() { p.Rounds = f.rounds })
 	over("speed", func() { p.Speed = f.speed })

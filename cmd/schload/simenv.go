@@ -28,6 +28,7 @@ type simEnv struct {
 // environment writes the files that are needed.
 func (f *simFlags) environment(c *sim.Cluster) (*simEnv, error) {
 	e := &simEnv{cluster: c, dir: f.dir, byName: f.advertise == "name"}
+	e.secure = f.control.faultInjector != "" // databases to come may be encrypted
 	for _, s := range c.Databases() {
 		e.secure = e.secure || s.Config().Security != sim.Plain
 	}
@@ -90,6 +91,7 @@ type endpointEntry struct {
 	Password     string        `json:"password"`
 	TLS          bool          `json:"tls"`
 	Certificates string        `json:"certificatesLocation,omitempty"`
+	OSSCluster   bool          `json:"oss_cluster"`
 	RawEndpoints []rawEndpoint `json:"raw_endpoints"`
 	Endpoints    []string      `json:"endpoints"`
 }
@@ -121,7 +123,7 @@ func (e *simEnv) writeEndpoints() error {
 
 func (e *simEnv) entry(s *sim.Simulator) endpointEntry {
 	c := s.Config()
-	entry := endpointEntry{ID: s.ID(), Username: c.Username, Password: c.Password, TLS: c.Security != sim.Plain}
+	entry := endpointEntry{ID: s.ID(), Username: c.Username, Password: c.Password, TLS: c.Security != sim.Plain, OSSCluster: c.OSSCluster}
 	if entry.TLS {
 		entry.Certificates = e.dir
 	}

@@ -17,6 +17,5 @@
 // connection is one goroutine that reads, runs or forwards, and replies.
 //
 // It refuses to stand in for a Redis server: it has no persistence and no
-// replication, and its in-process store knows fewer commands. The OSS Cluster
-// API is not served.
+// replication, and its in-process store knows fewer commands.
 package sim

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 )
 
@@ -23,6 +24,27 @@ type Faults struct {
 	// ReadOnly refuses writes with -READONLY while their shard is stalled, as a
 	// demoted primary would, instead of making them wait.
 	ReadOnly bool
+}
+
+// FaultNames are the names ParseFaults knows.
+func FaultNames() []string { return []string{"ask", "cluster-down", "read-only"} }
+
+// ParseFaults reads the names of faults.
+func ParseFaults(names []string) (Faults, error) {
+	var f Faults
+	for _, name := range names {
+		switch name {
+		case "ask":
+			f.Ask = true
+		case "cluster-down":
+			f.ClusterDown = true
+		case "read-only":
+			f.ReadOnly = true
+		default:
+			return f, fmt.Errorf("unknown fault %.40q: want some of %s", name, strings.Join(FaultNames(), ", "))
+		}
+	}
+	return f, nil
 }
 
 func (f Faults) validate(c Config) error {

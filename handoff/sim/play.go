@@ -88,6 +88,9 @@ func (s *Simulator) suits(plan upgrade.Plan) error {
 	if err := s.suitsSlots(plan); err != nil {
 		return err
 	}
+	if plan.Upgrade.Replicas == upgrade.Needed && s.config.Unreplicated {
+		return fmt.Errorf("upgrade %s needs replication: a replica takes over in it, and the database has none: want a replicated database, or another upgrade", plan.Upgrade.Name)
+	}
 	policy := s.config.Policy
 	moves := slices.ContainsFunc(plan.Actions, func(a upgrade.Action) bool { return a.Act == upgrade.Bind || a.Act == upgrade.DNS })
 	if moves && policy != SingleProxy {

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -11,6 +12,9 @@ import (
 
 // mostChannels is how many sharded channels one connection may be subscribed to.
 const mostChannels = 10000
+
+// subscribedOther is what a RESP2 subscriber hears to other commands.
+const subscribedOther = "ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
 
 // channels are the sharded subscriptions of an OSS Cluster's connections. They
 // live here and not in the store, which knows nothing of nodes: a channel
@@ -146,21 +150,6 @@ func (s *channels) sweep(m *slotMap) {
 	}
 }
 
-// on are the channels with subscribers on a node, sorted, and how many each has.
-func (s *channels) on(node int) (names []string, subscribers map[string]int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	subscribers = map[string]int{}
-	for name, conns := range s.subscribers {
-		for c := range conns {
-			if c.node == node {
-				subscribers[name]++
-			}
-		}
-	}
-	return slices.Sorted(maps.Keys(subscribers)), subscribers
-}
-
 // answer replies to what a node of an OSS Cluster answers itself.
 func (g *guard) answer(args [][]byte, cmd command) (answered bool, err error) {
 	c := g.conn
@@ -168,8 +157,7 @@ func (g *guard) answer(args [][]byte, cmd command) (answered bool, err error) {
 		if is(args[0], "ping") {
 			return true, c.say(pong(args))
 		}
-		return true, g.refuse("-ERR Can't execute '" + strings.ToLower(string(clipped(args[0]))) +
-			"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context\r\n")
+		return true, g.refuse(string(resp.AppendError(nil, fmt.Sprintf(subscribedOther, strings.ToLower(string(clipped(args[0])))))))
 	}
 	handler := ownCommand(cmd.name)
 	if handler == nil {

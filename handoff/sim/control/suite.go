@@ -93,7 +93,7 @@ func LoadSuite(name string) (Suite, error) {
 // configure is the simulator's configuration of a database.
 func (p *Plane) configure(spec Spec) sim.Config {
 	return sim.Config{
-		Port: spec.Port, Password: spec.Password, Support: p.config.Suite.Support, Entrance: !p.config.ByName,
+		Port: spec.Port, Password: spec.Password, Support: p.config.Suite.Support, Entrance: !p.config.ByName, OSSCluster: spec.OSSCluster,
 		ShardCount: spec.ShardsCount, Unreplicated: !spec.Replication, Policy: spec.ProxyPolicy, Security: spec.security(),
 	}
 }

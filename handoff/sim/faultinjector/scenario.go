@@ -33,6 +33,15 @@ type trigger struct {
 	do    move
 }
 
+// nodes is how many nodes the trigger takes: two that serve slots and one that
+// does not, or two for an endpoint to move between.
+func (t trigger) nodes() int {
+	if t.needs.OSSCluster {
+		return 3
+	}
+	return 2
+}
+
 // move changes one database and returns when its last effect has happened.
 type move func(p *control.Plane, ctx context.Context, expect control.Expect, id int) error
 
@@ -69,10 +78,10 @@ var scenarios = map[string][]effect{
 	},
 }
 
-// clustered is a database with the OSS Cluster API: three primaries on two
-// nodes, of which one has two, and one node without any.
+// clustered is a database with the OSS Cluster API: two primaries on two nodes.
+// A third node has none.
 var clustered = control.Spec{
-	OSSCluster: true, Sharding: true, ShardsCount: 3, ShardsPlacement: "sparse", ProxyPolicy: "all-master-shards",
+	OSSCluster: true, Sharding: true, ShardsCount: 2, ShardsPlacement: "sparse", ProxyPolicy: "all-master-shards",
 	Replication: true, PreferredIPType: "external", ShardKeyRegex: control.StandardRegex,
 }
 
@@ -141,6 +150,9 @@ func (in *Injector) discover(scenario string) http.HandlerFunc {
 		nodes := len(in.plane.Nodes())
 		triggers := []map[string]any{}
 		for _, t := range e.triggers {
+			if nodes < t.nodes() {
+				continue // it could not be played
+			}
 			triggers = append(triggers, map[string]any{
 				"name": t.name, "description": t.about, "requirements": in.requirements(e, t, r.URL.Query(), nodes),
 			})
@@ -162,7 +174,7 @@ func (in *Injector) requirements(e effect, t trigger, query url.Values, nodes in
 		spec = in.plane.Suggest(e.prefix, spec)
 		list = append(list, map[string]any{
 			"dbconfig": spec, "config": v.name, "description": fmt.Sprintf("%s: %s", t.name, t.about),
-			"cluster":         map[string]any{"min_nodes": 2, "actual_nodes": nodes},
+			"cluster":         map[string]any{"min_nodes": t.nodes(), "actual_nodes": nodes},
 			"oss_cluster_api": map[string]any{"ip_type": cmp.Or(spec.PreferredIPType, "external")},
 		})
 	}

@@ -81,3 +81,45 @@ func TestScenarioAction(t *testing.T) {
 		w.fails("topology_change_standalone", `{"bdb_id":1,"effect":"none"}`, "conn_drop")
 	})
 }
+
+// Effects on hash slots: every node's clients are told, and in the end the
+// nodes that serve are as many as the effect's name says.
+func TestSlotScenarios(t *testing.T) {
+	delta := map[string]int{"remove-add": 0, "remove": -1, "add": 1, "slot-shuffle": 0}
+	for _, e := range scenarios["slot-migrate"] {
+		for _, trigger := range e.triggers {
+			t.Run(e.name+"/"+trigger.name, func(t *testing.T) {
+				inWorld(t, "", func(w *world) { w.slotScenario(e.name, trigger.name, delta[e.name]) })
+			})
+		}
+	}
+}
+
+func (w *world) slotScenario(effect, trigger string, delta int) {
+	setup := w.well(w.get("POST", fmt.Sprintf("/slot-migrate/setup?effect=%s&trigger=%s", effect, trigger), "")["action_id"].(string))
+	port := setup["raw_endpoints"].([]any)[0].(map[string]any)["port"]
+	clients := []*peer{w.optedIn(fmt.Sprintf("127.0.0.2:%v", port)), w.optedIn(fmt.Sprintf("127.0.0.3:%v", port))}
+	before := w.primaries()
+	w.well(w.get("POST", fmt.Sprintf("/slot-migrate?effect=%s&trigger=%s&bdb_id=%v&cluster_index=0", effect, trigger, setup["bdb_id"]), "")["action_id"].(string))
+	for _, c := range clients {
+		w.told(c, "SMIGRATING", "SMIGRATED")
+	}
+	after := w.primaries()
+	if len(after)-len(before) != delta {
+		w.Errorf("primaries on nodes %v before and %v after, want %+d", before, after, delta)
+	}
+	w.do("delete_database", fmt.Sprintf(`{"bdb_id":%v}`, setup["bdb_id"]))
+}
+
+// primaries are the nodes with primaries.
+func (w *world) primaries() map[int]bool {
+	nodes := map[int]bool{}
+	for _, d := range w.plane.Databases() {
+		for _, s := range d.Shards {
+			if s.Role == "master" {
+				nodes[s.Node] = true
+			}
+		}
+	}
+	return nodes
+}

@@ -78,30 +78,44 @@ func run(ctx context.Context) ([]result, error) {
 	if err != nil {
 		return nil, err
 	}
+	slices.Reverse(names) // the longest are at the end
+	results := each(names, func(name string) []result {
+		fmt.Fprintf(os.Stderr, "%s  %s\n", time.Now().Format(time.TimeOnly), name)
+		some, err := one(ctx, suite, dir, name)
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
+			some = append(some, result{name, "broken", 0})
+		}
+		return some
+	})
+	slices.SortFunc(results, func(a, b result) int { return cmp.Compare(a.name, b.name) })
+	return results, nil
+}
+
+// each does something for every name, in their order, a few at a time.
+func each(names []string, do func(string) []result) []result {
 	var (
 		mu      sync.Mutex
 		results []result
 		wg      sync.WaitGroup
-		slots   = make(chan struct{}, *parallel)
+		todo    = make(chan string)
 	)
-	for _, name := range names {
+	for range max(1, *parallel) {
 		wg.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			fmt.Fprintf(os.Stderr, "%s  %s\n", time.Now().Format(time.TimeOnly), name)
-			some, err := one(ctx, suite, dir, name)
-			if err != nil {
-				fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
-				some = append(some, result{name, "broken", 0})
+			for name := range todo {
+				some := do(name)
+				mu.Lock()
+				results = append(results, some...)
+				mu.Unlock()
 			}
-			mu.Lock()
-			results = append(results, some...)
-			mu.Unlock()
 		})
 	}
+	for _, name := range names {
+		todo <- name
+	}
+	close(todo)
 	wg.Wait()
-	slices.SortFunc(results, func(a, b result) int { return cmp.Compare(a.name, b.name) })
-	return results, nil
+	return results
 }
 
 // build copies the module, whose place is read-only, adds the resolver, and
