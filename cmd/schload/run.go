@@ -126,7 +126,7 @@ func (f *runFlags) once(cmd *cobra.Command, p profiles.Profile) error {
 	defer func() { lab.close() }()
 	stderr := cmd.ErrOrStderr()
 	view := newLiveView(stderr)
-	if err := f.leaveToOthers(ctx, &lab, p, scene{base, timeline.Mark, view.say, f.directory(id)}); err != nil {
+	if err := f.leaveToOthers(ctx, &lab, p, scene{base, timeline.Mark, view, f.directory(id)}); err != nil {
 		return err
 	}
 	if lab.note != "" {

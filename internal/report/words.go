@@ -25,7 +25,7 @@ func words(s compare.Summary) []string {
 	if line := joined(s, latency); line != "" {
 		lines = append(lines, "p99 of the response time of successes during maintenance: "+line+".")
 	}
-	if s.Upgrade.Name == "none" {
+	if s.Upgrade.Name == "none" && !found(s) {
 		return lines
 	}
 	switch s.Upgrade.SCHSupport {
@@ -46,6 +46,9 @@ func due(s compare.Summary) (n uint64) {
 	}
 	return n
 }
+
+// found says whether there was an upgrade that nobody led.
+func found(s compare.Summary) bool { return s.PhaseSource == "notices" || s.PhaseSource == "data" }
 
 // reached says whether the run came as far as maintenance.
 func reached(s compare.Summary) bool {
