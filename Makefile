@@ -2,8 +2,9 @@
 SHELL := bash
 .DEFAULT_GOAL := help
 FUZZTIME ?= 5s
+GO_REDIS_PASSES ?= 30
 
-.PHONY: help build test race fuzz bench check golden e2e e2e-node demo clean
+.PHONY: help build test race fuzz bench check golden e2e e2e-node e2e-go-redis demo clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -40,6 +41,9 @@ e2e: ## long end-to-end checks (ten repeats, real redis-server, kill -9)
 
 e2e-node: build ## node-redis against schload sim (needs node and npm)
 	cd test/clients/node && npm ci && SCHLOAD='$(CURDIR)/bin/schload' npm test
+
+e2e-go-redis: build ## go-redis' own suite against schload sim, unchanged (takes minutes)
+	cd test/clients/go-redis && go run . -schload '$(CURDIR)/bin/schload' -want $(GO_REDIS_PASSES)
 
 demo: ## the README's first command
 	go run ./cmd/schload run

@@ -56,10 +56,7 @@ func TestArmsAlikeInPeace(t *testing.T) {
 // Whatever is played, the books balance: connections dialled are open or
 // closed, handoffs begun have ended, and no reply met the wrong command unseen.
 func TestBooksBalance(t *testing.T) {
-	for _, name := range upgrade.Names() {
-		if u, err := upgrade.Load(name); err != nil || u.Database == upgrade.OSSCluster {
-			continue // clients of those are others, see internal/experiment
-		}
+	for _, name := range upgrade.Endpoint.Upgrades() {
 		t.Run(name, func(t *testing.T) {
 			for _, arm := range play(t, 100, name, "auto", "on-none", "off") {
 				o := arm.seen

@@ -72,7 +72,7 @@ func (o *observer) noticed(conn any, values []any) {
 		m.Name, m.Detail = "unreadable", err.Error()
 	} else {
 		o.notices.Kinds[n.Kind]++
-		m.Name, m.Seq, m.Detail = n.Kind.String(), &n.Seq, n.String()
+		m.Name, m.Seq, m.Detail, m.Duration = n.Kind.String(), &n.Seq, n.String(), max(0, n.Time)
 		if n.Kind == notice.Moving {
 			o.remember(p).moving = now
 			o.lastMoving.Store(int64(now))

@@ -3,11 +3,14 @@ package profiles
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"time"
 
 	"schload/handoff"
 	"schload/handoff/stage"
+	"schload/handoff/upgrade"
 	"schload/workload"
 )
 
@@ -24,12 +27,14 @@ func (p Profile) Validate() error {
 		}
 	}
 	wrong = append(wrong, stage.CheckName(p.Stage))
-	check(p.Stage != "sim" || p.Target == "", "target with stage sim: the simulator is its own target; use stage none")
-	check(p.Stage != "sim" || !p.Cluster, "cluster with stage sim: the upgrade says what the simulator is; choose one for a cluster, see schload upgrades")
-	check(p.Stage != "sim" || p.TLS == handoff.TLS{}, "tls with stage sim: the simulator speaks in the clear; use stage none")
-	check(p.Stage != "none" || p.Target != "", "stage none without target: say which Redis to load, redis://host:port")
-	check(p.Stage != "none" || len(p.Shards) == 0, "shards with stage none: shards stand behind the simulator; use stage sim")
-	check(p.Stage != "none" || p.Upgrade == "none", "upgrade %q with stage none: nothing would play it; use stage sim or upgrade none", p.Upgrade)
+	sim, none := p.Stage == stage.NameSim, p.Stage == stage.NameNone
+	check(!sim || p.Target == "", "target with stage sim: the simulator is its own target; use stage none, manual or command")
+	check(!sim || p.TLS == handoff.TLS{}, "tls with stage sim: the simulator speaks in the clear; use stage none")
+	check(sim || p.Target != "", "stage %s without target: say which Redis to load, redis://host:port", p.Stage)
+	check(sim || len(p.Faults) == 0, "faults with stage %s: faults are the simulator's; use stage sim", p.Stage)
+	check(sim || len(p.Shards) == 0, "shards with stage %s: shards stand behind the simulator; use stage sim", p.Stage)
+	check(!none || p.Upgrade == "none", "upgrade %q with stage none: nothing would play it; use stage sim or upgrade none", p.Upgrade)
+	wrong = append(wrong, p.checkReal())
 	check(p.Speed > 0 && p.Speed <= 100, "speed %g: want more than 0, at most 100 (1 is the upgrade's own pace)", p.Speed)
 	check(p.Rounds >= 1 && p.Rounds <= 10_000, "rounds %d: want 1 to 10000", p.Rounds)
 	for _, d := range []struct {
@@ -41,8 +46,35 @@ func (p Profile) Validate() error {
 	}
 	_, err := p.Ledger()
 	wrong = append(wrong, err)
-	_, err = p.LoadUpgrade()
+	u, err := p.LoadUpgrade()
+	check(err != nil || p.Stage != "sim" || !p.Cluster || u.Database == upgrade.OSSCluster,
+		"cluster with stage sim: the upgrade says what the simulator is, and %s is for an endpoint; choose one for a cluster, see schload upgrades", p.Upgrade)
 	wrong = append(wrong, err, p.checkArms(), p.checkPools())
+	return errors.Join(wrong...)
+}
+
+// checkReal checks what belongs to upgrades that really take place, and what
+// does not: a choreography and its pace are the simulator's.
+func (p Profile) checkReal() error {
+	var wrong []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			wrong = append(wrong, fmt.Errorf(format, args...))
+		}
+	}
+	real, command := stage.IsReal(p.Stage), p.Stage == stage.NameCommand
+	for _, name := range slices.Sorted(maps.Keys(p.Set)) {
+		check(!real, "set %s with stage %s: the parameters of upgrades are the simulator's; a real upgrade takes what it takes, leave it out", name, p.Stage)
+	}
+	check(!real || p.Speed == 1, "speed %g with stage %s: only the simulator's time can be compressed; leave it out", p.Speed, p.Stage)
+	check(!command || p.UpgradeCommand != "", "stage command without upgrade-command: give the command that upgrades the target")
+	check(command || p.UpgradeCommand == "", "upgrade-command with stage %s: nothing would run it; use stage command", p.Stage)
+	check(real || p.MaxMaintenance == 0, "max-maintenance with stage %s: it is for upgrades that really take place; use stage manual or command", p.Stage)
+	v := time.Duration(p.MaxMaintenance)
+	check(v >= 0 && v <= longestPhase, "max-maintenance %v: want more than 0, at most %v", v, longestPhase)
+	if u, err := p.LoadUpgrade(); real && err == nil {
+		check(u.Database != upgrade.OSSCluster || p.Cluster, "upgrade %s is one of an OSS cluster, but the target is taken for an endpoint: add --cluster (in a profile, cluster: true)", u.Name)
+	}
 	return errors.Join(wrong...)
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"schload/handoff"
+	"schload/handoff/stage"
 	"schload/handoff/upgrade"
 	"schload/internal/yamlfile"
 	"schload/workload"
@@ -25,15 +26,19 @@ type Profile struct {
 	Summary string            `yaml:"summary,omitempty"`
 	Upgrade string            `yaml:"upgrade,omitempty"` // name in the catalog
 	Set     map[string]string `yaml:"set,omitempty"`     // the upgrade's parameters, by name
-	Stage   string            `yaml:"stage,omitempty"`   // sim or none
-	Target  string            `yaml:"target,omitempty"`  // redis:// URL, with stage none
+	Stage   string            `yaml:"stage,omitempty"`   // sim, manual, command or none
+	Target  string            `yaml:"target,omitempty"`  // redis:// URL, with any stage but sim
 	Cluster bool              `yaml:"cluster,omitempty"` // the target is an OSS cluster; with stage sim the upgrade says so
 	TLS     handoff.TLS       `yaml:"tls,omitempty"`     // for a rediss:// target
+	Faults  []string          `yaml:"faults,omitempty"`  // of the simulator: ask, cluster-down, read-only
 	Shards  []string          `yaml:"shards,omitempty"`  // redis:// URLs behind the simulator; none: in process
 	Arms    []Arm             `yaml:"arms,omitempty"`
 	Pools   []Pool            `yaml:"pools,omitempty"`
 
 	Integrity string `yaml:"integrity,omitempty"` // what is checked against a ledger: sample, all or none; default sample
+
+	UpgradeCommand string   `yaml:"upgrade_command,omitempty"` // for sh -c, with stage command
+	MaxMaintenance Duration `yaml:"max_maintenance,omitempty"` // a real upgrade that takes longer is taken for over, or its command ended; default: none
 
 	Speed  float64 `yaml:"speed,omitempty"`  // compresses the upgrade's time; default 1, its own pace
 	Seed   uint64  `yaml:"seed,omitempty"`   // of everything random; default 1
@@ -187,8 +192,11 @@ func (p Profile) WithDefaults() Profile {
 	}
 	if p.Upgrade == "" {
 		p.Upgrade = "endpoint-rebind"
-		if p.Stage == "none" {
+		switch {
+		case p.Stage == stage.NameNone:
 			p.Upgrade = "none"
+		case stage.IsReal(p.Stage):
+			p.Upgrade = upgrade.UnnamedName
 		}
 	}
 	if p.Integrity == "" {
@@ -243,10 +251,14 @@ func (p Pool) withDefaults() Pool {
 // keys are all words a profile may use as keys, for suggestions.
 var keys = strings.Fields(`name summary upgrade set stage integrity target cluster tls shards arms pools speed seed rounds warmup
 	baseline recovery late_after outage_after workers rate arrival think mix keys values pipeline overload
-	start_deadline distribution space exponent prefix size min max base ca_file cert_file key_file server_name insecure_skip_verify`)
+	upgrade_command max_maintenance start_deadline distribution space exponent prefix size min max base ca_file cert_file key_file server_name insecure_skip_verify`)
 
-// Load resolves the upgrade with the profile's settings.
+// LoadUpgrade resolves the upgrade with the profile's settings. One that really
+// takes place need not be in the catalog.
 func (p Profile) LoadUpgrade() (upgrade.Upgrade, error) {
+	if p.Upgrade == upgrade.UnnamedName && stage.IsReal(p.Stage) {
+		return upgrade.Unnamed(), nil
+	}
 	u, err := upgrade.Load(p.Upgrade)
 	if err != nil {
 		return u, err
@@ -267,7 +279,7 @@ func (p Pool) JSON() ([]byte, error) { return yaml.MarshalWithOptions(p, yaml.JS
 // Hash is a short fingerprint of the profile, whatever it was pointed at: runs
 // of equal hash did the same. No secret goes into it.
 func (p Profile) Hash() string {
-	p.Target, p.Shards = "", nil
+	p.Target, p.Shards, p.UpgradeCommand = "", nil, ""
 	text, err := p.JSON()
 	if err != nil {
 		return ""

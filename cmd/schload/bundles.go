@@ -57,8 +57,16 @@ func describe(id string, base time.Time, cluster bool, p profiles.Profile, c exp
 	return run, err
 }
 
-// describeUpgrade writes down the first round's plan, every number drawn.
+// describeUpgrade writes down the first round's plan, every number drawn. Where
+// no choreography is played, nothing rests on its numbers.
 func describeUpgrade(c experiment.Config) (bundle.Upgrade, error) {
+	u := bundle.Upgrade{Name: c.Upgrade.Name, Title: c.Upgrade.Title, SCHSupport: string(c.Upgrade.SCH)}
+	switch c.Stage.(type) {
+	case stage.None:
+		return bundle.Upgrade{Name: c.Upgrade.Name}, nil // nothing is known of what somebody else may do
+	case stage.Real:
+		return u, nil
+	}
 	plan, err := c.Upgrade.Plan(c.Seed, c.Speed)
 	if err != nil {
 		return bundle.Upgrade{}, err
@@ -67,11 +75,7 @@ func describeUpgrade(c experiment.Config) (bundle.Upgrade, error) {
 	if err != nil {
 		return bundle.Upgrade{}, err
 	}
-	u := bundle.Upgrade{Name: c.Upgrade.Name, Title: c.Upgrade.Title, SCHSupport: string(c.Upgrade.SCH), Plan: actions}
-	if _, none := c.Stage.(stage.None); none {
-		return u, nil // nothing is played, and nothing rests on assumptions
-	}
-	u.Assumptions = c.Upgrade.Assumptions()
+	u.Plan, u.Assumptions = actions, c.Upgrade.Assumptions()
 	for i, s := range plan.Settings {
 		u.Parameters = append(u.Parameters, bundle.Parameter{
 			Name: s.Name, Value: s.Value, Origin: string(s.Origin), Note: c.Upgrade.Parameters[i].Source,

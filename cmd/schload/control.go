@@ -43,14 +43,15 @@ func (f *controlFlags) register(flags *pflag.FlagSet) {
 // check loads the suite and refuses addresses that other machines can reach.
 func (f *controlFlags) check() (control.Suite, error) {
 	suite, err := control.LoadSuite(f.suite)
-	err = errors.Join(err, onLoopback("--fault-injector", f.faultInjector), onLoopback("--rest", f.rest))
+	err = errors.Join(err, onLoopback("--fault-injector", f.faultInjector, "break the databases"), onLoopback("--rest", f.rest, "break the databases"))
 	if f.restUser != "" && os.Getenv(passwordVariable) == "" {
 		err = errors.Join(err, fmt.Errorf("--rest-user %q has no password: set $%s", f.restUser, passwordVariable))
 	}
 	return suite, err
 }
 
-func onLoopback(flag, address string) error {
+// onLoopback refuses an address at which other machines can do what it is for.
+func onLoopback(flag, address, do string) error {
 	if address == "" {
 		return nil
 	}
@@ -59,7 +60,7 @@ func onLoopback(flag, address string) error {
 		return fmt.Errorf("%s %q: want HOST:PORT such as 127.0.0.1:20324", flag, address)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return fmt.Errorf("%s %q: whoever reaches it can break the databases: want a loopback address such as 127.0.0.1:20324", flag, address)
+		return fmt.Errorf("%s %q: whoever reaches it can %s: want a loopback address such as 127.0.0.1:20324", flag, address, do)
 	}
 	return nil
 }
@@ -69,6 +70,7 @@ func (f *simFlags) suit(suite control.Suite) {
 	if suite.ByName {
 		f.advertise = "name"
 	}
+	f.entrance = f.advertise != "name" && (f.control.faultInjector != "" || suite.Name != "")
 	f.set = slices.Concat(suite.Settings[f.upgrade], f.set)
 }
 
@@ -109,14 +111,23 @@ func (c *controlServers) listen(ctx context.Context, address string, handler htt
 	if address == "" {
 		return "", nil
 	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	s, url, err := serveHTTP(ctx, address, handler)
 	if err != nil {
 		return "", err
 	}
-	s := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, MaxHeaderBytes: 64 << 10}
 	c.servers = append(c.servers, s)
+	return url, nil
+}
+
+// serveHTTP serves at an address until the server is closed.
+func serveHTTP(ctx context.Context, address string, handler http.Handler) (s *http.Server, url string, err error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, "", err
+	}
+	s = &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, MaxHeaderBytes: 64 << 10}
 	go s.Serve(listener)
-	return "http://" + listener.Addr().String(), nil
+	return s, "http://" + listener.Addr().String(), nil
 }
 
 func (c *controlServers) close() {
@@ -127,6 +138,9 @@ func (c *controlServers) close() {
 }
 
 func (c *controlServers) announce(out io.Writer) {
+	for _, why := range c.plane.Suite().Why {
+		fmt.Fprintf(out, "suite     %s\n", why)
+	}
 	if c.faults != "" {
 		fmt.Fprintf(out, "faults    %s\n", c.faults)
 	}

@@ -25,9 +25,10 @@ type lab struct {
 	close    func() error
 }
 
-// openLab starts the simulator, or finds the target of a run without one.
+// openLab starts the simulator, or finds the target of a run without one, on
+// which nothing is played yet.
 func openLab(ctx context.Context, p profiles.Profile, base time.Time, marks mark.Sink) (lab, error) {
-	if p.Stage == "none" {
+	if p.Stage != stage.NameSim {
 		target, err := handoff.ParseTarget(p.Target)
 		return lab{stage: stage.None{}, target: target, cluster: p.Cluster, tls: p.TLS, close: func() error { return nil }}, usageError(err)
 	}
@@ -36,11 +37,19 @@ func openLab(ctx context.Context, p profiles.Profile, base time.Time, marks mark
 		return lab{}, usageError(err)
 	}
 	cluster := u.Database == upgrade.OSSCluster
-	s, err := sim.Start(ctx, sim.Config{OSSCluster: cluster, Shards: p.Shards, Base: base, Marks: marks, Seed: p.Seed})
+	faults, err := sim.ParseFaults(p.Faults)
 	if err != nil {
 		return lab{}, usageError(err)
 	}
-	target, err := handoff.ParseTarget("redis://" + s.Addr())
+	s, err := sim.Start(ctx, sim.Config{OSSCluster: cluster, Faults: faults, Shards: p.Shards, Base: base, Marks: marks, Seed: p.Seed})
+	if err != nil {
+		return lab{}, usageError(err)
+	}
+	seed := s.Addr()
+	if cluster {
+		seed = s.Nodes()[0].Addr // by address: seeded by a name, go-redis takes nodes with loopback addresses for the one that it leads to
+	}
+	target, err := handoff.ParseTarget("redis://" + seed)
 	if err != nil {
 		s.Close()
 		return lab{}, err

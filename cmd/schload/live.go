@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
+	"sync"
 
 	"golang.org/x/term"
 
@@ -11,7 +13,9 @@ import (
 
 // liveView shows progress on stderr: repainted on a terminal, plain lines
 // elsewhere.
+// It may be used by several goroutines.
 type liveView struct {
+	mu     sync.Mutex
 	out    io.Writer
 	screen *report.Screen // nil: plain lines
 }
@@ -26,6 +30,8 @@ func newLiveView(out io.Writer) *liveView {
 }
 
 func (v *liveView) show(p report.Progress) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	// What cannot be shown is no reason to stop measuring.
 	if v.screen != nil {
 		_ = v.screen.Paint(p)
@@ -34,7 +40,26 @@ func (v *liveView) show(p report.Progress) {
 	_ = report.Plain(v.out, p)
 }
 
+// say prints a line that stays, above what is repainted.
+func (v *liveView) say(line string) {
+	v.end()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	fmt.Fprintln(v.out, line)
+}
+
+// typed makes up for the echo of a line that was typed.
+func (v *liveView) typed() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.screen != nil {
+		v.screen.Typed()
+	}
+}
+
 func (v *liveView) end() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	if v.screen != nil {
 		_ = v.screen.Clear()
 	}

@@ -57,6 +57,8 @@ func runHelp() string {
 		"speed 1, late-after 100ms, outage-after 500ms; schload profiles NAME prints a profile.\n" +
 		"\nTargets: redis://[user:password@]host:port, rediss:// for TLS (a profile's tls names certificates). With --cluster the\n" +
 		"target is an OSS cluster, named by one node or several: redis://host:port,host:port.\n" +
+		"\nA real upgrade: with --stage manual you start and end it while the load runs, and say so by Enter, over --control, or by\n" +
+		"SIGUSR1 and SIGUSR2; with --stage command it is --upgrade-command. --upgrade then only names it.\n" +
 		"\nExit codes: 0 ok, 1 failed, 2 usage or bad input, 4 run invalid, 130 interrupted.")
 	return b.String()
 }
@@ -85,7 +87,7 @@ func (f *runFlags) profile(cmd *cobra.Command, args []string) (profiles.Profile,
 		}
 	}
 	p.Upgrade = f.upgrades[0]
-	return p, nil
+	return p, f.checkControl(p)
 }
 
 // runs makes one run for each upgrade, again and again with --forever. A run
@@ -121,8 +123,12 @@ func (f *runFlags) once(cmd *cobra.Command, p profiles.Profile) error {
 	if err != nil {
 		return interrupted(ctx, err)
 	}
-	defer lab.close()
+	defer func() { lab.close() }()
 	stderr := cmd.ErrOrStderr()
+	view := newLiveView(stderr)
+	if err := f.leaveToOthers(ctx, &lab, p, scene{base, timeline.Mark, view, f.directory(id)}); err != nil {
+		return err
+	}
 	if lab.note != "" {
 		fmt.Fprintln(stderr, "note:", lab.note)
 	}
@@ -138,7 +144,6 @@ func (f *runFlags) once(cmd *cobra.Command, p profiles.Profile) error {
 	if config.Telemetry != nil {
 		defer config.Telemetry.Close(context.WithoutCancel(ctx))
 	}
-	view := newLiveView(stderr)
 	config.Progress = view.show
 	result, err := experiment.Run(ctx, config)
 	view.end()

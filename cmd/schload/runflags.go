@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"schload/handoff"
+	"schload/handoff/sim"
+	"schload/handoff/stage"
 	"schload/profiles"
 )
 
@@ -18,6 +20,7 @@ type runFlags struct {
 	stage    string
 	target   string
 	cluster  bool
+	faults   []string
 	shards   []string
 	arms     []string
 	rate     string
@@ -39,18 +42,24 @@ type runFlags struct {
 	audit    bool
 	ledger   string
 
+	upgradeCommand string
+	maxMaintenance time.Duration
+	control        string
+
 	otlpEndpoint string
 	otlpProtocol string
 	prometheus   string
 
-	made []string // bundles of this process, oldest first
+	made  []string      // bundles of this process, oldest first
+	typed <-chan string // on the terminal, once somebody wanted it
 }
 
 func (f *runFlags) register(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.upgrades, "upgrade", nil, "upgrade to play, see schload upgrades; several make one run each, in order")
-	flags.StringVar(&f.stage, "stage", "", "where the upgrade is played: sim, or none (load only)")
-	flags.StringVar(&f.target, "target", "", "redis://[user:password@]host:port to load, with stage none; rediss:// for TLS")
+	flags.StringVar(&f.stage, "stage", "", "where the upgrade takes place: sim (played), manual (you start and end it), command (a command is it), none (load only)")
+	flags.StringVar(&f.target, "target", "", "redis://[user:password@]host:port to load, with any stage but sim; rediss:// for TLS")
 	flags.BoolVar(&f.cluster, "cluster", false, "the target is an OSS cluster: arms follow its slot map; the target may name several nodes, redis://host:port,host:port")
+	flags.StringSliceVar(&f.faults, "fault", nil, "of the simulator: "+strings.Join(sim.FaultNames(), ", ")+"; what they do is not known of real deployments")
 	flags.StringSliceVar(&f.shards, "shards", nil, "redis:// URLs of real Redis servers behind the simulator (default: in process)")
 	flags.StringSliceVar(&f.arms, "arms", nil, "arms, such as on,off or on-noretry+read_timeout=300ms; see schload run --help")
 	flags.StringVar(&f.rate, "rate", "", "operations a second of each arm, in each pool: 1000, 100..5000/30s (ramp), 1000/10s,5000 (steps)")
@@ -71,6 +80,9 @@ func (f *runFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.out, "out", "", "directory of the bundle (default runs/<run id>)")
 	flags.BoolVar(&f.json, "json", false, "print summary.json instead of the table")
 	flags.BoolVar(&f.forever, "forever", false, "start over after the last upgrade, until interrupted; keeps the last 20 bundles it made")
+	flags.StringVar(&f.upgradeCommand, "upgrade-command", "", "with stage command, what upgrades the target, run by sh -c once a round; told SCHLOAD_ROUND, SCHLOAD_TARGET, SCHLOAD_RUN_DIR")
+	flags.DurationVar(&f.maxMaintenance, "max-maintenance", 0, "a real upgrade that takes longer is taken for over (manual) or ended (command); default: it is waited for")
+	flags.StringVar(&f.control, "control", "", "with stage manual, loopback HOST:PORT that takes POST /start, /end and /mark?text=...; port 0 picks a free one")
 	flags.StringVar(&f.otlpEndpoint, "otlp-endpoint", "", "export metrics to this OTLP receiver: http://host:4318 or grpc://host:4317 (default: OTEL_* variables, else none)")
 	flags.StringVar(&f.otlpProtocol, "otlp-protocol", "", "grpc or http/protobuf (default: by the endpoint)")
 	flags.StringVar(&f.prometheus, "prometheus", "", "serve metrics for Prometheus on this address, such as 127.0.0.1:9464")
@@ -86,9 +98,11 @@ func (f *runFlags) apply(p profiles.Profile, given func(name string) bool) (prof
 			set()
 		}
 	}
+	before := p.WithDefaults().Stage
 	over("stage", func() { p.Stage = f.stage })
 	over("target", func() { p.Target = f.target })
 	over("cluster", func() { p.Cluster = f.cluster })
+	over("fault", func() { p.Faults = f.faults })
 	over("shards", func() { p.Shards = f.shards })
 	over("rounds", func() { p.Rounds = f.rounds })
 	over("speed", func() { p.Speed = f.speed })
@@ -102,17 +116,43 @@ func (f *runFlags) apply(p profiles.Profile, given func(name string) bool) (prof
 	if f.audit {
 		p.Integrity = "all"
 	}
-	if given("target") && !given("stage") {
-		p.Stage = "none"
+	over("upgrade-command", func() { p.UpgradeCommand = f.upgradeCommand })
+	over("max-maintenance", func() { p.MaxMaintenance = profiles.Duration(f.maxMaintenance) })
+	if given("target") && !given("stage") && !stage.IsReal(p.Stage) {
+		p.Stage = stage.NameNone
 	}
-	if p.Stage == "none" && !given("upgrade") {
+	if p.Stage == stage.NameNone && !given("upgrade") {
 		p.Upgrade, p.Set = "none", nil
+	}
+	if stage.IsReal(p.Stage) && p.Stage != before {
+		p = leaveSimulator(p, given)
 	}
 	p = f.applyPools(p, over)
 	if err := f.applyArms(&p); err != nil {
 		return p, err
 	}
 	return p, f.applySet(&p)
+}
+
+// leaveSimulator takes out of a profile what is the simulator's, when a flag
+// has it run elsewhere. What was given by flags stays, to be refused.
+func leaveSimulator(p profiles.Profile, given func(name string) bool) profiles.Profile {
+	p.Set = nil
+	if !given("upgrade") {
+		p.Upgrade = ""
+	}
+	if !given("speed") {
+		p.Speed = 0
+	}
+	return p
+}
+
+// checkControl checks the one thing about a manual stage that no profile holds.
+func (f *runFlags) checkControl(p profiles.Profile) error {
+	if f.control != "" && p.Stage != stage.NameManual {
+		return fmt.Errorf("--control %s with stage %s: there is nothing to control; use --stage manual", f.control, p.Stage)
+	}
+	return onLoopback("--control", f.control, "start and end the upgrade")
 }
 
 // refuseZeros refuses a zero that was given: in a profile zero means the
@@ -123,7 +163,7 @@ func (f *runFlags) refuseZeros(given func(name string) bool) error {
 		is   bool
 	}{
 		{"warmup", f.warmup == 0}, {"baseline", f.baseline == 0}, {"recovery", f.recovery == 0}, {"late-after", f.late == 0}, {"outage-after", f.outage == 0},
-		{"rounds", f.rounds == 0}, {"speed", f.speed == 0}, {"seed", f.seed == 0}, {"workers", f.workers == 0},
+		{"rounds", f.rounds == 0}, {"speed", f.speed == 0}, {"max-maintenance", f.maxMaintenance == 0}, {"seed", f.seed == 0}, {"workers", f.workers == 0},
 	} {
 		if zero.is && given(zero.name) {
 			return fmt.Errorf("--%s 0: want more than 0; leave the flag out for the profile's value", zero.name)
@@ -140,6 +180,7 @@ func (f *runFlags) refuseEmpty(given func(name string) bool) error {
 	}{
 		{"upgrade", len(f.upgrades) == 0}, {"stage", f.stage == ""}, {"target", f.target == ""}, {"shards", len(f.shards) == 0},
 		{"arms", len(f.arms) == 0}, {"rate", f.rate == ""}, {"arrival", f.arrival == ""}, {"mix", f.mix == ""}, {"integrity", f.ledger == ""}, {"out", f.out == ""},
+		{"upgrade-command", strings.TrimSpace(f.upgradeCommand) == ""}, {"control", f.control == ""},
 	} {
 		if empty.is && given(empty.name) {
 			return fmt.Errorf("--%s is empty: give a value, or leave the flag out", empty.name)

@@ -38,6 +38,7 @@ func TestScripts(t *testing.T) {
 			"redis":   cmdRedis,
 			"cluster": cmdCluster,
 			"during":  cmdDuring,
+			"lead":    cmdLead,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +33,7 @@ type simFlags struct {
 	every     time.Duration
 	once      bool
 	control   controlFlags
+	entrance  bool // endpoints have an address of their own
 }
 
 func newSim() *cobra.Command {
@@ -56,7 +58,7 @@ func newSim() *cobra.Command {
 }
 
 func (f *simFlags) register(flags *pflag.FlagSet) {
-	flags.IntVar(&f.nodes, "nodes", 3, "nodes, each at its own loopback address")
+	flags.IntVar(&f.nodes, "nodes", 0, "nodes, each at its own loopback address (default: 3, or 4 with an OSS cluster)")
 	f.database.register(flags)
 	flags.StringArrayVar(&f.databases, "database", nil, "one more database, as SPEC; may be repeated")
 	flags.StringArrayVar(&f.support, "support", nil, "switch of how opt-ins are answered and notices sent; may be repeated")
@@ -79,6 +81,7 @@ func (f *simFlags) run(ctx context.Context, out, stderr io.Writer) error {
 	}
 	suite, suiteErr := f.control.check()
 	f.suit(suite)
+	f.nodes = f.nodeCount()
 	configs, err := f.configs(suite)
 	if err := errors.Join(suiteErr, err); err != nil {
 		return usageError(err)
@@ -98,12 +101,13 @@ func (f *simFlags) run(ctx context.Context, out, stderr io.Writer) error {
 			return usageError(err)
 		}
 	}
-	env, err := f.environment(c)
+	plane := f.plane(c, suite)
+	env, err := f.environment(c, plane)
 	if err != nil {
 		return usageError(err)
 	}
 	defer env.remove()
-	servers, err := f.control.serve(ctx, f.plane(c, suite))
+	servers, err := f.control.serve(ctx, plane)
 	if err != nil {
 		return usageError(err)
 	}
@@ -117,6 +121,19 @@ func (f *simFlags) run(ctx context.Context, out, stderr io.Writer) error {
 		servers.announce(out)
 	}
 	return f.play(ctx, c.Databases()[0], u)
+}
+
+// nodeCount is how many nodes there are by default: an OSS cluster wants one
+// without slots.
+func (f *simFlags) nodeCount() int {
+	oss := f.database.ossCluster || slices.ContainsFunc(f.databases, func(spec string) bool { return strings.Contains(spec, "oss-cluster") })
+	switch {
+	case f.nodes != 0:
+		return f.nodes
+	case oss:
+		return 4
+	}
+	return 3
 }
 
 // choreography is the upgrade with its parameters set, known to be playable.
@@ -144,7 +161,7 @@ func (f *simFlags) configs(suite control.Suite) ([]sim.Config, error) {
 	var configs []sim.Config
 	add := func(d databaseFlags, what string) {
 		config, err := d.config()
-		config.Support, config.Nodes = support, f.nodes
+		config.Support, config.Nodes, config.Entrance = support, f.nodes, f.entrance
 		if err := errors.Join(err, config.Validate()); err != nil {
 			errs = append(errs, fmt.Errorf("%s%w", what, err))
 		}
@@ -172,6 +189,9 @@ func (f *simFlags) play(ctx context.Context, s *sim.Simulator, u upgrade.Upgrade
 		if len(plan.Actions) == 0 || f.once && round > 0 {
 			<-ctx.Done()
 			return nil
+		}
+		if err := s.Prepare(ctx, plan); err != nil && ctx.Err() == nil {
+			return usageError(err)
 		}
 		timer := time.NewTimer(f.every)
 		select {

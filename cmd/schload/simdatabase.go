@@ -19,6 +19,8 @@ type databaseFlags struct {
 	shardCount   int
 	unreplicated bool
 	policy       string
+	ossCluster   bool
+	faults       []string
 	tls, mtls    bool
 	username     string
 	password     string
@@ -30,7 +32,9 @@ func (d *databaseFlags) register(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&d.shards, "shards", nil, "redis:// URLs of real Redis servers behind the proxies (default: in process)")
 	flags.IntVar(&d.shardCount, "shard-count", 0, "primaries, spread over the nodes (default: 1, or one for each of --shards)")
 	flags.BoolVar(&d.unreplicated, "unreplicated", false, "shards have no replica: nothing can fail over")
-	flags.StringVar(&d.policy, "policy", sim.SingleProxy, "whose proxies serve: single, all-master-shards or all-nodes")
+	flags.BoolVar(&d.ossCluster, "oss-cluster", false, "serve the OSS Cluster API: clients read the slot map and dial nodes")
+	flags.StringVar(&d.policy, "policy", "", "whose proxies serve: single, all-master-shards or all-nodes (default: single, with --oss-cluster all-master-shards)")
+	flags.StringSliceVar(&d.faults, "fault", nil, "by choice: "+strings.Join(sim.FaultNames(), ", ")+"; what they do is not known of real deployments")
 	flags.BoolVar(&d.tls, "tls", false, "clients must use TLS")
 	flags.BoolVar(&d.mtls, "mtls", false, "clients must use TLS and show a certificate")
 	flags.StringVar(&d.username, "username", "", "user clients must give (default: default)")
@@ -91,8 +95,12 @@ func (d *databaseFlags) redacted(spec string) string {
 
 func (d *databaseFlags) config() (sim.Config, error) {
 	c := sim.Config{
-		Name: d.name, Port: d.port, Shards: d.shards, ShardCount: d.shardCount, Unreplicated: d.unreplicated,
+		OSSCluster: d.ossCluster, Name: d.name, Port: d.port, Shards: d.shards, ShardCount: d.shardCount, Unreplicated: d.unreplicated,
 		Policy: d.policy, Username: d.username, Password: d.password,
+	}
+	var err error
+	if c.Faults, err = sim.ParseFaults(d.faults); err != nil {
+		return c, err
 	}
 	switch {
 	case d.tls && d.mtls:

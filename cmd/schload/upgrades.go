@@ -45,13 +45,13 @@ func newUpgrades() *cobra.Command {
 
 func listUpgrades(cmd *cobra.Command) error {
 	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "NAME\tSCH SUPPORT\tSUMMARY")
+	fmt.Fprintln(w, "NAME\tSCH SUPPORT\tDATABASE\tSUMMARY")
 	for _, name := range upgrade.Names() {
 		u, err := upgrade.Load(name)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\n", u.Name, u.SCH, u.Summary)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", u.Name, u.SCH, u.Database, u.Brief())
 	}
 	return w.Flush()
 }

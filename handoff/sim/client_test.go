@@ -142,7 +142,7 @@ func TestCatalog(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			inWorld(t, Config{}, func(w *world) {
+			inWorld(t, Config{OSSCluster: u.Database == upgrade.OSSCluster}, func(w *world) {
 				for range 3 {
 					w.rehearse(plan)
 				}
@@ -172,7 +172,7 @@ func (w *world) rehearse(plan upgrade.Plan) {
 		want = append(want, fmt.Sprint(start+a.At, " ", name))
 	}
 	for _, m := range w.marks {
-		if !strings.HasPrefix(m.Detail, "made ready") {
+		if !strings.HasPrefix(m.Detail, "made ready") && m.Name != "redirects" {
 			got = append(got, fmt.Sprint(m.At, " ", m.Name))
 		}
 	}

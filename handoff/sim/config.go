@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -35,20 +34,31 @@ type Config struct {
 	// are shares them. Default: one in-process store.
 	Shards []string
 
-	// OSSCluster makes it a database with the OSS Cluster API.
+	// OSSCluster makes it a database with the OSS Cluster API: each node serves
+	// the hash slots of its primaries and answers MOVED for all others, and
+	// CLUSTER tells who serves what. Only primaries are listed, as Redis
+	// Software lists them. One node has no slots, for some to move to, where
+	// there are two or more; default: 4 nodes, or one more than primaries.
 	OSSCluster bool
 
 	// ShardCount is the number of primaries the database is said to have, 1 to
-	// 64; default 1, or as many as there are Shards. They are spread over the
-	// nodes, the first on the first.
+	// 64; default 1, as many as there are Shards, or 3 with OSSCluster. They
+	// are spread over the nodes, the first on the first. What a plan does to one
+	// of them concerns the keys of its slots alone.
 	ShardCount int
 
 	// Unreplicated says that shards have no replica: nothing can fail over.
 	Unreplicated bool
 
 	// Policy says which nodes' proxies serve the endpoint: SingleProxy, the
-	// default, AllMasterShards (the nodes with primaries) or AllNodes.
+	// default, AllMasterShards (the nodes with primaries; with OSSCluster the
+	// default, and the only one) or AllNodes.
 	Policy string
+
+	// Entrance gives the endpoint an address of its own, EntranceHost, at which
+	// the node answers that the address record names: for clients that cannot
+	// be led to the name server. Nodes keep theirs, and MOVING names those.
+	Entrance bool
 
 	// Security says whether clients must use TLS. Default: they must not.
 	Security Security
@@ -73,6 +83,9 @@ type Config struct {
 
 	// Support says how the database answers opt-ins.
 	Support Support
+
+	// Faults are opt-in.
+	Faults Faults
 
 	// Seed is behind every random draw: the delays of slow replies.
 	Seed uint64
@@ -108,14 +121,10 @@ const (
 )
 
 func (c Config) withDefaults() Config {
-	if c.Nodes == 0 {
-		c.Nodes = defaultNodes
-	}
+	c = c.withLayout()
 	if c.Username == "" {
 		c.Username = "default"
 	}
-	c.ShardCount = cmp.Or(c.ShardCount, len(c.Shards), 1)
-	c.Policy = cmp.Or(c.Policy, SingleProxy)
 	if c.Base.IsZero() {
 		c.Base = time.Now()
 	}
@@ -159,21 +168,5 @@ func (c Config) Validate() error {
 		fault("proxy policy %q: want %s, %s or %s", c.Policy, SingleProxy, AllMasterShards, AllNodes)
 	}
 	_, err := parseTargets(c.Shards)
-	return errors.Join(append(errs, err, c.Support.validate(c.withDefaults().Nodes))...)
-}
-
-// home are the nodes that serve the endpoint by the proxy policy.
-func (c Config) home() []int {
-	n := 1
-	switch c.Policy {
-	case AllNodes:
-		n = c.Nodes
-	case AllMasterShards:
-		n = min(c.ShardCount, c.Nodes)
-	}
-	nodes := make([]int, n)
-	for i := range nodes {
-		nodes[i] = i
-	}
-	return nodes
+	return errors.Join(append(errs, err, c.validateLayout(), c.Faults.validate(c), c.Support.validate(c.withDefaults().Nodes))...)
 }

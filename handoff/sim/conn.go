@@ -33,6 +33,7 @@ type conn struct {
 	out      *outbox
 	requests *resp.Requests
 	store    store
+	guard    *guard         // nil: commands are not held against the slot map
 	hush     *hush          // of its node
 	started  sync.WaitGroup // goroutines that belong to the connection
 
@@ -60,6 +61,8 @@ type store interface {
 	flush() error
 	// speak makes later replies RESP2 or RESP3. It may return errSubscribed.
 	speak(protocol int) error
+	// discard ends the transaction that is open; nothing is replied.
+	discard() error
 	// reset makes the store as new for the connection.
 	reset(protocol int) error
 	// close ends what runs. Replies that are missing are lost.
@@ -79,6 +82,9 @@ func newConn(s *Simulator, id connID, node int, nc net.Conn) *conn {
 	c.out.held = c.hush.on
 	c.requests = resp.NewRequests(nc)
 	c.store = s.shards.open(c)
+	if s.config.guarded() {
+		c.guard = newGuard(c)
+	}
 	return c
 }
 
@@ -137,6 +143,11 @@ func (c *conn) handle(req resp.Request) error {
 }
 
 func (c *conn) forward(req resp.Request, cmd command) error {
+	if c.guard != nil {
+		if answered, err := c.guard.admit(req.Args, cmd); answered || err != nil {
+			return err
+		}
+	}
 	switch cmd.kind {
 	case cmdMulti:
 		c.inMulti = true
@@ -222,6 +233,9 @@ func (c *conn) cut() {
 
 // end closes the connection, if nobody did, and waits for what it started.
 func (c *conn) end() {
+	if c.guard != nil {
+		c.guard.reset()
+	}
 	c.store.close()
 	if c.hungUp.Load() {
 		c.linger()

@@ -18,6 +18,7 @@ import (
 // in a test.
 type core struct {
 	support  Support
+	faults   Faults
 	nodes    []coreNode
 	bound    int   // the node that serves the endpoint
 	named    int   // the node that the endpoint's address record names
@@ -30,6 +31,7 @@ type core struct {
 	conns    []*coreConn    // sorted by id, so that effects have one order
 	keeps    bool           // writes are remembered, to be lost
 	roles    *roles         // of the plan that is played; nil between plans
+	layout   *layout        // of an OSS Cluster; nil: the database is behind an endpoint
 }
 
 // coreNode is one proxy.
@@ -52,7 +54,7 @@ type coreConn struct {
 func (c *coreConn) listens() bool { return c.optedIn && c.protocol == 3 }
 
 // roles are the nodes behind the roles of a plan.
-type roles struct{ old, new, next int }
+type roles struct{ old, new, next, peer int }
 
 // recordTTL is the endpoint record's time to live (measured).
 const recordTTL = 5 * time.Second
@@ -92,7 +94,11 @@ func (c *core) Step(now time.Duration, e event) []effect {
 	case asked:
 		return c.answer(now, e)
 	case began:
-		return c.begin(e)
+		return c.begin(now, e)
+	case arranged:
+		return c.arrange(now, e.slots)
+	case vacated:
+		return c.vacateSlotless()
 	case ended:
 		return c.end()
 	case due:
@@ -136,11 +142,14 @@ func (c *core) forget(id connID) {
 // then makes true what plans rely on: the nodes that serve are those of the
 // proxy policy and have the name, the others do not listen and have nobody
 // connected. Of two nodes the second move goes back to the first.
-func (c *core) begin(e began) []effect {
+func (c *core) begin(now time.Duration, e began) []effect {
 	var effects []effect
 	if e.loses > 0 {
 		effects = append(effects, keep{e.loses})
 		c.keeps = true
+	}
+	if c.layout != nil {
+		return append(effects, c.beginSlots(now, e)...)
 	}
 	strays, changed := c.settle()
 	if e.ttl > 0 && e.ttl != c.ttl || changed {
@@ -202,7 +211,12 @@ func (c *core) vacate(node int) []effect {
 func (c *core) end() []effect {
 	c.roles = nil
 	c.windows = nil
-	effects := append(c.tidy(), lift{})
+	var effects []effect
+	if c.layout != nil {
+		effects = append(c.tidySlots(), lift{}, tally{})
+	} else {
+		effects = append(c.tidy(), lift{})
+	}
 	if c.keeps {
 		effects = append(effects, keep{0})
 		c.keeps = false
@@ -241,6 +255,8 @@ func (c *core) act(now time.Duration, a upgrade.Action) []effect {
 	switch a.Act {
 	case upgrade.Notify:
 		return c.notify(now, a)
+	case upgrade.Move:
+		return c.moveSlots(a)
 	case upgrade.Listen, upgrade.Refuse:
 		if e := c.accept(node, a.Act == upgrade.Listen); !c.nodes[node].isolated {
 			effects = append(effects, e)
@@ -274,14 +290,14 @@ func (c *core) act(now time.Duration, a upgrade.Action) []effect {
 	case upgrade.Leave:
 		effects = append(effects, c.leave(node))
 	case upgrade.Stall:
-		effects = append(effects, stall{a.For, a.Shards})
+		effects = append(effects, stall{a.For + c.margin(a), c.shardsMeant(a)})
 	case upgrade.Slow:
-		effects = append(effects, slow{a.For, a.Delay, a.Shards})
+		effects = append(effects, slow{a.For, a.Delay, c.shardsMeant(a)})
 		detail = join(detail, fmt.Sprintf("by about %v", a.Delay))
 	case upgrade.Lose:
 		return []effect{lose{a.Writes}}
 	case upgrade.Loading:
-		effects = append(effects, loading{a.For, a.Shards})
+		effects = append(effects, loading{a.For, c.shardsMeant(a)})
 	default:
 		panic(fmt.Sprintf("sim: core knows no act %q", a.Act))
 	}
@@ -304,6 +320,8 @@ func (c *core) role(r upgrade.Role) int {
 		return c.roles.new
 	case upgrade.Next:
 		return c.roles.next
+	case upgrade.Peer:
+		return c.roles.peer
 	}
 	return c.bound
 }

@@ -40,7 +40,13 @@ func newDirector(s *Simulator) *director {
 		_, port, _ := net.SplitHostPort(addr)
 		nodes = append(nodes, coreNode{ip: addr, fqdn: net.JoinHostPort(nodeAddress(i, s.config.Name), port)})
 	}
-	return &director{sim: s, core: newCore(s.config.Support, nodes, s.config.home()...), mail: make(chan letter, mailbox)}
+	core := newCore(s.config.Support, nodes, s.config.home()...)
+	core.faults = s.config.Faults
+	if c := s.config; c.OSSCluster {
+		core.layout = newLayout(c.Nodes, c.ShardCount, !c.Unreplicated)
+		s.slots.Store(core.layout.slotMap(nil))
+	}
+	return &director{sim: s, core: core, mail: make(chan letter, mailbox)}
 }
 
 func (d *director) start() {
@@ -172,6 +178,14 @@ func (d *director) effect(now time.Duration, e effect) {
 		d.sim.shards.keep(e.writes)
 	case lose:
 		d.lose(now, e)
+	case own:
+		d.sim.slots.Store(e.slots)
+		d.sim.gates.stir()
+		d.sim.channels.sweep(e.slots)
+	case release:
+		d.sim.gates.set(d.sim.shardsNamed(e.shards), func(g *gate) { g.stalled = time.Time{} })
+	case tally:
+		d.tally(now)
 	case lift:
 		d.sim.gates.lift()
 	case done:

@@ -53,7 +53,13 @@ type (
 		ttl   time.Duration
 		next  bool
 		loses int
+		slots slotNeeds
 	}
+	// arranged: an OSS Cluster is to be as a plan needs it, soon; vacated: its
+	// nodes without slots are to be empty.
+	arranged struct{ slots slotNeeds }
+	vacated  struct{}
+
 	ended struct{}
 
 	// due: an action's time has come.
@@ -119,6 +125,13 @@ type (
 	keep struct{ writes int }
 	// lose loses the last writes, as a replica does that has not got them.
 	lose struct{ writes int }
+	// own makes slots be served as the map says, and unsubscribes whoever is
+	// subscribed to a channel where it is no longer served.
+	own struct{ slots *slotMap }
+	// release ends the stall of shards.
+	release struct{ shards []string }
+	// tally marks how many commands were redirected since the last plan.
+	tally struct{}
 	// lift ends a stall, a slowdown and a refusal at once.
 	lift struct{}
 
@@ -158,9 +171,12 @@ func (e stall) String() string { return fmt.Sprintf("stall %v shards=%v", e.last
 func (e slow) String() string {
 	return fmt.Sprintf("slow %v by %v shards=%v", e.lasts, e.delay, e.shards)
 }
-func (e keep) String() string { return fmt.Sprintf("keep %d writes", e.writes) }
-func (e lose) String() string { return fmt.Sprintf("lose %d writes", e.writes) }
-func (e lift) String() string { return "lift" }
+func (e keep) String() string    { return fmt.Sprintf("keep %d writes", e.writes) }
+func (e lose) String() string    { return fmt.Sprintf("lose %d writes", e.writes) }
+func (e own) String() string     { return fmt.Sprintf("own %v", e.slots) }
+func (e release) String() string { return fmt.Sprintf("release shards=%v", e.shards) }
+func (e tally) String() string   { return "tally" }
+func (e lift) String() string    { return "lift" }
 
 func (e done) String() string {
 	m := e.mark

@@ -121,6 +121,24 @@ func (s *redisStore) subscribe(l *line, req resp.Request) error {
 	return s.send(l, resp.AppendRequest(nil, "PING", token), confirm)
 }
 
+// discard tells the shard that knows of the transaction, and swallows what it
+// says.
+func (s *redisStore) discard() error {
+	r := s.router.route([][]byte{[]byte("DISCARD")}, command{name: "DISCARD", kind: cmdDiscard})
+	if r.shard == nowhere {
+		return nil
+	}
+	l, err := s.line(r.shard)
+	if err != nil {
+		return nil // and with the shard the transaction is gone
+	}
+	what := "DISCARD"
+	if r.before != "" {
+		what = r.before
+	}
+	return s.send(l, resp.AppendRequest(nil, what), swallow)
+}
+
 // send has a command sent soon and expects its reply.
 func (s *redisStore) send(l *line, raw []byte, kind slotKind) error {
 	l.out = append(l.out, raw...)

@@ -23,8 +23,13 @@ func FuzzClient(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
+	fuzzClient(f, Config{})
+}
+
+func fuzzClient(f *testing.F, config Config) {
 	network := memnet.New()
-	s := startReal(f, Config{Listen: network.Listen, Port: 12000})
+	config.Listen, config.Port = network.Listen, 12000
+	s := startReal(f, config)
 	f.Fuzz(func(t *testing.T, in []byte) {
 		conn, err := network.Dial(t.Context(), "tcp", node1)
 		if err != nil {

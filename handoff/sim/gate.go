@@ -38,6 +38,15 @@ func (g gates) set(shards []int, change func(*gate)) {
 	}
 }
 
+// stir lets whoever waits look again at what it waits for.
+func (g gates) stir() {
+	for shard := range g {
+		if g[shard].Load() != nil {
+			g.set([]int{shard}, func(*gate) {})
+		}
+	}
+}
+
 // lift opens all gates.
 func (g gates) lift() {
 	for i := range g {
@@ -69,7 +78,10 @@ var replyLoading = resp.AppendError(nil, "LOADING Redis is loading the dataset i
 
 // refuses reports whether a shard is loading and will not run a command.
 // Transactions it lets pass: a part of one refused would have to spoil all.
-func (c *conn) refuses(shard int, cmd command) bool {
+func (c *conn) refuses(shard int, cmd command) bool { return c.guard == nil && c.loading(shard, cmd) }
+
+// loading is refuses for a connection whose guard asks.
+func (c *conn) loading(shard int, cmd command) bool {
 	gate := c.sim.gates[shard].Load()
 	if gate == nil || c.inMulti || !time.Now().Before(gate.loaded) {
 		return false
@@ -90,6 +102,15 @@ func (s *Simulator) slow(e slow) {
 // together are delayed together: each is due its own delay after their
 // arrival, and none before the one in front of it.
 func (c *conn) pass(shard int) error {
+	if c.guard != nil {
+		return nil // it waited at the gate of its keys
+	}
+	return c.wait(shard, nil)
+}
+
+// wait is pass for commands whose keys were found by a slot map: it also returns
+// when another one takes its place.
+func (c *conn) wait(shard int, m *slotMap) error {
 	gate := c.sim.gates[shard].Load()
 	if gate == nil {
 		return nil
@@ -115,6 +136,9 @@ func (c *conn) pass(shard int) error {
 		}
 		if !c.pause(until, gate.changed) {
 			return errEnd
+		}
+		if m != nil && c.sim.slots.Load() != m {
+			return nil
 		}
 		gate = c.sim.gates[shard].Load()
 	}

@@ -57,6 +57,9 @@ func (c *conn) reset() error {
 	if err := c.store.settle(); err != nil {
 		return err
 	}
+	if c.guard != nil {
+		c.guard.reset()
+	}
 	c.protocol, c.name, c.inMulti, c.authed = 2, "", false, c.sim.config.Password == ""
 	if err := c.store.reset(2); err != nil {
 		return err
@@ -104,7 +107,7 @@ func (c *conn) hello(args [][]byte) error {
 		return err
 	}
 	if protocol != c.protocol {
-		switch err := c.store.speak(protocol); {
+		switch err := c.speak(protocol); {
 		case err == errSubscribed:
 			return c.say(resp.AppendError(nil, subscribedHello))
 		case err != nil:
@@ -117,6 +120,16 @@ func (c *conn) hello(args [][]byte) error {
 		c.name = string(name)
 	}
 	return c.say(c.greeting())
+}
+
+// speak makes later replies and messages RESP2 or RESP3.
+func (c *conn) speak(protocol int) error {
+	if c.guard != nil {
+		if err := c.guard.speak(protocol); err != nil {
+			return err
+		}
+	}
+	return c.store.speak(protocol)
 }
 
 // greet checks everything before anything changes, but the login.
@@ -163,7 +176,11 @@ func (c *conn) greeting() []byte {
 	}
 	b = resp.AppendInt(resp.AppendBulk(b, "proto"), int64(c.protocol))
 	b = resp.AppendInt(resp.AppendBulk(b, "id"), int64(c.id))
-	b = resp.AppendBulk(resp.AppendBulk(b, "mode"), "standalone")
+	mode := "standalone"
+	if c.sim.config.OSSCluster {
+		mode = "cluster"
+	}
+	b = resp.AppendBulk(resp.AppendBulk(b, "mode"), mode)
 	b = resp.AppendBulk(resp.AppendBulk(b, "role"), "master")
 	return resp.AppendArray(resp.AppendBulk(b, "modules"), 0)
 }

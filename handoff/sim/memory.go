@@ -2,7 +2,9 @@ package sim
 
 import (
 	"bufio"
+	"bytes"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -91,12 +93,14 @@ type memoryStore struct {
 	*memory
 	conn       *conn
 	peer       *server.Peer
+	sink       *sink
 	subscribed bool
 	busy       atomic.Bool // a command runs; whoever runs it flushes
 }
 
 func (s *memoryStore) begin(protocol int) {
-	s.peer = server.NewPeer(bufio.NewWriter(&sink{store: s}))
+	s.sink = &sink{store: s}
+	s.peer = server.NewPeer(bufio.NewWriter(s.sink))
 	s.peer.Resp3 = protocol == 3
 	s.subscribed = false
 }
@@ -162,6 +166,13 @@ func (s *memoryStore) run(req resp.Request, cmd command) error {
 	return nil
 }
 
+// discard drops the reply, whatever messages come beside it.
+func (s *memoryStore) discard() error {
+	s.peer.Block(func(*server.Writer) { s.sink.drop = true })
+	s.dispatch([]string{"DISCARD"})
+	return nil
+}
+
 func (s *memoryStore) dispatch(args []string) {
 	s.busy.Store(true)
 	s.server.Dispatch(s.peer, args)
@@ -208,6 +219,7 @@ type sink struct {
 	scan  resp.Scanner
 	rest  []byte // the beginning of a frame
 	at    int    // how much of rest was scanned
+	drop  bool   // the next reply goes nowhere
 }
 
 func (k *sink) Write(p []byte) (int, error) {
@@ -218,13 +230,23 @@ func (k *sink) Write(p []byte) (int, error) {
 	}
 	whole := k.whole(in)
 	out := k.store.conn.out
-	out.add(in[:whole])
+	out.add(k.kept(in[:whole]))
 	k.rest = append(k.rest[:0], in[whole:]...)
 	k.at -= whole
 	if !k.store.busy.Load() {
 		out.hurry() // a message for a subscriber, between commands
 	}
 	return len(p), nil
+}
+
+// kept is what of whole frames goes to the client.
+func (k *sink) kept(frames []byte) []byte {
+	const discarded = "+OK\r\n"
+	if at := bytes.Index(frames, []byte(discarded)); k.drop && at >= 0 {
+		k.drop = false
+		return slices.Concat(frames[:at], frames[at+len(discarded):])
+	}
+	return frames
 }
 
 // whole is how many bytes of in are whole frames. It leaves in k.at how far in

@@ -23,10 +23,14 @@ type network struct {
 
 	doors    []net.Listener // by node; nil while it refuses
 	lifts    map[int]func() // by isolated node: what lets dials pass again
-	entrance net.Listener   // the endpoint's own, in the fallback; nil while it refuses
+	front    bool           // the endpoint has an address of its own, beside those of nodes
+	entrance net.Listener   // there; nil while it refuses
 }
 
 const portAttempts = 20
+
+// EntranceHost is the address of the endpoint's own, where it has one.
+const EntranceHost = "127.0.0.1"
 
 func openNetwork(c Config) (*network, error) {
 	n := &network{listen: c.Listen}
@@ -60,21 +64,26 @@ func (n *network) bind(c Config) error {
 		}
 		n.port = portOf(n.doors[0])
 	}
+	if n.front = c.Entrance; n.front {
+		if _, err := n.enter(true); err != nil {
+			n.close()
+			return err
+		}
+	}
 	n.keep(c.home())
 	return nil
 }
 
 func (n *network) bindFallback(c Config) error {
-	const host = "127.0.0.1"
-	entrance, err := n.listen("tcp", net.JoinHostPort(host, strconv.Itoa(c.Port)))
+	entrance, err := n.listen("tcp", net.JoinHostPort(EntranceHost, strconv.Itoa(c.Port)))
 	if err != nil {
 		return err
 	}
-	n.port, n.entrance, n.addrs, n.doors = portOf(entrance), entrance, nil, nil
+	n.port, n.front, n.entrance, n.addrs, n.doors = portOf(entrance), true, entrance, nil, nil
 	n.fallback = fmt.Sprintf("this machine has one loopback address: nodes share %s and differ by port, the endpoint's is %d; "+
-		"clients that tell nodes apart by address alone will not hand over", host, n.port)
+		"clients that tell nodes apart by address alone will not hand over", EntranceHost, n.port)
 	for range c.Nodes {
-		if err := n.add(host, 0); err != nil {
+		if err := n.add(EntranceHost, 0); err != nil {
 			return err
 		}
 	}
@@ -162,14 +171,14 @@ func (n *network) refuse(node int) {
 // returns a listener when a new one was made.
 func (n *network) enter(on bool) (net.Listener, error) {
 	switch {
-	case n.fallback == "" || on == (n.entrance != nil):
+	case !n.front || on == (n.entrance != nil):
 		return nil, nil
 	case !on:
 		n.entrance.Close()
 		n.entrance = nil
 		return nil, nil
 	}
-	entrance, err := n.listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(n.port)))
+	entrance, err := n.listen("tcp", net.JoinHostPort(EntranceHost, strconv.Itoa(n.port)))
 	if err != nil {
 		return nil, explain(err)
 	}

@@ -21,6 +21,10 @@ var ErrPlaying = errors.New("another upgrade is being played: wait for its end")
 // When ctx ends, Play stops at once and returns its cause. Either way the
 // database is left usable and ready for the next plan: the node that serves
 // accepts connections and has the endpoint's name. Connections are left alone.
+//
+// Of a database with the OSS Cluster API, Old is the node with the most slots,
+// going round among equals, Peer the next one with slots and New the next one
+// without. What the plan needs of them is made true first, see Prepare.
 func (s *Simulator) Play(ctx context.Context, plan upgrade.Plan) error {
 	if err := errors.Join(check(plan), s.suits(plan)); err != nil {
 		return err
@@ -32,7 +36,7 @@ func (s *Simulator) Play(ctx context.Context, plan upgrade.Plan) error {
 		return ErrPlaying
 	}
 	start := time.Now()
-	if !s.director.await(letter{event: began{plan.TTL, movesTwice(plan), losesAtMost(plan)}}) {
+	if !s.director.await(letter{event: began{plan.TTL, movesTwice(plan), losesAtMost(plan), slotNeedsOf(plan)}}) {
 		return ErrClosed
 	}
 	err := s.play(ctx, start, plan)
@@ -81,6 +85,12 @@ func (s *Simulator) until(ctx context.Context, at time.Time) error {
 
 // suits refuses a plan for another kind of database.
 func (s *Simulator) suits(plan upgrade.Plan) error {
+	if err := s.suitsSlots(plan); err != nil {
+		return err
+	}
+	if plan.Upgrade.Replicas == upgrade.Needed && s.config.Unreplicated {
+		return fmt.Errorf("upgrade %s needs replication: a replica takes over in it, and the database has none: want a replicated database, or another upgrade", plan.Upgrade.Name)
+	}
 	policy := s.config.Policy
 	moves := slices.ContainsFunc(plan.Actions, func(a upgrade.Action) bool { return a.Act == upgrade.Bind || a.Act == upgrade.DNS })
 	if moves && policy != SingleProxy {
@@ -95,15 +105,17 @@ func check(plan upgrade.Plan) error {
 	var last time.Duration
 	for i, a := range plan.Actions {
 		fault := func(format string, args ...any) error {
-			return fmt.Errorf("upgrade %s: action %d of %d (%s at %v): %s", plan.Upgrade.Name, i+1, len(plan.Actions), a.Act, a.At, fmt.Sprintf(format, args...))
+			return fmt.Errorf("upgrade %s: action %d of %d (%s at %v): %w", plan.Upgrade.Name, i+1, len(plan.Actions), a.Act, a.At, fmt.Errorf(format, args...))
 		}
 		switch a.Act {
 		case upgrade.Notify:
-			if a.Notice == notice.SMigrating || a.Notice == notice.SMigrated {
-				return fault("%v belongs to the OSS Cluster API, which the simulator does not serve", a.Notice)
+			if a.Notice == notice.SMigrating {
+				if _, err := upgrade.ParseSlots(a.Slots); err != nil {
+					return fault("%w", err)
+				}
 			}
 		case upgrade.Listen, upgrade.Refuse, upgrade.Close, upgrade.Bind, upgrade.DNS, upgrade.Stall, upgrade.Slow,
-			upgrade.Join, upgrade.Leave, upgrade.Reset, upgrade.Isolate, upgrade.Rejoin, upgrade.Loading, upgrade.Lose:
+			upgrade.Join, upgrade.Leave, upgrade.Reset, upgrade.Isolate, upgrade.Rejoin, upgrade.Loading, upgrade.Lose, upgrade.Move:
 		default:
 			return fault("the simulator knows no such act")
 		}

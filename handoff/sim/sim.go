@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,19 +21,22 @@ var ErrClosed = errors.New("the simulator is closed")
 // Simulator is a database that serves until it is closed. Its methods are safe
 // for concurrent use.
 type Simulator struct {
-	id       int
-	cluster  *Cluster
-	alone    bool // the cluster ends with it
-	config   Config
-	log      *slog.Logger
-	network  *network
-	shards   shards
-	gates    gates
-	hushes   []hush // by node
-	director *director
-	zone     *zone
-	tls      *tls.Config   // nil: in the clear
-	plays    chan struct{} // holds one token while a plan is played
+	id        int
+	cluster   *Cluster
+	alone     bool // the cluster ends with it
+	config    Config
+	log       *slog.Logger
+	network   *network
+	shards    shards
+	gates     gates
+	slots     atomic.Pointer[slotMap] // nil: commands are not held against it
+	channels  channels                // of sharded subscriptions
+	redirects []redirects             // by node, since the last plan
+	hushes    []hush                  // by node
+	director  *director
+	zone      *zone
+	tls       *tls.Config   // nil: in the clear
+	plays     chan struct{} // holds one token while a plan is played
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -63,7 +67,7 @@ func Start(ctx context.Context, config Config) (*Simulator, error) {
 		return nil, err
 	}
 	c, err := StartCluster(ClusterConfig{
-		Nodes: config.Nodes, Base: config.Base, Marks: config.Marks, Listen: config.Listen, Log: config.Log, Seed: config.Seed,
+		Nodes: config.withLayout().Nodes, Base: config.Base, Marks: config.Marks, Listen: config.Listen, Log: config.Log, Seed: config.Seed,
 	})
 	if err != nil {
 		return nil, err
@@ -104,7 +108,11 @@ func (s *Simulator) build(ctx context.Context) (err error) {
 	if s.shards, err = openShards(ctx, s.config); err != nil {
 		return err
 	}
-	s.gates = make(gates, s.shards.count())
+	s.gates = make(gates, s.config.gateCount())
+	if s.config.guarded() && !s.config.OSSCluster {
+		s.slots.Store(equalShards(s.config.ShardCount))
+	}
+	s.redirects = make([]redirects, len(s.network.addrs))
 	s.hushes = make([]hush, len(s.network.addrs))
 	s.zone = newZone(s.config.Name, s.network.hosts())
 	s.zone.point(s.config.home(), recordTTL)
@@ -254,17 +262,20 @@ func (s *Simulator) connections(ids []connID) []*conn {
 // shardsNamed are the shards that ids mean: numbers from 1. A plan written for
 // more shards than there are shares those; what is no number means the first.
 // No ids are all shards.
-func (s *Simulator) shardsNamed(ids []string) []int {
+func (s *Simulator) shardsNamed(ids []string) []int { return indexes(ids, len(s.gates)) }
+
+// indexes are the things, of so many, that ids mean.
+func indexes(ids []string, count int) []int {
 	var named []int
-	seen := make([]bool, s.shards.count())
+	seen := make([]bool, count)
 	for _, id := range ids {
 		n, err := strconv.Atoi(strings.TrimSpace(id))
 		if err != nil || n < 1 {
 			n = 1
 		}
-		if shard := (n - 1) % len(seen); !seen[shard] {
-			seen[shard] = true
-			named = append(named, shard)
+		if i := (n - 1) % count; !seen[i] {
+			seen[i] = true
+			named = append(named, i)
 		}
 	}
 	if len(ids) == 0 {

@@ -44,6 +44,7 @@ var soaks = map[string]Config{
 	"endpoint": {Nodes: 3},
 	"several":  {Nodes: 3, Policy: AllNodes, ShardCount: 3},
 	"tls":      {Nodes: 3, Security: TLS},
+	"oss":      {OSSCluster: true},
 }
 
 const (
@@ -245,7 +246,7 @@ func (r *regulars) stay(ctx context.Context, addr string, i int) (next string) {
 	for alive && next == "" && ctx.Err() == nil {
 		alive = ask("SET", key, "value") && ask("GET", key)
 		r.served.Add(2)
-		idle(ctx, 5*time.Millisecond)
+		idle(ctx, 20*time.Millisecond)
 	}
 	return next
 }

@@ -207,3 +207,28 @@ func (f *failing) Accept() (net.Conn, error) {
 	}
 	return f.Listener.Accept()
 }
+
+// An endpoint with an address of its own leads to the node of the record, for
+// clients that know no name server.
+func TestEntrance(t *testing.T) {
+	inWorld(t, Config{Entrance: true}, func(w *world) {
+		const entrance = EntranceHost + ":12000"
+		before := w.optedIn(entrance, "internal-ip")
+		w.play(10*time.Second,
+			at(time.Second, upgrade.Listen, upgrade.New), movingAt(time.Second, 2), at(2*time.Second, upgrade.Bind, upgrade.New),
+			at(4*time.Second, upgrade.Refuse, upgrade.Old), at(4*time.Second, upgrade.Close, upgrade.Old),
+			at(8*time.Second, upgrade.DNS, upgrade.New))
+		after(time.Second)
+		before.want(moving("0", "2", "$15\r\n127.0.0.3:12000\r\n"))
+		after(3 * time.Second)
+		before.ended()
+		w.refused(entrance)
+		after(4 * time.Second)
+		w.optedIn(entrance, "internal-ip").do("PING", "+PONG\r\n")
+		for _, n := range w.sim.Nodes() {
+			if want := n.Name == "node2"; (n.Connections == 1) != want {
+				t.Errorf("%s has %d connections", n.Name, n.Connections)
+			}
+		}
+	})
+}

@@ -28,14 +28,20 @@ func eachStore(t *testing.T, test func(w *world)) {
 // onShards runs a test in a world whose data is in miniredis servers in memory.
 func onShards(t *testing.T, shards int, test func(w *world)) {
 	t.Helper()
+	onShardsOf(t, Config{}, shards, test)
+}
+
+// onShardsOf is onShards for a database that differs.
+func onShardsOf(t *testing.T, config Config, shards int, test func(w *world)) {
+	t.Helper()
 	var servers []*miniredis.Miniredis
-	config := Config{dial: func(_ context.Context, _, address string) (net.Conn, error) {
+	config.dial = func(_ context.Context, _, address string) (net.Conn, error) {
 		var shard int
 		if _, err := fmt.Sscanf(address, "shard%d:6379", &shard); err != nil {
 			return nil, err
 		}
 		return servers[shard-1].Dial()
-	}}
+	}
 	for i := range shards {
 		config.Shards = append(config.Shards, fmt.Sprintf("redis://default:secret@shard%d", i+1))
 	}

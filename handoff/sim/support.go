@@ -43,6 +43,15 @@ type Support struct {
 	// during its window. Servers do, with the remaining time (measured).
 	ForgetMoving bool
 
+	// ForgetSMigrating does not send an open SMIGRATING to connections that opt
+	// in during its window. Servers do (the tests of redis-py and node-redis).
+	ForgetSMigrating bool
+
+	// RetainSMigrated repeats the newest SMIGRATED to connections that opt in
+	// later, as if it were a MIGRATED. Servers do not (measured); a test of
+	// redis-py is named as if they did.
+	RetainSMigrated bool
+
 	// RepeatOpeners sends an open MIGRATING or FAILING_OVER, too, to connections
 	// that opt in during its window. Real servers were seen not to retain them
 	// (measured); the tests of redis-py expect them.
@@ -75,6 +84,8 @@ var supportSwitches = []supportSwitch{
 	{"refuse-resp2", bare(func(s *Support) { s.RefuseRESP2 = true })},
 	{"forget-completion", bare(func(s *Support) { s.ForgetCompletion = true })},
 	{"forget-moving", bare(func(s *Support) { s.ForgetMoving = true })},
+	{"forget-smigrating", bare(func(s *Support) { s.ForgetSMigrating = true })},
+	{"retain-smigrated", bare(func(s *Support) { s.RetainSMigrated = true })},
 	{"repeat-openers", bare(func(s *Support) { s.RepeatOpeners = true })},
 	{"unsupported-node=N", func(s *Support, value string) error {
 		n, err := strconv.Atoi(value)

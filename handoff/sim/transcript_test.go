@@ -102,6 +102,15 @@ func (s *transcript) do(line string) error {
 		s.restart(int(number(args[0])))
 	case "support":
 		return s.configure(args)
+	case "cluster": // nodes, shards
+		s.restart(int(number(args[0])))
+		s.core = newCore(s.support, testNodes(int(number(args[0]))), Config{Nodes: int(number(args[0])), ShardCount: int(number(args[1])), OSSCluster: true}.home()...)
+		s.core.layout = newLayout(int(number(args[0])), int(number(args[1])), false)
+	case "fault":
+		s.core.faults = Faults{Ask: args[0] == "ask"}
+	case "prepare":
+		s.step(arranged{slotNeedsOf(s.load(args[0]))})
+		s.step(vacated{})
 	case "open":
 		return s.open(args)
 	case "close":
@@ -203,6 +212,8 @@ func (s *transcript) plot(args []string) error {
 			a.To = upgrade.Role(value)
 		case name == "seconds":
 			a.Seconds = int64(number(value))
+		case name == "slots":
+			a.Slots = value
 		case name == "shards":
 			a.Shards = strings.Split(value, ",")
 		case name == "for":
@@ -232,17 +243,24 @@ func (s *transcript) begin(args []string) error {
 			}
 			continue
 		}
-		u, err := upgrade.Load(arg)
-		if err != nil {
-			return err
-		}
-		if plan, err = u.Plan(1, 1); err != nil {
-			return err
-		}
+		plan = s.load(arg)
 	}
 	s.plan, s.start, s.next, s.playing = plan, s.now, 0, true
-	s.step(began{plan.TTL, movesTwice(plan), losesAtMost(plan)})
+	s.step(began{plan.TTL, movesTwice(plan), losesAtMost(plan), slotNeedsOf(plan)})
 	return nil
+}
+
+// load draws a plan of the catalog.
+func (s *transcript) load(name string) upgrade.Plan {
+	u, err := upgrade.Load(name)
+	if err != nil {
+		panic(err)
+	}
+	plan, err := u.Plan(1, 1)
+	if err != nil {
+		panic(err)
+	}
+	return plan
 }
 
 // advance lets time pass; actions happen when they are due.
@@ -283,6 +301,9 @@ func (s *transcript) describe() {
 		fmt.Fprintf(&s.out, "  beside=%s\n", nodeName(node))
 	}
 	fmt.Fprintf(&s.out, "  bound=%s named=%s seq=%d windows=%d\n", nodeName(c.bound), nodeName(c.named), c.seq, len(c.windows))
+	if c.layout != nil {
+		fmt.Fprintf(&s.out, "  %v\n", c.layout)
+	}
 	for i, n := range c.nodes {
 		conns, optedIn := c.occupancy(i)
 		fmt.Fprintf(&s.out, "  %s accepting=%v connections=%d opted-in=%d\n", nodeName(i), n.accepting, conns, optedIn)
@@ -292,7 +313,7 @@ func (s *transcript) describe() {
 // Commands print effects through their String method; one that had none would
 // print as a struct and hide it.
 func TestEffectsPrint(t *testing.T) {
-	for _, e := range []effect{reply{}, push{}, hangUp{}, accept{}, resolve{}, abort{}, isolate{}, loading{}, stall{}, slow{}, lift{}, done{}} {
+	for _, e := range []effect{reply{}, push{}, hangUp{}, accept{}, resolve{}, abort{}, isolate{}, loading{}, stall{}, slow{}, lift{}, own{}, release{}, tally{}, done{}} {
 		if _, ok := e.(fmt.Stringer); !ok {
 			t.Errorf("%T has no String method", e)
 		}

@@ -18,7 +18,11 @@ type window struct {
 	ends   time.Duration // as announced; the window may stay open beyond it
 	shards []string
 	node   int // the proxy whose connections are told, MOVING: the one that leaves; everyProxy
-	to     int // MOVING: where the endpoint goes
+	to     int // MOVING: where the endpoint goes; SMIGRATING: where the slots go; nowhere if that is not known
+
+	slots upgrade.Slots // SMIGRATING
+	from  int           // SMIGRATING: the node that has them
+	moves []notice.Move // SMIGRATED, and a SMIGRATING whose slots have moved
 }
 
 const everyProxy = -1
@@ -26,6 +30,12 @@ const everyProxy = -1
 // notify sends one notice to everyone in its scope. Every notice has the next
 // sequence of the database, the same for all who get it.
 func (c *core) notify(now time.Duration, a upgrade.Action) []effect {
+	switch a.Notice {
+	case notice.SMigrating:
+		return c.announceSlots(now, a)
+	case notice.SMigrated:
+		return c.completeSlots(now, a)
+	}
 	w := window{kind: a.Notice, seq: c.seq, ends: now + time.Duration(a.Seconds)*time.Second,
 		shards: slices.Clone(a.Shards), node: everyProxy, to: c.role(a.To)}
 	if a.Node != "" || a.Notice == notice.Moving {
@@ -110,8 +120,11 @@ func (c *core) missed(now time.Duration, conn *coreConn, dst []byte) []byte {
 	}
 	for _, w := range c.windows {
 		forget := !c.support.RepeatOpeners
-		if w.kind == notice.Moving {
+		switch w.kind {
+		case notice.Moving:
 			forget = c.support.ForgetMoving
+		case notice.SMigrating:
+			forget = c.support.ForgetSMigrating
 		}
 		if !forget && w.concerns(conn) {
 			dst = w.notice(now, c.windowEndpoint(w, conn)).AppendAs(dst, c.support.Shape)
@@ -144,6 +157,13 @@ func (c *core) windowEndpoint(w window, conn *coreConn) string {
 // and is negative once the announced end has passed.
 func (w window) notice(now time.Duration, endpoint string) notice.Notice {
 	n := notice.Notice{Kind: w.kind, Seq: w.seq, Shards: w.shards, Endpoint: endpoint}
+	switch w.kind {
+	case notice.SMigrating:
+		n.Slots = w.slots.String()
+		return n
+	case notice.SMigrated:
+		n.Moves = w.moves
+	}
 	if w.kind.Opens() {
 		n.Time = w.ends - now
 	}

@@ -24,8 +24,26 @@ type Preparer interface {
 	Prepare(ctx context.Context, plan upgrade.Plan) error
 }
 
+// Real is a Stage for upgrades that really take place. It plays no
+// choreography: the plan it is given names the upgrade and has no actions, and
+// Play returns when the upgrade is over.
+type Real interface {
+	Stage
+	// Begin is called in every round once its baseline has lasted as long as it
+	// was to, and returns when the upgrade begins. Until then it is baseline.
+	Begin(ctx context.Context, round int) error
+}
+
+// The names of stages, as flags and profiles spell them.
+const (
+	NameSim     = "sim"
+	NameManual  = "manual"
+	NameCommand = "command"
+	NameNone    = "none"
+)
+
 // Names are the stages that can be chosen.
-var Names = []string{"sim", "none"}
+var Names = []string{NameSim, NameManual, NameCommand, NameNone}
 
 // CheckName returns an error that lists the choices when name is none of them.
 func CheckName(name string) error {
@@ -34,6 +52,9 @@ func CheckName(name string) error {
 	}
 	return fmt.Errorf("unknown stage %q: choose one of %s", name, strings.Join(Names, ", "))
 }
+
+// IsReal reports whether the stage of that name is a Real one.
+func IsReal(name string) bool { return name == NameManual || name == NameCommand }
 
 // None is the stage on which nothing happens: the load runs through its
 // baseline and ends. It refuses a plan with actions, which would otherwise be

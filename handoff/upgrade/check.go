@@ -68,6 +68,9 @@ func (c *checker) head() {
 			c.fail(c.lines["database"], "%w", err)
 		}
 	}
+	if u.Replicas != "" && u.Replicas != Needed {
+		c.fail(c.lines["replicas"], "replicas %q: want %s, or leave it out", yamlfile.Clip(u.Replicas), Needed)
+	}
 	if u.SCH != "" {
 		if err := oneOf("sch_support", u.SCH, supports); err != nil {
 			c.fail(c.lines["sch_support"], "%w", err)

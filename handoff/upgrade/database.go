@@ -1,6 +1,10 @@
 package upgrade
 
-import "schload/handoff/notice"
+import (
+	"slices"
+
+	"schload/handoff/notice"
+)
 
 // Database is what an upgrade is played on, which decides what its clients are
 // told: a database never mixes the two families of notices.
@@ -13,6 +17,15 @@ const (
 )
 
 var databases = []Database{Endpoint, OSSCluster}
+
+// Upgrades returns the names of the catalog's upgrades for the database, in
+// alphabetical order.
+func (d Database) Upgrades() []string {
+	return slices.DeleteFunc(Names(), func(name string) bool {
+		u, err := Load(name)
+		return err != nil || u.Database != d
+	})
+}
 
 // roles are those that steps for the database may name.
 func (d Database) roles() []Role {

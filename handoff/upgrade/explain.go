@@ -38,6 +38,9 @@ func (u Upgrade) Text() (string, error) {
 	return b.String(), nil
 }
 
+// Brief is the summary with the values of the parameters filled in.
+func (u Upgrade) Brief() string { return fill(u.Summary, u.written()) }
+
 // drawn says which plan is shown when the seed matters.
 func (u Upgrade) drawn() string {
 	for _, p := range u.Parameters {

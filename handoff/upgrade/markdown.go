@@ -63,7 +63,7 @@ an origin. The head has ` + "`name`, `title`, `summary`, `prose`, `sch_support`"
 ` + "`documented`" + ` (what the vendor promises), ` + "`settle`" + ` (how long after the last
 step it is over) and, where it matters, ` + "`ttl`" + ` (of the endpoint's record) and
 ` + "`database`" + `: ` + "`endpoint`" + ` (the default: one name leads to a proxy) or
-` + "`oss-cluster`" + ` (clients read the slot map and dial nodes).
+` + "`oss-cluster`" + ` (clients read the slot map and dial nodes), and ` + "`replicas: needed`" + ` where one takes over.
 
 ` + "```yaml" + `
 parameters:

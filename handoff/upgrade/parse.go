@@ -20,6 +20,7 @@ type document struct {
 	Summary    leaf            `yaml:"summary"`
 	Prose      leaf            `yaml:"prose"`
 	Database   leaf            `yaml:"database"`
+	Replicas   leaf            `yaml:"replicas"`
 	SCH        leaf            `yaml:"sch_support"`
 	Documented leaf            `yaml:"documented"`
 	TTL        leaf            `yaml:"ttl"`
@@ -60,7 +61,7 @@ type stepNode struct {
 
 // keys are all words a file may use as keys, for suggestions.
 var keys = []string{
-	"name", "title", "summary", "prose", "database", "sch_support", "documented", "ttl", "settle", "parameters", "steps",
+	"name", "title", "summary", "prose", "database", "replicas", "sch_support", "documented", "ttl", "settle", "parameters", "steps",
 	"kind", "value", "known", "origin", "source", "help",
 	"at", "act", "node", "to", "notice", "seconds", "shards", "writes", "slots", "for", "delay", "repeat", "every", "when", "detail",
 }
@@ -82,7 +83,7 @@ func Parse(file string, data []byte) (Upgrade, error) {
 func (d document) upgrade(file string) Upgrade {
 	u := Upgrade{
 		Name: d.Name.text, Title: d.Title.text, Summary: d.Summary.text, Prose: d.Prose.text,
-		Database: Database(d.Database.text), SCH: Support(d.SCH.text), Documented: d.Documented.text, TTL: d.TTL.text, Settle: d.Settle.text,
+		Database: Database(d.Database.text), Replicas: d.Replicas.text, SCH: Support(d.SCH.text), Documented: d.Documented.text, TTL: d.TTL.text, Settle: d.Settle.text,
 		File: file,
 	}
 	if u.Database == "" {
@@ -101,7 +102,7 @@ func (d document) upgrade(file string) Upgrade {
 func (d document) lines() map[string]int {
 	return map[string]int{
 		"name": d.Name.line, "title": d.Title.line, "summary": d.Summary.line, "prose": d.Prose.line,
-		"database": d.Database.line, "sch_support": d.SCH.line, "documented": d.Documented.line, "ttl": d.TTL.line, "settle": d.Settle.line,
+		"database": d.Database.line, "replicas": d.Replicas.line, "sch_support": d.SCH.line, "documented": d.Documented.line, "ttl": d.TTL.line, "settle": d.Settle.line,
 	}
 }
 

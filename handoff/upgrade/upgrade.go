@@ -14,6 +14,7 @@ type Upgrade struct {
 	Summary    string   // one sentence
 	Prose      string   // paragraphs, an empty line between them
 	Database   Database // what it is played on
+	Replicas   string   // needed: one takes over; empty: they do not matter
 	SCH        Support
 	Documented string // what the vendor promises of handoffs for it
 	Parameters []Parameter
@@ -22,6 +23,9 @@ type Upgrade struct {
 	Settle     string // expression: how long after its last step the upgrade is over
 	File       string // for errors
 }
+
+// Needed says of replicas that an upgrade cannot be played without them.
+const Needed = "needed"
 
 // Parameter is one number of a choreography, or one text, with its origin.
 type Parameter struct {

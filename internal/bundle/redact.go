@@ -16,8 +16,9 @@ var (
 	urlPassword = regexp.MustCompile(`([a-zA-Z][a-zA-Z0-9+.-]*://[^\s/?#:@]*:)\S*@`)
 	// A secret among the query parameters of a URL.
 	queryPassword = regexp.MustCompile(`(?i)([?&](?:password|passwd|secret|token|api_?key)=)[^&\s]*`)
-	// The name of a flag or of a profile's key whose value is a secret.
-	secretName = regexp.MustCompile(`(?i)(?:password|passwd|passphrase|secret|token|api[-_]?key|credentials?|authorization|headers?)$|(?:^|[-_.])(?:pass|auth)$`)
+	// The name of a flag or of a profile's key whose value is a secret, or may
+	// hold one, as a shell command does.
+	secretName = regexp.MustCompile(`(?i)(?:upgrade[-_]command|password|passwd|passphrase|secret|token|api[-_]?key|credentials?|authorization|headers?)$|(?:^|[-_.])(?:pass|auth)$`)
 )
 
 // Redact returns text with the passwords of all URLs in it replaced by

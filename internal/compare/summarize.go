@@ -16,7 +16,16 @@ func Summarize(b *bundle.Bundle) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
-	sums, err := readSums(b, timeline.begin())
+	source, found, err := phaseSource(b, timeline)
+	if err != nil {
+		return Summary{}, err
+	}
+	sums, err := readSums(b, timeline.begin(), func(iv record.Interval) record.Interval {
+		if source == sourceData {
+			return rephase(iv, found)
+		}
+		return iv
+	})
 	if err != nil {
 		return Summary{}, err
 	}
@@ -28,7 +37,11 @@ func Summarize(b *bundle.Bundle) (Summary, error) {
 			Assumptions: append([]string{}, run.Upgrade.Assumptions...),
 		},
 		Stage: run.Stage, Cluster: run.Cluster, Rounds: run.Rounds, ClosedLoop: slices.ContainsFunc(run.Pools, closed), LateAfter: run.LateAfter, OutageAfter: run.OutageAfter,
+		PhaseSource: source, Maintenance: timeline.maintenance(sums.whole.To),
 		InvalidReasons: []string{}, Warnings: append([]string{}, b.Warnings...),
+	}
+	if source == sourceData {
+		s.Maintenance = []Span{found}
 	}
 	for _, a := range run.Arms {
 		s.Arms = append(s.Arms, arm(a, run.Final, &sums, timeline))

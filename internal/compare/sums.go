@@ -18,12 +18,14 @@ type sums struct {
 	gaps  []string          // what was recorded and is missing here
 }
 
-func readSums(b *bundle.Bundle, begin time.Duration) (sums, error) {
+// readSums adds up the intervals as file gives them, filed under their phases.
+func readSums(b *bundle.Bundle, begin time.Duration, file func(record.Interval) record.Interval) (sums, error) {
 	var s sums
 	for iv, err := range b.Intervals() {
 		if err != nil {
 			return s, err
 		}
+		iv = file(iv)
 		if iv.From > s.whole.To {
 			s.gaps = append(s.gaps, fmt.Sprintf("what was recorded from %v to %v is missing", s.whole.To, iv.From))
 		}

@@ -152,39 +152,68 @@ func (r *run) phases(ctx context.Context, l *load) error {
 }
 
 func (r *run) round(ctx context.Context, l *load, round int) error {
-	plan, err := r.Upgrade.Plan(r.Seed+uint64(round)-1, r.Speed)
+	plan, err := r.plan(round)
 	if err != nil {
 		return err
 	}
 	if err := r.prepare(ctx, l, round, plan); err != nil {
 		return err
 	}
-	at := r.begin(round, record.Baseline)
 	if r.onlyLoad() {
-		return r.last(ctx, l, round, at+r.Baseline)
+		return r.follow(ctx, l, round)
 	}
-	if err := r.wait(ctx, l, at+r.Baseline-lead); err != nil {
+	if err := r.wait(ctx, l, r.begin(round, record.Baseline)+r.Baseline-lead); err != nil {
+		return err
+	}
+	if err := r.perform(ctx, l, func(ctx context.Context) error { return r.await(ctx, round) }); err != nil {
 		return err
 	}
 	if err := r.wait(ctx, l, r.begin(round, record.Maintenance)); err != nil {
 		return err
 	}
-	playing, stop := context.WithCancelCause(ctx)
+	if err := r.perform(ctx, l, func(ctx context.Context) error { return r.Stage.Play(ctx, plan) }); err != nil {
+		return err
+	}
+	return r.last(ctx, l, round, r.begin(round, record.Recovery)+r.Recovery)
+}
+
+// plan draws the choreography of a round. Of an upgrade that really takes
+// place there is none.
+func (r *run) plan(round int) (upgrade.Plan, error) {
+	seed := r.Seed + uint64(round) - 1
+	if r.real() != nil {
+		return upgrade.Plan{Upgrade: r.Upgrade, Seed: seed, Speed: 1}, nil
+	}
+	return r.Upgrade.Plan(seed, r.Speed)
+}
+
+// await waits for a real upgrade to begin.
+func (r *run) await(ctx context.Context, round int) error {
+	if real := r.real(); real != nil {
+		return real.Begin(ctx, round)
+	}
+	return nil
+}
+
+// perform has the stage do its part while the load goes on, and not longer.
+func (r *run) perform(ctx context.Context, l *load, part func(context.Context) error) error {
+	performing, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	go func() {
 		select {
 		case <-l.done: // nothing is left to feel the upgrade
 			stop(errLoad)
-		case <-playing.Done():
+		case <-performing.Done():
 		}
 	}()
-	if err := r.Stage.Play(playing, plan); err != nil {
-		if cause := context.Cause(playing); cause != nil {
-			return cause
-		}
-		return fmt.Errorf("upgrade %s: %w", r.Upgrade.Name, err)
+	err := part(performing)
+	if err == nil {
+		return nil
 	}
-	return r.last(ctx, l, round, r.begin(round, record.Recovery)+r.Recovery)
+	if cause := context.Cause(performing); cause != nil {
+		return cause
+	}
+	return fmt.Errorf("upgrade %s: %w", r.Upgrade.Name, err)
 }
 
 // prepare brings a stage that needs it to where the plan begins. What the arms
@@ -209,12 +238,17 @@ func (r *run) prepare(ctx context.Context, l *load, round int, plan upgrade.Plan
 // last waits for the end of a round's last phase. The end of the last round is
 // the load's, and set ahead: every arm then ends with the same operation.
 func (r *run) last(ctx context.Context, l *load, round int, end time.Duration) error {
+	return r.wait(ctx, l, r.closing(l, round, end))
+}
+
+// closing announces where a round ends and returns until when to wait for it.
+func (r *run) closing(l *load, round int, end time.Duration) time.Duration {
 	if round < r.Rounds {
-		return r.wait(ctx, l, end-lead)
+		return end - lead
 	}
 	r.recorder.End(end)
 	l.horizon.End(end - l.start)
-	return r.wait(ctx, l, end)
+	return end
 }
 
 // begin announces a phase a little ahead and returns its first instant.
@@ -225,10 +259,15 @@ func (r *run) begin(round int, p record.Phase) time.Duration {
 }
 
 func (r *run) enter(round int, p record.Phase, at time.Duration) {
+	r.enterFor("harness", round, p, at)
+}
+
+// enterFor is enter for a source that decided when the phase begins.
+func (r *run) enterFor(source string, round int, p record.Phase, at time.Duration) {
 	r.recorder.Begin(round, p, at)
 	time.AfterFunc(at-time.Since(r.Base), r.readNow)
 	r.Timeline.enter(round, p.String())
-	r.Timeline.Mark(mark.Mark{At: at, Kind: mark.Phase, Name: p.String(), Round: round, Source: "harness"})
+	r.Timeline.Mark(mark.Mark{At: at, Kind: mark.Phase, Name: p.String(), Round: round, Source: source})
 }
 
 // errLoad says that the load ended before the phases did; its own error is the reason.
@@ -257,12 +296,22 @@ func (r *run) onlyLoad() bool {
 	return none
 }
 
-// expected is the load's length as planned, for progress only.
+// real returns the stage if upgrades really take place on it, else nil.
+func (r *run) real() stage.Real {
+	real, _ := r.Stage.(stage.Real)
+	return real
+}
+
+// expected is the load's length as planned, for progress only; 0 when nobody
+// knows how long the upgrade takes.
 func (r *run) expected() time.Duration {
+	if r.real() != nil {
+		return 0
+	}
 	total := r.Warmup
 	for round := range r.Rounds {
 		total += r.Baseline
-		plan, err := r.Upgrade.Plan(r.Seed+uint64(round), r.Speed)
+		plan, err := r.plan(round + 1)
 		if err == nil && !r.onlyLoad() {
 			total += plan.Length + r.Recovery
 		}

@@ -45,7 +45,7 @@ func newBench(t *testing.T, name string, settings ...string) *bench {
 	}
 	b := &bench{t: t, network: memnet.New()}
 	base, timeline := time.Now(), &Timeline{}
-	b.sim, err = sim.Start(t.Context(), sim.Config{Port: 12000, Base: base, Marks: timeline.Mark, Seed: 1, Listen: b.network.Listen})
+	b.sim, err = sim.Start(t.Context(), sim.Config{OSSCluster: u.Database == upgrade.OSSCluster, Port: 12000, Base: base, Marks: timeline.Mark, Seed: 1, Listen: b.network.Listen})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,8 @@ func (b *bench) open(ctx context.Context, a handoff.Arm, marks mark.Sink) (*hand
 		return nil, err
 	}
 	a.EndpointType = handoff.InternalIP
-	return handoff.Open(ctx, handoff.Config{Arm: a, Target: target, Workers: 8, Base: b.config.Base, Marks: marks, Dial: b.dial})
+	return handoff.Open(ctx, handoff.Config{Arm: a, Target: target, Cluster: b.config.Upgrade.Database == upgrade.OSSCluster,
+		Workers: 8, Base: b.config.Base, Marks: marks, Dial: b.dial})
 }
 
 // dial resolves through the simulator's records.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"schload/telemetry/mark"
 	"schload/telemetry/record"
@@ -26,6 +27,8 @@ type Timeline struct {
 	notices map[string]mark.Mark // last notice by arm
 	seen    map[string]int64     // sequence id of the last notice by kind, whichever arm got it
 	events  map[event]uint64     // since they were last asked for
+	windows windows              // that notices have opened
+	opened  chan struct{}        // holds a token when windows may have changed; nil: nobody waits for one
 }
 
 // event is a kind of maintenance event: a notice, which many connections get
@@ -67,7 +70,37 @@ func (t *Timeline) note(m mark.Mark) {
 			t.seen[m.Name] = *m.Seq
 			t.events[event{"push", m.Name}]++
 		}
+		t.follow(m)
 	}
+}
+
+// follow keeps track of the windows and wakes who waits for them.
+func (t *Timeline) follow(m mark.Mark) {
+	if t.windows.note(m) && t.opened != nil {
+		select {
+		case t.opened <- struct{}{}:
+		default: // there is one already
+		}
+	}
+}
+
+// watchWindows returns what holds a token whenever a notice has opened or
+// closed a window.
+func (t *Timeline) watchWindows() <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.opened == nil {
+		t.opened = make(chan struct{}, 1)
+	}
+	return t.opened
+}
+
+// windowsOver returns when the last of the windows that notices have opened is
+// over; 0 if none was opened.
+func (t *Timeline) windowsOver() time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.windows.over()
 }
 
 // takeEvents returns the events since the last call, as counts.

@@ -211,3 +211,19 @@ func TestNumbers(t *testing.T) {
 		}
 	}
 }
+
+// The title says what decided on the phases and, where nobody led an upgrade,
+// when it was.
+func TestPhaseSources(t *testing.T) {
+	spans := []compare.Span{{From: ms(31_400), To: ms(45_000)}, {From: ms(90_000), To: ms(95_000)}}
+	for source, want := range map[string]string{
+		"stage": "1 round, phases from stage\n", "none": "1 round, all baseline\n",
+		"notices": "1 round, phases from notices: maintenance 0:31 to 0:45 and 1:30 to 1:35\n",
+		"data":    "1 round, phases from data: maintenance 0:31 to 0:45 and 1:30 to 1:35\n",
+	} {
+		s := compare.Summary{RunID: "r", Valid: true, Complete: true, Rounds: 1, PhaseSource: source, Maintenance: spans}
+		if got := text(t, s); !strings.Contains(got, want) {
+			t.Errorf("%s:\n%swant %q", source, got, want)
+		}
+	}
+}

@@ -74,7 +74,26 @@ func title(s compare.Summary) string {
 	if s.ClosedLoop {
 		parts = append(parts, "CLOSED LOOP")
 	}
-	return strings.Join(append(parts, plural(uint64(max(s.Rounds, 0)), "round")), ", ")
+	parts = append(parts, plural(uint64(max(s.Rounds, 0)), "round"))
+	return strings.Join(append(parts, phases(s)...), ", ")
+}
+
+// phases says what decided on the phases, and where it was not the stage since
+// when, in seconds, there was maintenance.
+func phases(s compare.Summary) []string {
+	switch {
+	case s.PhaseSource == "":
+		return nil
+	case s.PhaseSource == "none":
+		return []string{"all baseline"}
+	case !found(s):
+		return []string{"phases from " + s.PhaseSource}
+	}
+	var spans []string
+	for _, m := range s.Maintenance {
+		spans = append(spans, clock(m.From.Duration())+" to "+clock(m.To.Duration()))
+	}
+	return []string{"phases from " + s.PhaseSource + ": maintenance " + strings.Join(spans, " and ")}
 }
 
 func remarks(b *strings.Builder, s compare.Summary) {

@@ -28,7 +28,7 @@ func words(s compare.Summary) []string {
 	if line := joined(s, violations); line != "" {
 		lines = append(lines, "The database did not keep what it acknowledged: "+line+".")
 	}
-	if s.Upgrade.Name == "none" {
+	if s.Upgrade.Name == "none" && !found(s) {
 		return lines
 	}
 	switch s.Upgrade.SCHSupport {
@@ -49,6 +49,9 @@ func due(s compare.Summary) (n uint64) {
 	}
 	return n
 }
+
+// found says whether there was an upgrade that nobody led.
+func found(s compare.Summary) bool { return s.PhaseSource == "notices" || s.PhaseSource == "data" }
 
 // reached says whether the run came as far as maintenance.
 func reached(s compare.Summary) bool {

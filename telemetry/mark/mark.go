@@ -26,11 +26,11 @@ const (
 // Kind means "does not apply".
 type Mark struct {
 	At       time.Duration `json:"at_ns"`                 // since the run's base instant
-	Duration time.Duration `json:"duration_ns,omitempty"` // for facts that last; At is the beginning
+	Duration time.Duration `json:"duration_ns,omitempty"` // for facts that last, At is the beginning; of a notice the time it announces
 	Kind     Kind          `json:"kind"`
 	Name     string        `json:"name,omitempty"`
 	Round    int           `json:"round,omitempty"`  // 1..N
-	Source   string        `json:"source,omitempty"` // sim, stage, arm or harness
+	Source   string        `json:"source,omitempty"` // sim, stage, arm or harness; of a phase also notices
 	Arm      string        `json:"arm,omitempty"`
 	Pool     string        `json:"pool,omitempty"`
 	Conn     uint64        `json:"conn,omitempty"` // connection number within the arm, from 1

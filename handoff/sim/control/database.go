@@ -47,6 +47,9 @@ var StandardRegex = []ShardKeyRegex{{`.*\{(?<tag>.*)\}.*`}, {`(?<tag>.*)`}}
 const mostShards = 64
 
 func (s Spec) withDefaults() Spec {
+	if s.OSSCluster {
+		s.ProxyPolicy = cmp.Or(s.ProxyPolicy, sim.AllMasterShards)
+	}
 	s.Name = cmp.Or(s.Name, fmt.Sprintf("db-%d", s.Port))
 	s.MemorySize = cmp.Or(s.MemorySize, 128<<20)
 	s.EvictionPolicy = cmp.Or(s.EvictionPolicy, "noeviction")
@@ -82,6 +85,12 @@ func (s Spec) Validate() error {
 	}
 	if !slices.Contains([]string{"", "single", "all-master-shards", "all-nodes"}, s.ProxyPolicy) {
 		fault("proxy_policy %.40q: want single, all-master-shards or all-nodes", s.ProxyPolicy)
+	}
+	if !slices.Contains([]string{"", "internal", "external"}, s.PreferredIPType) {
+		fault("oss_cluster_api_preferred_ip_type %.40q: want internal or external", s.PreferredIPType)
+	}
+	if len(s.EvictionPolicy) > 64 || len(s.Password) > 512 || len(s.ShardKeyRegex) > 64 {
+		fault("want an eviction_policy of at most 64 bytes, a password of at most 512, and at most 64 times shard_key_regex")
 	}
 	for _, s := range []string{s.TLSMode, s.ClientAuthentication} {
 		if !slices.Contains([]string{"", "enabled", "disabled"}, s) {
@@ -119,10 +128,16 @@ type Shard struct {
 	Role     Role
 	First    int // slots
 	Last     int
+	slots    string // if they are not one range
 }
 
 // Slots are the slots as lists spell them: 0-8191.
-func (s Shard) Slots() string { return fmt.Sprintf("%d-%d", s.First, s.Last) }
+func (s Shard) Slots() string {
+	if s.slots != "" {
+		return s.slots
+	}
+	return fmt.Sprintf("%d-%d", s.First, s.Last)
+}
 
 // place puts the shards of a new database on nodes: dense on the first, sparse
 // one after the other; replicas on the node behind their primary's.
@@ -147,7 +162,9 @@ type database struct {
 	id     int
 	spec   Spec
 	sim    *sim.Simulator
-	shards []Shard // guarded by the plane
+	shards []Shard // guarded by the plane; of one behind an endpoint
+
+	firstShard int // the id of the first
 }
 
 // Database is one database as it is now.
@@ -181,6 +198,27 @@ func (e Endpoint) URL() string {
 // Addr is host:port.
 func (e Endpoint) Addr() string { return net.JoinHostPort(e.Host, strconv.Itoa(e.Port)) }
 
+// shards are where the shards of a database are. Those of one with the OSS
+// Cluster API its clients see: the simulator knows them.
+func (p *Plane) shards(d *database) []Shard {
+	listed := d.sim.ShardList()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if listed == nil {
+		return slices.Clone(d.shards)
+	}
+	var shards []Shard
+	for _, l := range listed {
+		s := Shard{UID: d.firstShard + 2*(l.ID-1), Database: d.id, Role: Primary, Node: l.Node + 1, slots: l.Slots.String()}
+		shards = append(shards, s)
+		if l.Replica >= 0 {
+			s.UID, s.Role, s.Node = s.UID+1, Replica, l.Replica+1
+			shards = append(shards, s)
+		}
+	}
+	return shards
+}
+
 // view describes a database from the state of its simulator.
 func (p *Plane) view(d *database) Database {
 	host, port, _ := net.SplitHostPort(d.sim.Addr())
@@ -191,19 +229,20 @@ func (p *Plane) view(d *database) Database {
 	v.Endpoint.TLS = v.TLS
 	for i, n := range d.sim.Nodes() {
 		if n.Named {
-			if addr, _, _ := net.SplitHostPort(n.Addr); !p.config.ByName && len(v.Endpoint.Addrs) == 0 {
-				v.Endpoint.Host = addr
-			}
 			addr, _, _ := net.SplitHostPort(n.Addr)
 			v.Endpoint.Addrs = append(v.Endpoint.Addrs, addr)
 			v.Endpoint.Nodes = append(v.Endpoint.Nodes, i+1)
 		}
 	}
-	if d.spec.Password != "" {
-		v.Username = "default"
+	switch addrs := v.Endpoint.Addrs; {
+	case d.sim.Config().Entrance:
+		v.Endpoint.Host = sim.EntranceHost
+	case !p.config.ByName && len(addrs) > 0:
+		v.Endpoint.Host = addrs[0]
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	v.Shards = slices.Clone(d.shards)
+	if d.spec.Password != "" {
+		v.Username = d.sim.Config().Username
+	}
+	v.Shards = p.shards(d)
 	return v
 }

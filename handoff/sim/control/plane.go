@@ -22,7 +22,7 @@ type Config struct {
 	Seed    uint64       // of everything that is drawn
 
 	// ByName gives clients the names of endpoints, which the cluster's name
-	// server knows; otherwise they are given the address of the node that serves.
+	// server knows; otherwise endpoints have addresses of their own.
 	ByName bool
 }
 
@@ -85,7 +85,7 @@ func (p *Plane) Create(ctx context.Context, spec Spec) (Database, error) {
 		return Database{}, err
 	}
 	defer p.release(spec.Port)
-	simulator, err := p.config.Cluster.Create(ctx, p.config.Suite.config(spec))
+	simulator, err := p.config.Cluster.Create(ctx, p.configure(spec))
 	if errors.Is(err, syscall.EADDRINUSE) {
 		err = fmt.Errorf("%w: Invalid port %d: another program has it", ErrPort, spec.Port)
 	}
@@ -129,7 +129,7 @@ func (p *Plane) Adopt(name string, simulator *sim.Simulator) Database {
 	c := simulator.Config()
 	spec := Spec{
 		Name: name, Port: c.Port, Replication: !c.Unreplicated, Sharding: c.ShardCount > 1, ShardsCount: c.ShardCount,
-		ProxyPolicy: c.Policy, Password: c.Password, ShardKeyRegex: StandardRegex,
+		ProxyPolicy: c.Policy, OSSCluster: c.OSSCluster, Password: c.Password, ShardKeyRegex: StandardRegex,
 	}
 	switch c.Security {
 	case sim.MutualTLS:
@@ -143,8 +143,13 @@ func (p *Plane) Adopt(name string, simulator *sim.Simulator) Database {
 func (p *Plane) admit(spec Spec, simulator *sim.Simulator) Database {
 	p.mu.Lock()
 	d := &database{id: simulator.ID(), spec: spec, sim: simulator}
-	d.shards = place(d.id, spec, p.nodes, p.lastShard)
-	p.lastShard += len(d.shards)
+	d.firstShard = p.lastShard + 1
+	if spec.OSSCluster {
+		p.lastShard += 2 * (mostShards + p.nodes) // moves of slots make more of them
+	} else {
+		d.shards = place(d.id, spec, p.nodes, p.lastShard)
+		p.lastShard += len(d.shards)
+	}
 	p.databases = append(p.databases, d)
 	p.mu.Unlock()
 	return p.view(d)
@@ -241,14 +246,14 @@ type Node struct {
 
 // Nodes are the nodes of the cluster.
 func (p *Plane) Nodes() []Node {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	nodes := make([]Node, p.nodes)
+	p.mu.Lock()
 	for i := range nodes {
 		nodes[i] = Node{UID: i + 1, Host: fmt.Sprintf("127.0.0.%d", i+2), Master: i == 0, Maintenance: p.resting[i+1]}
 	}
-	for _, d := range p.databases {
-		for _, s := range d.shards {
+	p.mu.Unlock()
+	for _, d := range p.Databases() {
+		for _, s := range d.Shards {
 			nodes[s.Node-1].Shards = append(nodes[s.Node-1].Shards, s)
 		}
 	}

@@ -17,8 +17,7 @@ type Suite struct {
 	Why []string
 
 	// ByName says that the suite's client can be led to the cluster's name
-	// server; otherwise it must be given addresses, which it keeps when the
-	// endpoint moves.
+	// server; otherwise it is given an address of the endpoint's own.
 	ByName bool
 
 	// Support replaces how databases answer opt-ins.
@@ -35,13 +34,14 @@ var suites = []Suite{
 		Name: "go-redis",
 		Why: []string{
 			"first sequence 1: a test looks for the completion by the sequence that follows the opener's",
-			"the record moves 4.4 s after MOVING, one of the three measured instants: a client without an address comes back after 7.5 s",
+			"completions are not repeated: a test wants no more of them than of openers, on all connections, those made by handoffs included",
+			"the record moves 1 s after MOVING, earlier than was ever measured: a test counts connections, and who dials the old node is told again and dials again",
 		},
 		ByName:  true,
-		Support: sim.Support{FirstSeq: 1},
+		Support: sim.Support{FirstSeq: 1, ForgetCompletion: true},
 		Settings: map[string][]string{
-			"endpoint-rebind":  {"dns_offset=4.4s"},
-			"maintenance-mode": {"dns_offset=4.4s"},
+			"endpoint-rebind":  {"dns_offset=1s"},
+			"maintenance-mode": {"dns_offset=1s"},
 		},
 	},
 	{
@@ -52,7 +52,11 @@ var suites = []Suite{
 		},
 		Support: sim.Support{ForgetCompletion: true, ForgetMoving: true},
 	},
-	{Name: "redis-py"},
+	{
+		Name:    "redis-py",
+		Why:     []string{"open MIGRATING and FAILING_OVER are repeated: a test wants a connection that is made meanwhile to hear of them"},
+		Support: sim.Support{RepeatOpeners: true},
+	},
 	{
 		Name:    "lettuce",
 		Why:     []string{"first sequence 1: the tests take 0 for no sequence"},
@@ -90,10 +94,10 @@ func LoadSuite(name string) (Suite, error) {
 	return Suite{}, fmt.Errorf("unknown suite %q%s: want one of %s", name, spelling.Hint(name, Suites()), strings.Join(Suites(), ", "))
 }
 
-// config is the simulator's configuration of a database.
-func (s Suite) config(spec Spec) sim.Config {
+// configure is the simulator's configuration of a database.
+func (p *Plane) configure(spec Spec) sim.Config {
 	return sim.Config{
-		Port: spec.Port, Password: spec.Password, Support: s.Support,
+		Port: spec.Port, Password: spec.Password, Support: p.config.Suite.Support, Entrance: !p.config.ByName, OSSCluster: spec.OSSCluster,
 		ShardCount: spec.ShardsCount, Unreplicated: !spec.Replication, Policy: spec.ProxyPolicy, Security: spec.security(),
 	}
 }

@@ -43,8 +43,10 @@ func New(plane *control.Plane) *Injector {
 	return in
 }
 
-// most is how many bytes a request may have.
-const most = 1 << 20
+const (
+	most        = 1 << 20 // bytes of a request
+	longestType = 64      // bytes of an action's type: jobs are remembered
+)
 
 // ServeHTTP implements http.Handler.
 func (in *Injector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -66,8 +68,8 @@ func (in *Injector) submit(w http.ResponseWriter, r *http.Request) {
 		invalid(w, "body", "want a JSON object {\"type\": ..., \"parameters\": {...}}: "+err.Error())
 		return
 	}
-	if request.Type == "" {
-		invalid(w, "type", "Field required: the type of the action")
+	if request.Type == "" || len(request.Type) > longestType {
+		invalid(w, "type", fmt.Sprintf("Field required: the type of the action, 1 to %d bytes", longestType))
 		return
 	}
 	in.enqueue(w, request.Type, request.Parameters)

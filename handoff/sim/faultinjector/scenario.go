@@ -3,7 +3,9 @@ package faultinjector
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -29,6 +31,15 @@ type trigger struct {
 	about string
 	needs control.Spec // of the database
 	do    move
+}
+
+// nodes is how many nodes the trigger takes: two that serve slots and one that
+// does not, or two for an endpoint to move between.
+func (t trigger) nodes() int {
+	if t.needs.OSSCluster {
+		return 3
+	}
+	return 2
 }
 
 // move changes one database and returns when its last effect has happened.
@@ -59,6 +70,32 @@ var scenarios = map[string][]effect{
 			{"endpoint_rebind", "the endpoint goes from one proxy to several, unannounced", plain, (*control.Plane).Widen},
 		}},
 	},
+	"slot-migrate": {
+		{"remove-add", "sm-ra", slotTriggers("remove-add", "migrate", "maintenance_mode", "failover", "reshard")},
+		{"remove", "sm-re", slotTriggers("remove", "migrate", "maintenance_mode", "reshard")},
+		{"add", "sm-ad", slotTriggers("add", "migrate", "failover", "reshard")},
+		{"slot-shuffle", "sm-sh", slotTriggers("slot-shuffle", "migrate", "failover", "reshard")},
+	},
+}
+
+// clustered is a database with the OSS Cluster API: two primaries on two nodes.
+// A third node has none.
+var clustered = control.Spec{
+	OSSCluster: true, Sharding: true, ShardsCount: 2, ShardsPlacement: "sparse", ProxyPolicy: "all-master-shards",
+	Replication: true, PreferredIPType: "external", ShardKeyRegex: control.StandardRegex,
+}
+
+// slotTriggers are the ways to an effect on hash slots. They differ in how long
+// the window is.
+func slotTriggers(effect string, names ...string) []trigger {
+	var triggers []trigger
+	for _, name := range names {
+		triggers = append(triggers, trigger{name, "hash slots move: " + effect, clustered,
+			func(p *control.Plane, ctx context.Context, expect control.Expect, id int) error {
+				return p.MoveSlots(ctx, expect, id, effect, name)
+			}})
+	}
+	return triggers
 }
 
 func failOver(p *control.Plane, ctx context.Context, expect control.Expect, id int) error {
@@ -113,6 +150,9 @@ func (in *Injector) discover(scenario string) http.HandlerFunc {
 		nodes := len(in.plane.Nodes())
 		triggers := []map[string]any{}
 		for _, t := range e.triggers {
+			if nodes < t.nodes() {
+				continue // it could not be played
+			}
 			triggers = append(triggers, map[string]any{
 				"name": t.name, "description": t.about, "requirements": in.requirements(e, t, r.URL.Query(), nodes),
 			})
@@ -134,7 +174,7 @@ func (in *Injector) requirements(e effect, t trigger, query url.Values, nodes in
 		spec = in.plane.Suggest(e.prefix, spec)
 		list = append(list, map[string]any{
 			"dbconfig": spec, "config": v.name, "description": fmt.Sprintf("%s: %s", t.name, t.about),
-			"cluster":         map[string]any{"min_nodes": 2, "actual_nodes": nodes},
+			"cluster":         map[string]any{"min_nodes": t.nodes(), "actual_nodes": nodes},
 			"oss_cluster_api": map[string]any{"ip_type": cmp.Or(spec.PreferredIPType, "external")},
 		})
 	}
@@ -230,25 +270,38 @@ func (in *Injector) setup(scenario string) http.HandlerFunc {
 			invalid(w, "variant_index", fmt.Sprintf("%.80q: want 0 to %d", p.text("variant_index"), len(wanted)-1))
 			return
 		}
-		in.enqueueWork(w, strings.ReplaceAll(scenario, "-", "_")+"_setup", "", in.provision(wanted[variant]["dbconfig"].(control.Spec)))
+		in.enqueueWork(w, strings.ReplaceAll(scenario, "-", "_")+"_setup", "", in.provision(e.prefix, wanted[variant]["dbconfig"].(control.Spec)))
 	}
 }
 
-func (in *Injector) provision(spec control.Spec) jobs.Work {
+func (in *Injector) provision(prefix string, spec control.Spec) jobs.Work {
 	return func(ctx context.Context, _ func(time.Duration)) (map[string]any, error) {
 		d, err := in.plane.Create(ctx, spec)
+		for attempts := 20; errors.Is(err, control.ErrPort) && attempts > 0; attempts-- {
+			d, err = in.plane.Create(ctx, in.plane.Suggest(prefix, spec))
+		}
 		if err != nil {
 			return nil, err
 		}
-		in.mu.Lock()
-		in.last++
-		setup := "setup-" + strconv.Itoa(in.last)
-		in.setups[setup] = d.ID
-		in.mu.Unlock()
-		output := describe(d)
-		output["setup_id"], output["db_name"], output["config"] = setup, d.Name, d.Spec
+		output := Describe(d)
+		output["setup_id"], output["db_name"], output["config"] = in.remember(d.ID), d.Name, d.Spec
 		return output, nil
 	}
+}
+
+// remember names a setup by the database that it made, and forgets those whose
+// database is gone.
+func (in *Injector) remember(id int) string {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	maps.DeleteFunc(in.setups, func(_ string, made int) bool {
+		_, err := in.plane.Database(made)
+		return err != nil
+	})
+	in.last++
+	setup := "setup-" + strconv.Itoa(in.last)
+	in.setups[setup] = id
+	return setup
 }
 
 // teardown deletes the database of a setup. Nodes are as they were: what a

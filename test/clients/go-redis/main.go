@@ -78,30 +78,44 @@ func run(ctx context.Context) ([]result, error) {
 	if err != nil {
 		return nil, err
 	}
+	slices.Reverse(names) // the longest are at the end
+	results := each(names, func(name string) []result {
+		fmt.Fprintf(os.Stderr, "%s  %s\n", time.Now().Format(time.TimeOnly), name)
+		some, err := one(ctx, suite, dir, name)
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
+			some = append(some, result{name, "broken", 0})
+		}
+		return some
+	})
+	slices.SortFunc(results, func(a, b result) int { return cmp.Compare(a.name, b.name) })
+	return results, nil
+}
+
+// each does something for every name, in their order, a few at a time.
+func each(names []string, do func(string) []result) []result {
 	var (
 		mu      sync.Mutex
 		results []result
 		wg      sync.WaitGroup
-		slots   = make(chan struct{}, *parallel)
+		todo    = make(chan string)
 	)
-	for i, name := range names {
+	for range max(1, *parallel) {
 		wg.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			fmt.Fprintf(os.Stderr, "%s  %s\n", time.Now().Format(time.TimeOnly), name)
-			some, err := one(ctx, suite, dir, name, 12000+i*200)
-			if err != nil {
-				fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
-				some = append(some, result{name, "broken", 0})
+			for name := range todo {
+				some := do(name)
+				mu.Lock()
+				results = append(results, some...)
+				mu.Unlock()
 			}
-			mu.Lock()
-			results = append(results, some...)
-			mu.Unlock()
 		})
 	}
+	for _, name := range names {
+		todo <- name
+	}
+	close(todo)
 	wg.Wait()
-	slices.SortFunc(results, func(a, b result) int { return cmp.Compare(a.name, b.name) })
-	return results, nil
+	return results
 }
 
 // build copies the module, whose place is read-only, adds the resolver, and
@@ -162,10 +176,10 @@ func output(ctx context.Context, dir, name string, args ...string) ([]byte, erro
 }
 
 // one runs a top-level test against a simulator of its own.
-func one(ctx context.Context, suite, dir, name string, port int) ([]result, error) {
+func one(ctx context.Context, suite, dir, name string) ([]result, error) {
 	ctx, cancel := context.WithTimeout(ctx, *limit)
 	defer cancel()
-	sim, err := start(ctx, port, log(name+".sim"))
+	sim, err := start(ctx, log(name+".sim"))
 	if err != nil {
 		return nil, err
 	}
@@ -202,7 +216,7 @@ func (nowhere) Close() error { return nil }
 
 // events reads how tests ended from the output of a test binary.
 func events(ctx context.Context, raw io.Reader) ([]result, error) {
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), "go", "tool", "test2json")
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), "go", "tool", "test2json", "-t")
 	cmd.Stdin = raw
 	out, err := cmd.Output()
 	if err != nil {
@@ -239,9 +253,9 @@ type simulator struct {
 	drained               chan struct{}
 }
 
-func start(ctx context.Context, port int, text io.WriteCloser) (*simulator, error) {
+func start(ctx context.Context, text io.WriteCloser) (*simulator, error) {
 	path := cmp.Or(*binary, filepath.Join(*root, "bin", "schload"))
-	cmd := exec.CommandContext(ctx, path, "sim", "--port", fmt.Sprint(port), "--fault-injector", "127.0.0.1:0", "--suite", "go-redis")
+	cmd := exec.CommandContext(ctx, path, "sim", "--port", "0", "--fault-injector", "127.0.0.1:0", "--suite", "go-redis")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
