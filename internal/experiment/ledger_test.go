@@ -59,6 +59,7 @@ func TestLostWritesAreFound(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBench(t, "failover", fmt.Sprintf("lost_writes=%d", want)).audit(mix)
 				b.config.Seed, b.config.Pools[0].Seed = uint64(seed+1), uint64(seed+1)
+				b.config.Pools[0].Pipeline = 1 + seed%2*3
 				result, s := b.run(t.Context())
 				if len(result.Invalid) > 0 || !s.Valid {
 					t.Errorf("invalid: %q, %q", result.Invalid, s.InvalidReasons)
