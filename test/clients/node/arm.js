@@ -64,7 +64,9 @@ export class Arm {
         ...others,
       });
       arm.redis.on('error', error => arm.clientErrors.push(describe(error)));
-      await arm.redis.connect();
+      await arm.redis.connect().catch(error => {
+        throw new Error(`${name} does not connect: ${[error, ...arm.clientErrors].map(describe).join(', ')}`);
+      });
       return arm;
     });
   }
@@ -107,9 +109,9 @@ export class Arm {
   get relaxed() { return this.live.length > 0 && this.live.every(s => s.socket.timeout === relaxedTimeout); }
 
   // works does one round trip.
-  async works(key = `schload:node:${this.name}`) {
+  works(key = `schload:node:${this.name}`) {
     const value = `${this.name}-${performance.now()}`;
-    return await this.redis.set(key, value) === 'OK' && await this.redis.get(key) === value;
+    return this.run(async () => await this.redis.set(key, value) === 'OK' && await this.redis.get(key) === value);
   }
 
   watch(socket) {
@@ -152,4 +154,4 @@ export class Arm {
   }
 }
 
-const describe = error => error.code ?? `${error.constructor.name}: ${error.message}`;
+export const describe = error => error instanceof Error ? error.code ?? `${error.constructor.name}: ${error.message}` : error;
