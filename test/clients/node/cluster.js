@@ -43,8 +43,9 @@ async function opens(stage, lasts) {
   stage.from = (await sim.mark('SMIGRATING')).node;
   stage.witnesses = told.flatMap(arm => arm.connections);
   if (!lasts) return;
+  const joining = stage.late('joiner');
   check(upgrade, 'on: timeouts relaxed at SMIGRATING', await eventually(() => told.every(arm => arm.relaxed)), timeouts(on));
-  const joiner = await stage.late('joiner');
+  const joiner = await joining;
   const open = sim.named('move').length === 0;
   check(upgrade, 'joiner: told of the open window', open && joiner.connections.every(c => /^SMIGRATING 0 /.test(c.notices)) && joiner.relaxed, joiner.summary);
   told.push(joiner);
@@ -72,13 +73,13 @@ async function flips(stage, windows) {
 
 // follow is about where commands go from now on.
 async function follow({ upgrade, on, off, idleOn, idleOff, hearsOff, range, from, to }) {
+  check(upgrade, 'idle off: stays where it is', idleOff.owners(range) === from && idleOff.at.includes(from), idleOff.owners(range));
   const follows = arm => arm.owners(range) === to && arm.at.includes(to);
   check(upgrade, 'on: follows the slots', await eventually(() => follows(on), 5000), on.owners(range));
   note(upgrade, 'on: redirected between flip and notice', `${on.moved} MOVED`);
   check(upgrade, 'idle on: follows them by the notice alone', await eventually(() => follows(idleOn)) && idleOn.moved === 0, idleOn.owners(range));
   check(upgrade, 'off: told nothing', [off, idleOff, hearsOff].every(arm => arm.pushes.length === 0));
   check(upgrade, 'off: follows redirections', await eventually(() => follows(off), 5000) && off.moved > 0, `${off.moved} MOVED`);
-  check(upgrade, 'idle off: stays where it is', idleOff.owners(range) === from && idleOff.at.includes(from), idleOff.owners(range));
 }
 
 // closes is about the node that leaves: who is still there?

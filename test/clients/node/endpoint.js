@@ -93,7 +93,7 @@ await move('none, record late', {
     await sim.mark('dns');
     const back = await eventually(() => on.live.some(s => s.remote === sim.nodes[1]) && off.live.length === 1);
     check(scenario, 'on: told without an address', on.notices.join() === 'MOVING 0 3 null', on.notices.join());
-    check(scenario, 'on: told again where it returned', on.strayNotices[0] === 'MOVING 0 1 null', on.strayNotices[0]);
+    check(scenario, 'on: told again where it returned', /^MOVING 0 [01] null$/.test(on.strayNotices[0]), on.strayNotices[0]);
     check(scenario, 'on: on the new node in the end', back, `${on.live.length} sockets`);
     droppedAtClose(scenario, sim, off);
     // Not asserted: this is node-redis's affair (see README.md), and a fixed one is welcome.
