@@ -29,7 +29,7 @@ async function enter(upgrade, running) {
   const arms = await Promise.all(['', 'idle ', 'subscriber '].flatMap(pair));
   running.push(...arms);
   const [on, off, idleOn, idleOff, hearsOn, hearsOff] = arms;
-  await Promise.all([hearsOn, hearsOff].map(arm => arm.listen(0)));
+  await Promise.all([hearsOn.listen(0, on), hearsOff.listen(0, off)]);
   for (const arm of [on, off]) arm.drive();
   if (sim.marks.length > 0) throw new Error('the upgrade began before its audience was there');
 
@@ -106,11 +106,12 @@ async function idlers(stage) {
 }
 
 // subscribers is about a channel whose slot went.
-async function subscribers({ upgrade, hearsOn, hearsOff, to }) {
+async function subscribers({ upgrade, hearsOn, hearsOff, range, to }) {
   for (const arm of [hearsOn, hearsOff]) {
     const { lost, twice } = await arm.silence();
     await arm.say('at last');
     check(upgrade, `${arm.name}: hears what is said later`, await eventually(() => arm.heard.includes('at last')) && arm.at.includes(to), `${arm.heard.length} heard`);
+    check(upgrade, `${arm.name}: followed without a redirection`, arm.moved === 0 && arm.owners([range[0], range[0]]) === to);
     check(upgrade, `${arm.name}: hears nothing twice`, twice === 0);
     note(upgrade, `${arm.name}: said while it was not subscribed`, `${lost} lost${arm.unsaid.length > 0 ? `, ${arm.unsaid.length} failed: ${arm.unsaid[0]}` : ''}`);
   }

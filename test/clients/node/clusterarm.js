@@ -15,6 +15,7 @@ export class ClusterArm extends Arm {
   unsaid = [];         // why others were not
 
   #channel;
+  #speaker;
   #talk;
   #silent = false;
 
@@ -31,23 +32,23 @@ export class ClusterArm extends Arm {
 
   keyIn(slot, worker = 0) { return `schload:node:${this.name}:${worker}:{${tagOf(slot)}}`; }
 
-  // listen subscribes to a channel of a slot and talks there until silence.
-  async listen(slot) {
+  // listen subscribes to a channel of a slot. Another arm talks there until
+  // silence, so that no redirection tells this one that the slot went.
+  async listen(slot, speaker) {
     this.#channel = this.keyIn(slot);
+    this.#speaker = speaker;
     await this.run(() => this.redis.sSubscribe(this.#channel, message => this.heard.push(message)));
     this.#talk = this.#chat();
   }
 
-  // say publishes a message on the channel.
-  say(message) {
-    return this.run(async () => {
-      try {
-        await this.redis.sPublish(this.#channel, message);
-        this.said.push(message);
-      } catch (error) {
-        this.unsaid.push(describe(error));
-      }
-    });
+  // say has the other arm publish a message on the channel.
+  async say(message) {
+    try {
+      await this.#speaker.run(() => this.#speaker.redis.sPublish(this.#channel, message));
+      this.said.push(message);
+    } catch (error) {
+      this.unsaid.push(describe(error));
+    }
   }
 
   // silence ends the talk, and counts what was said and not heard or heard twice.
