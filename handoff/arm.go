@@ -16,6 +16,7 @@ const (
 	On   = "on"   // opt in; a server that refuses fails the connection
 	Off  = "off"  // never opt in
 	Auto = "auto" // opt in; a server that refuses turns it off for the whole client
+	Raw  = "raw"  // no client library: bare connections that calibrate the other arms, see package raw
 )
 
 // The endpoint types a client can ask MOVING to name. AutoEndpoint is derived
@@ -38,7 +39,7 @@ const (
 // The defaults are those of go-redis v9.23, except where a comment says so.
 type Arm struct {
 	Name         string `yaml:"name"`                    // label in every output; the preset's name by default
-	Mode         string `yaml:"mode"`                    // on, off or auto
+	Mode         string `yaml:"mode"`                    // on, off, auto or raw
 	EndpointType string `yaml:"endpoint_type,omitempty"` // default auto
 	Protocol     int    `yaml:"protocol,omitempty"`      // RESP 2 or 3; default 3
 
@@ -84,6 +85,7 @@ func Presets() []Preset {
 		{Arm{Name: "off-dns", Mode: Off, ConnMaxLifetime: 20 * time.Second, ConnMaxLifetimeJitter: 5 * time.Second}, "reconnecting by DNS: a connection lives 15 to 25 s, each dial resolves anew"},
 		{Arm{Name: "on-none", Mode: On, EndpointType: NoEndpoint}, "reconnecting to the same name after half the announced time"},
 		{Arm{Name: "off-resp2", Mode: Off, Protocol: 2}, "the old protocol, which cannot carry notices"},
+		{Arm{Name: "raw", Mode: Raw}, "calibration: bare sockets without a client library, no retries, no pool; not for judging handoffs"},
 	}
 }
 
@@ -113,7 +115,7 @@ func ParseArm(name string) (Arm, error) {
 }
 
 func preset(name string) (Arm, error) {
-	known := make([]string, 0, 10)
+	known := make([]string, 0, 11)
 	for _, p := range Presets() {
 		if p.Name == name {
 			return p.Arm, nil
@@ -127,6 +129,9 @@ func preset(name string) (Arm, error) {
 // many workers.
 func (a Arm) Resolve(workers int) Arm {
 	a.Name = cmp.Or(a.Name, a.Mode)
+	if a.Mode == Raw {
+		return a.resolveRaw()
+	}
 	a.EndpointType = cmp.Or(a.EndpointType, AutoEndpoint)
 	a.Protocol = cmp.Or(a.Protocol, 3)
 	a.MaxRetries = cmp.Or(a.MaxRetries, 3)
@@ -147,6 +152,9 @@ func (a Arm) Resolve(workers int) Arm {
 
 // Validate reports everything that is wrong with the arm, joined.
 func (a Arm) Validate() error {
+	if a.Mode == Raw {
+		return a.validateRaw()
+	}
 	r := a.Resolve(0)
 	var wrong []error
 	check := func(ok bool, format string, args ...any) {
@@ -155,7 +163,7 @@ func (a Arm) Validate() error {
 		}
 	}
 	check(validName(r.Name), "name: want 1 to 100 letters, digits or one of -_.+=, got %q", r.Name)
-	check(oneOf(r.Mode, On, Off, Auto), "mode %q: want on, off or auto", r.Mode)
+	check(oneOf(r.Mode, On, Off, Auto), "mode %q: want on, off, auto or raw", r.Mode)
 	check(oneOf(r.EndpointType, AutoEndpoint, InternalIP, InternalFQDN, ExternalIP, ExternalFQDN, NoEndpoint),
 		"endpoint_type %q: want auto, none, internal-ip, internal-fqdn, external-ip or external-fqdn", r.EndpointType)
 	check(r.Protocol == 2 || r.Protocol == 3, "protocol %d: want 2 or 3", r.Protocol)

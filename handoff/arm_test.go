@@ -22,13 +22,16 @@ func TestPresets(t *testing.T) {
 		if err != nil || parsed != p.Arm {
 			t.Errorf("ParseArm(%q) = %+v, %v", p.Name, parsed, err)
 		}
+		if p.Isolates == "" {
+			t.Errorf("%s: nothing said about what it isolates", p.Name)
+		}
 		a := p.Resolve(8)
+		if p.Mode == Raw {
+			continue // it has no pool, see TestBareRefused
+		}
 		if a.PoolSize != plain.PoolSize || a.PoolTimeout != plain.PoolTimeout || a.DialTimeout != plain.DialTimeout ||
 			a.DialRetries != plain.DialRetries || a.PipelinePoolSize != plain.PipelinePoolSize {
 			t.Errorf("%s: pool or dials differ from %+v: %+v", p.Name, plain, a)
-		}
-		if p.Isolates == "" {
-			t.Errorf("%s: nothing said about what it isolates", p.Name)
 		}
 	}
 	if plain.PoolSize != 16 || (Arm{Mode: On}).Resolve(2).PoolSize != 10 {
@@ -58,7 +61,7 @@ func TestParseArm(t *testing.T) {
 		"on+max_retries=many":          `max_retries "many": want a whole number`,
 		"on+read_timeout":              `option "read_timeout": want option=value`,
 		"on+protocol=2":                "protocol 2 with mode on: notices need RESP3",
-		"on+mode=maybe":                `mode "maybe": want on, off or auto`,
+		"on+mode=maybe":                `mode "maybe": want on, off, auto or raw`,
 		"on+endpoint_type=public":      `endpoint_type "public"`,
 		"on+handoff_timeout=5s":        "handoff_timeout 5s: want more than dial_timeout 5s",
 		"off+conn_max_lifetime=-1s":    "conn_max_lifetime -1s",

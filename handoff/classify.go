@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
 
+	"schload/handoff/raw"
 	"schload/workload"
 )
 
@@ -76,6 +77,7 @@ var causes = []struct {
 	{is(redis.ErrPoolTimeout), workload.PoolTimeout, workload.NotApplied},
 	{is(redis.ErrPoolExhausted), workload.PoolExhausted, workload.NotApplied},
 	{is(redis.ErrClosed), workload.Canceled, workload.NotApplied},
+	{is(raw.ErrClosed), workload.Canceled, workload.NotApplied},
 	{isDial(workload.DialRefused), workload.DialRefused, workload.NotApplied},
 	{isDial(workload.DialTimeout), workload.DialTimeout, workload.NotApplied},
 	{isDial(workload.DialOther), workload.DialOther, workload.NotApplied},
@@ -129,7 +131,7 @@ func isTimeout(op string) func(error) bool {
 func damaged(err error, crossing bool) (workload.Class, bool) {
 	text := err.Error()
 	switch {
-	case unreadable(text):
+	case unreadable(text), errors.Is(err, raw.ErrUnreadable):
 		if crossing {
 			return workload.CrossedReply, true
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
 
+	"schload/handoff/raw"
 	"schload/telemetry/mark"
 )
 
@@ -35,6 +36,9 @@ func (c Config) Validate() error {
 	}
 	if !c.Cluster && len(c.Target.Addrs()) > 1 {
 		wrong = append(wrong, fmt.Errorf("target %v: several addresses are seeds of a cluster; give one, or say that the target is a cluster", c.Target))
+	}
+	if c.Cluster && c.Arm.Mode == Raw {
+		wrong = append(wrong, fmt.Errorf("arm %q: bare connections follow no slot map: leave the arm out on a cluster", c.Arm.Resolve(0).Name))
 	}
 	if c.Cluster && c.Target.DB() != 0 {
 		wrong = append(wrong, fmt.Errorf("target %v: database %d: a cluster has database 0 only", c.Target, c.Target.DB()))
@@ -66,6 +70,7 @@ func (c Config) withDefaults() Config {
 type Client struct {
 	config  Config // resolved
 	redis   database
+	bare    *raw.Client // instead of redis, with mode raw
 	o       *observer
 	batches sync.Pool // of *batch
 
@@ -84,17 +89,20 @@ func Open(ctx context.Context, config Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	config.Arm.EndpointType = endpointType(ctx, config)
+	if config.Arm.Mode != Raw {
+		config.Arm.EndpointType = endpointType(ctx, config)
+	}
 	install()
 	o := newObserver(config.Arm.Name, config.Base, config.Marks)
 	o.mode, o.handoffTimeout = config.Arm.Mode, config.Arm.HandoffTimeout
 	d := newDialler(o, config, encryption)
-	client, err := openDatabase(config, o, d)
-	if err != nil {
+	c := &Client{config: config, o: o}
+	if config.Arm.Mode == Raw {
+		c.bare = openBare(c, d)
+	} else if c.redis, err = openDatabase(config, o, d); err != nil {
 		o.close()
 		return nil, err
 	}
-	c := &Client{config: config, o: o, redis: client}
 	c.batches.New = func() any { return newBatch(c.redis) }
 	if err := d.reachable(ctx); err != nil {
 		_ = c.Close()
@@ -186,6 +194,10 @@ func (c *Client) Connections() []Connection { return c.o.connections() }
 // once a second; after Close it is final.
 func (c *Client) Observe() Observation {
 	s := c.o.observation()
+	if c.bare != nil {
+		s.Pool.Idle = c.bare.Idle()
+		return s
+	}
 	s.Pool = c.redis.pool()
 	return s
 }
@@ -197,7 +209,7 @@ func (c *Client) Observe() Observation {
 func (c *Client) Close() error {
 	c.closeOnce.Do(func() {
 		c.o.closing.Store(true)
-		c.closeErr = c.redis.Close()
+		c.closeErr = c.closer().Close()
 		c.o.close()
 	})
 	return c.closeErr

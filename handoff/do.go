@@ -77,6 +77,10 @@ func (b *batch) command(i int) *command {
 //
 // It panics on a command that is not among Commands.
 func (c *Client) Do(ctx context.Context, ops []workload.Operation, outcomes []workload.Outcome) {
+	if c.bare != nil {
+		c.bare.Do(ctx, ops, outcomes)
+		return
+	}
 	b := c.batches.Get().(*batch)
 	b.flight = flight{Context: ctx, o: c.o, cluster: c.config.Cluster}
 	if len(ops) == 1 {

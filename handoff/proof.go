@@ -10,8 +10,8 @@ import (
 // Valid compares something else than it says.
 type Proof struct {
 	Arm       string `json:"arm"`
-	Requested string `json:"requested"` // on, off or auto
-	Effective string `json:"effective"` // on, off or mixed, by the connections used; unknown when none was
+	Requested string `json:"requested"` // on, off, auto or raw
+	Effective string `json:"effective"` // on, off or mixed, by the connections used; unknown when none was; NoneRaw
 	Valid     bool   `json:"valid"`
 
 	Connections  uint64            `json:"connections"` // dialled
@@ -134,6 +134,8 @@ func judge(a Arm, sum proofs) Proof {
 		judgeOff(a, sum, invalid, note)
 	case Auto:
 		judgeAuto(sum, note)
+	case Raw:
+		judgeRaw(&p, invalid)
 	}
 	return p
 }

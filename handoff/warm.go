@@ -20,13 +20,19 @@ import (
 // are n to each node that owns slots, for all workers may want the same node at
 // once. n may not exceed the pool's size.
 func (c *Client) Warm(ctx context.Context, n int) error {
-	if size := c.config.Arm.PoolSize; n > size {
+	if size := c.config.Arm.PoolSize; c.bare == nil && n > size {
 		return fmt.Errorf("arm %q: warm %d connections: want at most pool_size %d", c.config.Arm.Name, n, size)
 	}
 	return c.warm(ctx, n)
 }
 
 func (c *Client) warm(ctx context.Context, n int) error {
+	if c.bare != nil {
+		if err := c.bare.Warm(ctx, n); err != nil {
+			return c.diagnose(ctx, err)
+		}
+		return nil
+	}
 	clients, err := c.redis.primaries(ctx)
 	if err != nil {
 		return c.diagnose(ctx, err)

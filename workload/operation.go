@@ -30,3 +30,15 @@ type Operation struct {
 type Target interface {
 	Do(ctx context.Context, ops []Operation, outcomes []Outcome)
 }
+
+// Forker is a Target that gives each worker a Target of its own, such as one
+// with its own connection. One goroutine at a time uses what Fork returns.
+type Forker interface{ Fork() Target }
+
+// own returns a worker's own target.
+func own(t Target) Target {
+	if f, ok := t.(Forker); ok {
+		return f.Fork()
+	}
+	return t
+}

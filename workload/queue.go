@@ -24,10 +24,11 @@ type queue struct {
 	workers int
 	busy    int // tickets taken and not done
 	closed  bool
+	meter   meter
 }
 
 func newQueue(workers, bound int) *queue {
-	q := &queue{workers: workers, bound: bound}
+	q := &queue{workers: workers, bound: bound, meter: meter{workers: workers, size: 1}}
 	q.ready.L = &q.mu
 	return q
 }
@@ -44,6 +45,7 @@ func (q *queue) put(t ticket, free bool, before time.Duration) (put, stale bool)
 	if q.n == len(q.waiting) {
 		q.grow()
 	}
+	q.meter.advance(q.busy, q.n)
 	q.waiting[(q.head+q.n)&(len(q.waiting)-1)] = t
 	q.n++
 	q.ready.Signal()
@@ -57,7 +59,15 @@ func (q *queue) expire(before time.Duration) (ticket, bool) {
 	if q.n == 0 || q.waiting[q.head].intended >= before {
 		return ticket{}, false
 	}
+	q.meter.advance(q.busy, q.n)
 	return q.pop(), true
+}
+
+// load returns what the workers were busy with.
+func (q *queue) load() Load {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.meter.read(q.busy, q.n)
 }
 
 // take waits for a ticket; done says that the caller's last one is finished.
@@ -65,6 +75,7 @@ func (q *queue) expire(before time.Duration) (ticket, bool) {
 func (q *queue) take(done bool) (ticket, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.meter.advance(q.busy, q.n)
 	if done {
 		q.busy--
 	}
@@ -73,6 +84,7 @@ func (q *queue) take(done bool) (ticket, bool) {
 			return ticket{}, false
 		}
 		q.ready.Wait()
+		q.meter.advance(q.busy, q.n)
 	}
 	q.busy++
 	return q.pop(), true

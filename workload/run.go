@@ -36,6 +36,8 @@ type Run struct {
 	// Ledger, if set, takes its share of the operations to keys of its own,
 	// whose replies it judges. It must have a page for each worker.
 	Ledger *ledger.Book
+	// Occupancy, if set, tells how busy the workers are.
+	Occupancy *Occupancy
 
 	// Horizon ends the run. Nil means that only ctx does.
 	Horizon *Horizon
@@ -85,6 +87,8 @@ func (r Run) open(ctx context.Context) (Tally, error) {
 		base:    r.Base, pool: r.Pool, pacer: pacer, horizon: r.Horizon, early: early, lag: r.Lag,
 		queue: newQueue(r.Pool.Workers, max(1, r.Pool.Backlog/r.Pool.Pipeline)),
 	}
+	d.queue.meter = r.meter()
+	r.Occupancy.follow(d.queue.load)
 	workers := r.workers()
 
 	var g errgroup.Group
@@ -111,9 +115,11 @@ func (r Run) open(ctx context.Context) (Tally, error) {
 
 func (r Run) closed(ctx context.Context) (Tally, error) {
 	workers := r.workers()
+	here := &presence{meter: r.meter()}
+	r.Occupancy.follow(here.read)
 	var g errgroup.Group
 	for _, w := range workers {
-		g.Go(func() error { w.repeat(ctx, r.Horizon); return nil })
+		g.Go(func() error { w.repeat(ctx, r.Horizon, here); return nil })
 	}
 	err := g.Wait()
 	tally := Tally{Closed: true}
@@ -136,6 +142,10 @@ func (r Run) check(t Tally) error {
 	return nil
 }
 
+func (r Run) meter() meter {
+	return meter{base: r.Base, workers: r.Pool.Workers, size: r.Pool.Pipeline}
+}
+
 func (r Run) pacer() (Pacer, error) {
 	if r.Pacer == nil {
 		return NewPacer(r.Base)
@@ -152,7 +162,7 @@ func (r Run) workers() []*worker {
 	for i := range workers {
 		workers[i] = &worker{
 			account: account{sink: r.Sink()},
-			base:    r.Base, target: r.Target, pool: r.Pool,
+			base:    r.Base, target: own(r.Target), pool: r.Pool,
 			maker:    r.maker(recipe, i),
 			ops:      make([]Operation, r.Pool.Pipeline),
 			outcomes: make([]Outcome, r.Pool.Pipeline),

@@ -69,11 +69,13 @@ func (w *worker) do(ctx context.Context, intended, sent time.Duration) {
 // repeat is the closed loop: the next batch starts when the last one ended
 // (and the think time is over). Batch k of worker w is number k*workers + w,
 // so the sequence of operations depends on no race.
-func (w *worker) repeat(ctx context.Context, h *Horizon) {
+func (w *worker) repeat(ctx context.Context, h *Horizon, here *presence) {
 	size := len(w.ops)
 	if !w.pause(ctx, h, -time.Since(w.base)) {
 		return
 	}
+	here.change(1)
+	defer here.change(-1)
 	for number := w.maker.worker; ; number += uint64(w.pool.Workers) {
 		w.build(number)
 		now := time.Since(w.base)
@@ -84,10 +86,20 @@ func (w *worker) repeat(ctx context.Context, h *Horizon) {
 		w.due(now, size)
 		w.do(ctx, now, now)
 		w.Horizon = now + 1
-		if !w.pause(ctx, h, w.pool.Schedule.Think) {
+		if !w.think(ctx, h, here) {
 			return
 		}
 	}
+}
+
+// think is the pause between operations; the worker has none in flight then.
+func (w *worker) think(ctx context.Context, h *Horizon, here *presence) bool {
+	if w.pool.Schedule.Think <= 0 {
+		return true
+	}
+	here.change(-1)
+	defer here.change(1)
+	return w.pause(ctx, h, w.pool.Schedule.Think)
 }
 
 // pause waits, at most until the horizon; it reports false when ctx ended it.

@@ -15,7 +15,7 @@ import (
 )
 
 func newCompare() *cobra.Command {
-	var asJSON bool
+	var asJSON, strict bool
 	cmd := &cobra.Command{
 		Use:   "compare BUNDLE...",
 		Short: "Print the table of one run, or of several side by side, from their bundles alone",
@@ -32,10 +32,14 @@ func newCompare() *cobra.Command {
 			} else {
 				err = report.Text(cmd.OutOrStdout(), summaries...)
 			}
+			if strict {
+				err = errors.Join(err, saturated(summaries...))
+			}
 			return errors.Join(err, invalid(summaries))
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the summaries as JSON instead of the table")
+	registerStrict(cmd.Flags(), &strict)
 	return cmd
 }
 

@@ -11,7 +11,7 @@
 //	schload version            versions of the tool and the client under test
 //
 // Exit codes: 0 ok, 1 failed, 2 usage or bad input, 3 gate not met, 4 run
-// invalid, 130 interrupted (the bundle holds everything up to then).
+// invalid (with --fail-on-saturated also: the harness was the bottleneck), 130 interrupted (the bundle holds everything up to then).
 //
 // The commands are wiring only: flags to a package's function to output.
 package main

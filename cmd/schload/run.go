@@ -59,7 +59,8 @@ func runHelp() string {
 		"target is an OSS cluster, named by one node or several: redis://host:port,host:port.\n" +
 		"\nA real upgrade: with --stage manual you start and end it while the load runs, and say so by Enter, over --control, or by\n" +
 		"SIGUSR1 and SIGUSR2; with --stage command it is --upgrade-command. --upgrade then only names it.\n" +
-		"\nExit codes: 0 ok, 1 failed, 2 usage or bad input, 4 run invalid, 130 interrupted.")
+		"\nExit codes: 0 ok, 1 failed, 2 usage or bad input, 4 run invalid (with --fail-on-saturated also: the\n" +
+		"harness was the bottleneck), 130 interrupted.")
 	return b.String()
 }
 
@@ -151,10 +152,17 @@ func (f *runFlags) once(cmd *cobra.Command, p profiles.Profile) error {
 		return interrupted(ctx, usageError(err))
 	}
 	f.made = append(f.made, result.Dir)
-	if perr := f.results(cmd.OutOrStdout(), result); err == nil {
+	summary, perr := f.results(cmd.OutOrStdout(), result)
+	if err == nil {
 		err = perr
 	}
-	return outcome(ctx, result, err)
+	if text := report.Saturated(summary); text != "" && !f.strict {
+		view.say("schload: " + text)
+	}
+	if err = outcome(ctx, result, err); err == nil && f.strict {
+		err = saturated(summary)
+	}
+	return err
 }
 
 // interrupted returns the interrupt where there was one, and err otherwise.
@@ -259,15 +267,15 @@ func (f *runFlags) telemetry(ctx context.Context, id string, base time.Time, c e
 
 // results reads the bundle that was left, completes it with summary.json and
 // prints what it says.
-func (f *runFlags) results(stdout io.Writer, result experiment.Result) error {
+func (f *runFlags) results(stdout io.Writer, result experiment.Result) (compare.Summary, error) {
 	summary, err := compare.Save(result.Dir)
 	if summary.RunID == "" {
-		return err
+		return summary, err
 	}
 	if f.json {
-		return errors.Join(writeJSON(stdout, summary), err)
+		return summary, errors.Join(writeJSON(stdout, summary), err)
 	}
-	return errors.Join(report.Text(stdout, summary), err)
+	return summary, errors.Join(report.Text(stdout, summary), err)
 }
 
 // parent is the folder of the run's bundle, directory the bundle itself.

@@ -45,7 +45,8 @@ type Run struct {
 	Secrets []string `json:"-"`
 }
 
-// Arm is one client configuration. Requested is its mode: on, off or auto.
+// Arm is one client configuration. Requested is its mode: on, off,
+// auto or raw.
 type Arm struct {
 	Name      string          `json:"name"`
 	Requested string          `json:"requested"`
@@ -103,6 +104,7 @@ type Final struct {
 	InvalidReasons []string  `json:"invalid_reasons,omitempty"`
 	Arms           []Proof   `json:"arms,omitempty"`
 	StartLag       *Lag      `json:"start_lag_s,omitempty"` // of the pacer; nil: not measured
+	Health         *Health   `json:"health,omitempty"`      // of the harness and its machine; nil: not measured
 	Exports        Exports   `json:"exports"`
 	Interrupted    bool      `json:"interrupted,omitempty"`   // ended before its time, by the user
 	MarksDropped   uint64    `json:"marks_dropped,omitempty"` // by those who make marks; Finish adds the bundle's own
@@ -112,7 +114,7 @@ type Final struct {
 type Proof struct {
 	Name        string `json:"name"`
 	Requested   string `json:"requested"`
-	Effective   string `json:"effective"` // on, off, mixed or unknown
+	Effective   string `json:"effective"` // on, off, mixed or unknown; none (raw) for bare connections
 	Connections uint64 `json:"connections"`
 	OptedIn     uint64 `json:"opted_in"`
 

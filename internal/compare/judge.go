@@ -28,6 +28,7 @@ func (s *Summary) judge(final *bundle.Final, sums *sums, t timeline) {
 	for _, a := range s.Arms {
 		s.disqualify(conservation(a.Name, sums, final != nil)...)
 		s.disqualify(twoTruths(a.Name, sums)...)
+		s.disqualify(twice(a)...)
 	}
 	s.Valid = len(s.InvalidReasons) == 0
 }
@@ -46,7 +47,7 @@ func unproved(a Arm) []string {
 	case a.SCH.Connections == 0:
 	case a.SCH.Requested == "on" && a.SCH.OptedIn == 0:
 		return []string{fmt.Sprintf("arm %s was to have handoffs on, but none of its %d connections opted in", a.Name, a.SCH.Connections)}
-	case a.SCH.Requested == "off" && a.SCH.OptedIn > 0:
+	case (a.SCH.Requested == "off" || a.Raw()) && a.SCH.OptedIn > 0:
 		return []string{fmt.Sprintf("arm %s was to have handoffs off, but %d of its %d connections opted in", a.Name, a.SCH.OptedIn, a.SCH.Connections)}
 	}
 	return nil

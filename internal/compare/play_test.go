@@ -18,6 +18,7 @@ type play struct {
 	recorder *record.Recorder
 	sinks    map[string]workload.Sink // by arm/pool
 	extra    []record.Count           // of the current interval
+	levels   []record.Level           // of the current interval
 	now      time.Duration
 	intended time.Duration
 }
@@ -88,6 +89,16 @@ func (p *play) count(arm, name string, n uint64, attrs ...string) {
 	p.extra = append(p.extra, c)
 }
 
+// level sets a gauge of the current interval, of an arm's pool main if arm is
+// not empty.
+func (p *play) level(arm, name string, value float64) {
+	l := record.Level{Name: name, Arm: arm, Value: value}
+	if arm != "" {
+		l.Attrs = []record.Attr{{Key: record.AttrPool, Value: "main"}}
+	}
+	p.levels = append(p.levels, l)
+}
+
 func (p *play) proved(arm string, connections uint64, optedIn string) {
 	p.count(arm, record.ConnectionsProved, connections, "opted_in", optedIn, "protocol", "3")
 }
@@ -103,6 +114,7 @@ func (p *play) second() {
 func (p *play) write(iv record.Interval) {
 	p.t.Helper()
 	iv.Counts, p.extra = append(iv.Counts, p.extra...), nil
+	iv.Levels, p.levels = append(iv.Levels, p.levels...), nil
 	if err := p.w.Interval(iv); err != nil {
 		p.t.Fatal(err)
 	}

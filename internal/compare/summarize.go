@@ -20,7 +20,7 @@ func Summarize(b *bundle.Bundle) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
-	sums, err := readSums(b, timeline.begin(), func(iv record.Interval) record.Interval {
+	sums, err := readSums(b, timeline, func(iv record.Interval) record.Interval {
 		if source == sourceData {
 			return rephase(iv, found)
 		}
@@ -48,6 +48,7 @@ func Summarize(b *bundle.Bundle) (Summary, error) {
 	}
 	s.Harness = harness(run, &sums)
 	s.judge(run.Final, &sums, timeline)
+	s.saturate(timeline, sums.whole.To)
 	s.warn(&sums, timeline, run.Final)
 	return s, nil
 }
@@ -96,6 +97,7 @@ func arm(a bundle.Arm, final *bundle.Final, s *sums, t timeline) Arm {
 		WrongReplies:   all.errors[workload.WrongReply.String()],
 		CrossedReplies: all.errors[workload.CrossedReply.String()],
 		Integrity:      s.integrity(a.Name),
+		Little:         little(a.Name, s),
 	}
 }
 
@@ -127,6 +129,9 @@ func sch(a bundle.Arm, final *bundle.Final, s *sums) SCH {
 	if x.Effective == "" {
 		x.Effective = effective(x.Connections, x.OptedIn)
 	}
+	if x.Requested == Raw && x.Effective == "off" {
+		x.Effective = NoneRaw
+	}
 	return x
 }
 
@@ -146,13 +151,14 @@ func effective(connections, optedIn uint64) string {
 // never came to that, from the intervals: the lateness of the baseline bounds
 // the start lag from above.
 func harness(run bundle.Run, s *sums) Harness {
-	var h Harness
+	h := Harness{Workers: s.signs.workers(run)}
 	if run.Final != nil {
-		h.Exports = run.Final.Exports
+		h.Exports, h.Health, h.MarksDropped = run.Final.Exports, run.Final.Health, run.Final.MarksDropped
 	} else {
 		exports := s.counter("", record.TelemetryExports, record.AttrResult)
 		h.Exports = bundle.Exports{Sent: exports["ok"], Failed: exports["failed"]}
 	}
+	h.CPU = s.signs.cpu(run)
 	if run.Final != nil && run.Final.StartLag != nil {
 		h.StartLag = *run.Final.StartLag
 		return h

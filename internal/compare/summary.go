@@ -59,10 +59,11 @@ type Arm struct {
 	WrongReplies   uint64            `json:"wrong_replies"`
 	CrossedReplies uint64            `json:"crossed_replies"`
 	Integrity      Integrity         `json:"integrity,omitzero"`
+	Little         Little            `json:"little,omitzero"`
 }
 
 // SCH is what the arm was asked to be and what the connections it used were
-// found to be: on (all opted in), off (none), mixed, or unknown.
+// found to be: on (all opted in), off (none), mixed, unknown, or NoneRaw.
 type SCH struct {
 	Requested   string `json:"requested"`
 	Effective   string `json:"effective"`
@@ -138,11 +139,28 @@ type Outage struct {
 	Total   bundle.Seconds `json:"total_s"`
 }
 
-// Harness is the tool about itself.
+// Harness is the tool about itself. Where it is saturated, it could not
+// measure: the numbers are what it saw, and no verdict follows from them.
 type Harness struct {
-	StartLag bundle.Lag     `json:"start_lag_s"`
-	Exports  bundle.Exports `json:"exports"`
+	Saturated        bool           `json:"saturated"`
+	SaturatedReasons []string       `json:"saturated_reasons"`
+	StartLag         bundle.Lag     `json:"start_lag_s"`
+	CPU              CPU            `json:"cpu,omitzero"`
+	Workers          []Workers      `json:"workers,omitempty"`
+	Health           *bundle.Health `json:"health,omitempty"` // nil: not measured, or the run was killed
+	MarksDropped     uint64         `json:"marks_dropped,omitempty"`
+	Exports          bundle.Exports `json:"exports"`
 }
+
+// Raw is the mode of an arm without a client library, and NoneRaw what it was
+// found to be. It calibrates the others and takes no part in verdicts.
+const (
+	Raw     = "raw"
+	NoneRaw = "none (raw)"
+)
+
+// Raw says whether the arm has no client library.
+func (a Arm) Raw() bool { return a.SCH.Requested == Raw }
 
 // Arm returns the arm of that name.
 func (s Summary) Arm(name string) (Arm, bool) {

@@ -16,15 +16,18 @@ type sums struct {
 	whole record.Cumulative // the whole run
 	after record.Cumulative // the counters of intervals that lie, for the larger part, after warm-up
 	gaps  []string          // what was recorded and is missing here
+	signs signs             // of the harness
 }
 
 // readSums adds up the intervals as file gives them, filed under their phases.
-func readSums(b *bundle.Bundle, begin time.Duration, file func(record.Interval) record.Interval) (sums, error) {
+func readSums(b *bundle.Bundle, t timeline, file func(record.Interval) record.Interval) (sums, error) {
 	var s sums
+	begin := t.begin()
 	for iv, err := range b.Intervals() {
 		if err != nil {
 			return s, err
 		}
+		s.signs.add(iv, t.phaseAt(iv.From+(iv.To-iv.From)/2))
 		iv = file(iv)
 		if iv.From > s.whole.To {
 			s.gaps = append(s.gaps, fmt.Sprintf("what was recorded from %v to %v is missing", s.whole.To, iv.From))

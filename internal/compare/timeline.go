@@ -50,11 +50,14 @@ func reason(m mark.Mark) string {
 	return text
 }
 
-// warmup says whether an instant lies in warm-up. As in package record, a run
-// begins in warm-up; one without any mark of a phase has none.
-func (t timeline) warmup(at time.Duration) bool {
+// warmup says whether an instant lies in warm-up.
+func (t timeline) warmup(at time.Duration) bool { return t.phaseAt(at) == record.Warmup.String() }
+
+// phaseAt returns the phase an instant lies in. As in package record, a run
+// begins in warm-up; one without any mark of a phase has none, and "" for all.
+func (t timeline) phaseAt(at time.Duration) string {
 	if len(t.phases) == 0 {
-		return false
+		return ""
 	}
 	phase := record.Warmup.String()
 	for _, m := range t.phases {
@@ -63,7 +66,7 @@ func (t timeline) warmup(at time.Duration) bool {
 		}
 		phase = m.Name
 	}
-	return phase == record.Warmup.String()
+	return phase
 }
 
 // begin returns the instant at which warm-up first ended.

@@ -36,7 +36,7 @@ func (s *Summary) warn(sums *sums, t timeline, final *bundle.Final) {
 		if _, own := t.outage(a.Name); own > 0 {
 			add("arm %s: %s without a success passed while the harness stood still, and is not counted as an outage", a.Name, spans(own))
 		}
-		if text := s.saturated(a); text != "" {
+		if text := s.busy(a); text != "" {
 			add("%s", text)
 		}
 		if x := a.SCH; x.Requested == "on" && x.Effective == "mixed" {
@@ -59,6 +59,7 @@ func (s *Summary) warn(sums *sums, t timeline, final *bundle.Final) {
 			add("arm %s: no operation fell due after warm-up", a.Name)
 		}
 	}
+	s.warnHealth(add)
 	if n := s.Harness.Exports.Failed; n > 0 {
 		add("%d of %d exports to the collector failed: the dashboards lack them, this summary does not", n, n+s.Harness.Exports.Sent)
 	}
@@ -91,16 +92,16 @@ func (s *Summary) warnSamples(add func(string, ...any)) {
 	}
 }
 
-// saturated says when operations of the baseline were late, and whose doing it
-// was: the harness's own, as its start lag shows, or that of a target that kept
-// all workers busy.
-func (s *Summary) saturated(a Arm) string {
-	late := a.Phases.Baseline.Lateness.P99.Duration()
-	lag := min(late, s.Harness.StartLag.P99.Duration())
+// busy says when operations of the baseline were late, and whose doing it was:
+// the harness's own, as its start lag shows, or that of a target that kept all
+// workers busy. Beyond lagEnd the harness is saturated, and says so elsewhere.
+func (s *Summary) busy(a Arm) string {
+	lag, late := s.startLag(a)
 	response := a.Phases.Baseline.ResponseTime.P99.Duration()
 	switch {
+	case lag > lagEnd:
 	case lag > lagLimit:
-		return fmt.Sprintf("arm %s: operations of the baseline started up to %v late at p99 (limit %v): the harness was the bottleneck, lower the rate or add processors",
+		return fmt.Sprintf("arm %s: operations of the baseline started up to %v late at p99 (limit %v): a good part of the result is the harness, lower the rate or add processors",
 			a.Name, round(late), lagLimit)
 	case late > lagLimit:
 		return fmt.Sprintf("arm %s: operations of the baseline started up to %v late at p99 because all workers were busy: the target was slow for this rate, or add workers",

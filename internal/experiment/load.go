@@ -21,6 +21,9 @@ type arm struct {
 	proof   handoff.Proof       // as of the last reading
 	tallies []workload.Tally    // by pool, once the load has ended
 	books   []*book             // by pool; nil without a ledger
+
+	occupancy []*workload.Occupancy // by pool
+	load      []workload.Load       // of these, as of the last reading
 }
 
 // load is every arm's pools at work.
@@ -43,7 +46,7 @@ func (r *run) startLoad(ctx context.Context, start time.Duration) *load {
 				Base: base, Pool: pool, Target: a.client, Horizon: &l.horizon,
 				Sink:  func() workload.Sink { return since{r.recorder.Sink(a.name, pool.Name), start} },
 				Pacer: func() (workload.Pacer, error) { return r.Pacer(base) },
-				Lag:   r.lag.add,
+				Lag:   r.lag.add, Occupancy: a.occupancy[i],
 			}
 			if a.books != nil {
 				engine.Ledger = a.books[i].Book

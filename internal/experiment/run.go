@@ -10,9 +10,11 @@ import (
 	"schload/handoff/stage"
 	"schload/handoff/upgrade"
 	"schload/internal/bundle"
+	"schload/internal/vitals"
 	"schload/telemetry"
 	"schload/telemetry/mark"
 	"schload/telemetry/record"
+	"schload/workload"
 )
 
 const (
@@ -47,8 +49,9 @@ type run struct {
 	watched  chan error    // its result
 	beating  sync.WaitGroup
 	lag      lag
-	total    time.Duration // expected length of the load
-	start    time.Duration // of the load
+	vitals   *vitals.Monitor // the watch's
+	total    time.Duration   // expected length of the load
+	start    time.Duration   // of the load
 }
 
 // Run opens the arms, plays the rounds and leaves a bundle. An error before
@@ -91,7 +94,7 @@ func (r *run) open(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		r.arms = append(r.arms, &arm{name: a.Name, client: client})
+		r.arms = append(r.arms, &arm{name: a.Name, client: client, occupancy: occupancies(r.Pools), load: make([]workload.Load, len(r.Pools))})
 		if err := client.Warm(ctx, workers); err != nil {
 			return err
 		}
@@ -117,6 +120,7 @@ func (r *run) play(ctx context.Context) (Result, error) {
 	r.total = r.expected()
 	loadCtx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	r.vitals = vitals.NewMonitor()
 	l := r.startLoad(loadCtx, r.start)
 	go r.watch()
 	r.beating.Go(func() { r.heartbeat(r.watching) })
@@ -329,7 +333,7 @@ func (r *run) finish(err error, interrupted bool) error {
 	final := bundle.Final{
 		Ended: r.Base.Add(time.Since(r.Base)), Valid: len(r.invalid) == 0, InvalidReasons: r.invalid,
 		Interrupted: interrupted, Arms: r.proofs(),
-		StartLag: r.lag.final(), Exports: r.flush(), MarksDropped: r.marksDropped(),
+		StartLag: r.lag.final(), Health: health(r.vitals.Whole()), Exports: r.flush(), MarksDropped: r.marksDropped(),
 	}
 	return errors.Join(err, watched, r.bundle.Finish(final))
 }

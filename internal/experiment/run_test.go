@@ -93,7 +93,9 @@ func (b *bench) open(ctx context.Context, a handoff.Arm, marks mark.Sink) (*hand
 	if err != nil {
 		return nil, err
 	}
-	a.EndpointType = handoff.InternalIP
+	if a.Mode != handoff.Raw {
+		a.EndpointType = handoff.InternalIP
+	}
 	return handoff.Open(ctx, handoff.Config{Arm: a, Target: target, Cluster: b.config.Upgrade.Database == upgrade.OSSCluster,
 		Workers: 8, Base: b.config.Base, Marks: marks, Dial: b.dial})
 }

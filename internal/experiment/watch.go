@@ -59,6 +59,7 @@ func (r *run) read(last bool) (record.Interval, error) {
 		seen := a.client.Observe()
 		interval.Counts = append(interval.Counts, counts(a.name, a.before, seen)...)
 		interval.Levels = append(interval.Levels, levels(a.name, seen)...)
+		interval.Levels = append(interval.Levels, r.occupied(a, interval.To-interval.From)...)
 		a.before = seen
 		proof := a.client.Proof()
 		interval.Counts = append(interval.Counts, proved(a.name, a.proof, proof)...)
@@ -67,6 +68,9 @@ func (r *run) read(last bool) (record.Interval, error) {
 	}
 	interval.Levels = append(interval.Levels, r.maintenance()...)
 	interval.Levels = append(interval.Levels, r.lag.levels()...)
+	signs, steps := vitalSigns(r.vitals.Read())
+	interval.Levels = append(interval.Levels, signs...)
+	interval.Counts = append(interval.Counts, steps...)
 	interval.Levels = append(interval.Levels, record.Level{Name: record.RunInfo, Attrs: r.Info, Value: 1})
 	interval.Counts = append(interval.Counts, r.Timeline.takeEvents()...)
 	if r.Telemetry != nil {

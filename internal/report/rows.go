@@ -95,7 +95,7 @@ func metrics(runs []compare.Summary) *table {
 }
 
 func sch(s compare.SCH) string {
-	if s.Requested == s.Effective {
+	if s.Requested == s.Effective || s.Requested == compare.Raw && s.Effective == compare.NoneRaw {
 		return s.Effective
 	}
 	return s.Requested + ", found " + s.Effective

@@ -51,7 +51,13 @@ func banners(b *strings.Builder, s compare.Summary, run string) {
 	if !s.Complete {
 		fmt.Fprintf(b, "*** %sINCOMPLETE: the run was cut off or interrupted, its numbers end where it did ***\n", run)
 	}
-	if !s.Valid || !s.Complete {
+	if s.Harness.Saturated {
+		fmt.Fprintf(b, "*** %sSATURATED: the harness was the bottleneck, these numbers are no verdict ***\n", run)
+		for _, r := range s.Harness.SaturatedReasons {
+			fmt.Fprintf(b, "    %s\n", r)
+		}
+	}
+	if !s.Valid || !s.Complete || s.Harness.Saturated {
 		b.WriteByte('\n')
 	}
 }
@@ -102,12 +108,7 @@ func remarks(b *strings.Builder, s compare.Summary) {
 	}
 	list(b, "warnings", s.Warnings)
 	list(b, "assumptions of the upgrade", s.Upgrade.Assumptions)
-	lag, exports := s.Harness.StartLag, s.Harness.Exports
-	fmt.Fprintf(b, "harness: start lag p50 %s, p99 %s, max %s", span(lag.P50.Duration()), span(lag.P99.Duration()), span(lag.Max.Duration()))
-	if exports.Sent+exports.Failed > 0 {
-		fmt.Fprintf(b, "; exports %s sent, %s failed", count(exports.Sent), count(exports.Failed))
-	}
-	b.WriteByte('\n')
+	b.WriteString(harness(s))
 	if s.Dir != "" {
 		fmt.Fprintf(b, "bundle: %s\n", s.Dir)
 	}

@@ -14,6 +14,21 @@ func words(s compare.Summary) []string {
 		return []string{"The run is invalid: no conclusion."}
 	case due(s) == 0:
 		return []string{"No operation fell due after warm-up: there is nothing to compare."}
+	case s.Harness.Saturated:
+		return []string{bottleneck(s)}
+	}
+	client := calibration(s)
+	lines := verdict(judged(s))
+	if client != "" {
+		lines = append(lines, client)
+	}
+	return lines
+}
+
+// verdict says what the arms that are compared felt.
+func verdict(s compare.Summary) []string {
+	if len(s.Arms) == 0 {
+		return nil
 	}
 	lines := []string{outcome(s)}
 	if !s.Complete && s.Stage != "none" && due(s) > 0 && !reached(s) {

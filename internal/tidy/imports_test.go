@@ -39,8 +39,9 @@ var allowed = map[string]struct {
 	"handoff/sim/control":       {inside: []string{"handoff/sim", "handoff/sim/jobs", "handoff/upgrade", "handoff/notice", "internal/spelling"}},
 	"handoff/sim/faultinjector": {inside: []string{"handoff/sim/control", "handoff/sim/jobs"}},
 	"handoff/sim/softwareapi":   {inside: []string{"handoff/sim/control", "handoff/sim/jobs"}},
+	"handoff/raw":               {inside: []string{"workload"}},
 	"handoff": {
-		inside:  []string{"workload", "workload/ledger", "handoff/notice", "telemetry/mark", "internal/spelling"},
+		inside:  []string{"workload", "workload/ledger", "handoff/notice", "handoff/raw", "telemetry/mark", "internal/spelling"},
 		outside: []string{"github.com/redis/go-redis/v9"},
 	},
 	"profiles": {
@@ -53,6 +54,7 @@ var allowed = map[string]struct {
 	"internal/tidy":     {},
 	"internal/race":     {},
 	"internal/spelling": {},
+	"internal/vitals":   {},
 	"internal/yamlfile": {inside: []string{"internal/spelling"}, outside: []string{"github.com/goccy/go-yaml"}},
 	"internal/bundle": {
 		inside:  []string{"telemetry/histogram", "telemetry/record", "telemetry/mark", "workload", "handoff/notice"},
@@ -64,7 +66,7 @@ var allowed = map[string]struct {
 	"internal/experiment": {
 		inside: []string{
 			"workload", "workload/ledger", "handoff", "handoff/notice", "handoff/upgrade", "handoff/stage", "telemetry", "telemetry/record",
-			"telemetry/histogram", "telemetry/mark", "internal/bundle", "internal/report", "internal/linear",
+			"telemetry/histogram", "telemetry/mark", "internal/bundle", "internal/report", "internal/linear", "internal/vitals",
 		},
 		outside: []string{"golang.org/x/sync"},
 	},

@@ -59,9 +59,19 @@ const (
 	IntegrityLinearizable  = "schload.integrity.linearizable"
 	IntegrityViolations    = "schload.integrity.violations"
 
-	HarnessStartLag  = "schload.harness.start_lag"
-	TelemetryExports = "schload.telemetry.exports"
-	RunInfo          = "schload.run.info"
+	HarnessClockSteps   = "schload.harness.clock_steps"
+	HarnessCPU          = "schload.harness.cpu"
+	HarnessFiles        = "schload.harness.file_descriptors"
+	HarnessGCPause      = "schload.harness.gc_pause"
+	HarnessInFlight     = "schload.harness.in_flight"
+	HarnessPorts        = "schload.harness.ports"
+	HarnessQueue        = "schload.harness.queue"
+	HarnessSchedLatency = "schload.harness.sched_latency"
+	HarnessStartLag     = "schload.harness.start_lag"
+	HarnessSteal        = "schload.harness.steal"
+	HarnessWorkersFull  = "schload.harness.workers_full"
+	TelemetryExports    = "schload.telemetry.exports"
+	RunInfo             = "schload.run.info"
 )
 
 // The keys of attributes.
@@ -102,7 +112,17 @@ var Metrics = []Metric{
 	{ConnectionsProved, "{connection}", Counter, "connections proved on the wire: the protocol they speak, and whether they opted in to notices", []string{AttrOptedIn, AttrProtocol}},
 	{ConnectionsRelaxed, "{connection}", Gauge, "open connections under relaxed timeouts", nil},
 	{Handoffs, "{handoff}", Counter, "handoffs of connections: started, succeeded or failed", []string{AttrResult}},
+	{HarnessClockSteps, "{step}", Counter, "steps of the wall clock; durations are monotonic and not touched", nil},
+	{HarnessCPU, "{cpu}", Gauge, "processors the harness used, mean of the last interval", nil},
+	{HarnessFiles, "{file}", Gauge, "file descriptors of the harness", nil},
+	{HarnessGCPause, "s", Gauge, "pauses of the harness's garbage collector: p99 and max of the last interval", []string{AttrQuantile}},
+	{HarnessInFlight, "{operation}", Gauge, "operations with workers, mean of the last interval, as the engine counts them", []string{AttrPool}},
+	{HarnessPorts, "{port}", Gauge, "TCP ports in use where the harness runs, TIME_WAIT included", nil},
+	{HarnessQueue, "{operation}", Gauge, "most operations that waited for a worker at once in the last interval", []string{AttrPool}},
+	{HarnessSchedLatency, "s", Gauge, "how long goroutines that could run waited for a processor: p50, p99 and max of the last interval", []string{AttrQuantile}},
 	{HarnessStartLag, "s", Gauge, "how late the harness itself starts operations: p50, p99 and max of the last interval", []string{AttrQuantile}},
+	{HarnessSteal, "{cpu}", Gauge, "processors that the hypervisor gave to others, mean of the last interval", nil},
+	{HarnessWorkersFull, "{share}", Gauge, "share of the last interval in which no worker was free, 0 to 1", []string{AttrPool}},
 	{IntegrityChecks, "{reply}", Counter, "replies about ledger keys that were held against what may be there: reads and writes", []string{AttrPool, AttrType}},
 	{IntegrityIndeterminate, "{write}", Counter, "writes to ledger keys whose end nobody saw, once it is known what became of them: applied, not_applied or unknown", []string{AttrPool, AttrResult}},
 	{IntegrityLinearizable, "{key}", Counter, "keys with several clients at once whose history was checked for linearizability: ok, violated or unknown", []string{AttrPool, AttrResult}},

@@ -1,0 +1,126 @@
+package compare
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"schload/internal/bundle"
+)
+
+// Where the harness can no longer measure. docs/METHODOLOGY.md gives the
+// reasons.
+const (
+	lagEnd     = 10 * time.Millisecond // start lag of the baseline at p99
+	schedEnd   = 10 * time.Millisecond // wait for a processor at p99
+	cpuEnd     = 0.9                   // of the processors, in baseline or maintenance
+	fullEnd    = 0.9                   // of the baseline without a free worker
+	stealEnd   = 0.1                   // of the processors, taken by the hypervisor
+	pauseEnd   = 0.01                  // of the run, in pauses of the garbage collector
+	stallEnd   = 0.05                  // of the time after warm-up in which the harness stood still
+	fileEnd    = 0.95                  // of the file descriptors
+	missingEnd = 0.2                   // of the time with workers that is in no service time
+	fewest     = 100                   // operations without which that share is not judged
+
+	nearEnd = 0.8 // of file descriptors and ports: a warning
+)
+
+// saturation returns why the harness, and not the target, decided on the
+// numbers of a run that ended at end; none if it did not.
+func (s *Summary) saturation(t timeline, end time.Duration) (reasons []string) {
+	add := func(when bool, format string, args ...any) {
+		if when {
+			reasons = append(reasons, fmt.Sprintf(format, args...))
+		}
+	}
+	late := s.lagging()
+	add(len(late) > 0, "it handed operations of the baseline over late, by more than %v at p99: arm %s; lower the rate or add processors", lagEnd, strings.Join(late, ", "))
+	cpu := s.Harness.CPU
+	used := max(cpu.Baseline, cpu.Maintenance)
+	add(cpu.Processors > 0 && used > cpuEnd*float64(cpu.Processors), "it used %.2f of its %d processors (limit %.0f %%): lower the rate or add processors",
+		used, cpu.Processors, 100*cpuEnd)
+	for _, w := range s.Harness.Workers {
+		add(!s.ClosedLoop && w.Full > fullEnd, "arm %s, pool %s: no worker was free for %.0f %% of the baseline (limit %.0f %%): what was measured is the queue before them; lower the rate, add workers, or find out why the target is slow",
+			w.Arm, w.Pool, 100*w.Full, 100*fullEnd)
+	}
+	for _, a := range s.Arms {
+		enough := a.Little.Throughput*end.Seconds() >= fewest
+		add(enough && a.Little.Missing > missingEnd, "%s: of the time that operations were with workers, %.0f %% is in no service time (limit %.0f %%)",
+			law(a.Name, a.Little), 100*a.Little.Missing, 100*missingEnd)
+	}
+	stood := t.stood(t.begin(), end)
+	add(stood > 0 && float64(stood) > stallEnd*float64(end-t.begin()), "it stood still for %v in all (limit %.0f %% of the run)", round(stood), 100*stallEnd)
+	return append(reasons, starved(s.Harness.Health)...)
+}
+
+// starved are the reasons that lie with the process and its machine.
+func starved(h *bundle.Health) (reasons []string) {
+	if h == nil || h.Length <= 0 {
+		return nil
+	}
+	if p := h.SchedLatency.P99.Duration(); p > schedEnd {
+		reasons = append(reasons, fmt.Sprintf("its goroutines waited up to %v for a processor at p99 (limit %v): other programs, or too few processors", round(p), schedEnd))
+	}
+	if sum := h.GCPause.Sum.Duration(); float64(sum) > pauseEnd*float64(h.Length) {
+		reasons = append(reasons, fmt.Sprintf("its garbage collector paused it for %v in all (limit %.0f %% of the run)", round(sum), 100*pauseEnd))
+	}
+	if h.Steal != nil && float64(*h.Steal) > stealEnd*float64(h.Length)*float64(h.Processors) {
+		reasons = append(reasons, fmt.Sprintf("the hypervisor gave %v of processor time to others (limit %.0f %%): use a machine of its own", round(h.Steal.Duration()), 100*stealEnd))
+	}
+	if h.Files.Share() >= fileEnd {
+		reasons = append(reasons, fmt.Sprintf("it had %d of %d file descriptors open: raise the limit (ulimit -n)", h.Files.Used, h.Files.Limit))
+	}
+	return reasons
+}
+
+// lagging names the arms whose baseline began late through the harness's own
+// doing.
+func (s *Summary) lagging() (arms []string) {
+	for _, a := range s.Arms {
+		if lag, _ := s.startLag(a); lag > lagEnd {
+			arms = append(arms, fmt.Sprintf("%s %v", a.Name, round(lag)))
+		}
+	}
+	return arms
+}
+
+// startLag returns how much of an arm's lateness in the baseline is the
+// harness's, at p99, and all of it.
+func (s *Summary) startLag(a Arm) (lag, late time.Duration) {
+	late = a.Phases.Baseline.Lateness.P99.Duration()
+	return min(late, s.Harness.StartLag.P99.Duration()), late
+}
+
+// warnHealth says what is near its end, and what else one should know of the
+// harness.
+func (s *Summary) warnHealth(add func(string, ...any)) {
+	h := s.Harness.Health
+	if h == nil {
+		return
+	}
+	if share := h.Files.Share(); share >= nearEnd && share < fileEnd {
+		add("the harness had %d of %d file descriptors open: raise the limit (ulimit -n) before adding workers", h.Files.Used, h.Files.Limit)
+	}
+	if h.Ports.Share() >= nearEnd {
+		add("up to %d TCP ports were in use, %d of them in TIME_WAIT, of %d to dial from: when they run out, dials fail here and not at the target",
+			h.Ports.Used, h.TimeWait, h.Ports.Limit)
+	}
+	if h.ClockSteps > 0 {
+		add("the clock was set %s, by up to %v: no duration is touched, but instants in files and dashboards are", often(int(h.ClockSteps)), round(h.ClockStep.Duration()))
+	}
+	if n := s.Harness.MarksDropped; n > 0 {
+		add("%d marks were dropped: the timeline lacks them, the counts do not", n)
+	}
+}
+
+// law spells Little's law for an arm.
+func law(arm string, l Little) string {
+	return fmt.Sprintf("arm %s: %.1f operations a second x %v is %.3f in flight, the engine counted %.3f",
+		arm, l.Throughput, round(l.Mean.Duration()), l.Throughput*l.Mean.Duration().Seconds(), l.InFlight)
+}
+
+// saturate judges the harness.
+func (s *Summary) saturate(t timeline, end time.Duration) {
+	s.Harness.SaturatedReasons = append([]string{}, s.saturation(t, end)...)
+	s.Harness.Saturated = len(s.Harness.SaturatedReasons) > 0
+}

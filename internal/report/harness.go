@@ -1,0 +1,103 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"schload/internal/compare"
+)
+
+// Saturated says in one line why the harness could not measure; "" when it
+// could.
+func Saturated(s compare.Summary) string {
+	if !s.Harness.Saturated {
+		return ""
+	}
+	return "the harness was the bottleneck: " + strings.Join(s.Harness.SaturatedReasons, "; ")
+}
+
+// bottleneck takes the place of a verdict.
+func bottleneck(s compare.Summary) string {
+	text := "The harness was the bottleneck, no verdict on handoffs follows: " + s.Harness.SaturatedReasons[0]
+	if more := len(s.Harness.SaturatedReasons) - 1; more > 0 {
+		text += " (and " + plural(uint64(more), "more reason") + ")"
+	}
+	return text + "."
+}
+
+// harness is what the tool says about itself.
+func harness(s compare.Summary) string {
+	h := s.Harness
+	text := fmt.Sprintf("harness: start lag p50 %s, p99 %s, max %s", span(h.StartLag.P50.Duration()), span(h.StartLag.P99.Duration()), span(h.StartLag.Max.Duration()))
+	if h.CPU.Processors > 0 {
+		text += fmt.Sprintf("; %.2f of %s", max(h.CPU.Baseline, h.CPU.Maintenance), plural(uint64(h.CPU.Processors), "processor"))
+	}
+	if h.Exports.Sent+h.Exports.Failed > 0 {
+		text += fmt.Sprintf("; exports %s sent, %s failed", count(h.Exports.Sent), count(h.Exports.Failed))
+	}
+	return text + "\n" + little(s)
+}
+
+// little says how well the recorder and the engine agree.
+func little(s compare.Summary) string {
+	var parts []string
+	for _, a := range s.Arms {
+		if l := a.Little; l != (compare.Little{}) {
+			parts = append(parts, fmt.Sprintf("%s %.3f in flight, %.1f %% in no service time", a.Name, l.InFlight, 100*l.Missing))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "Little's law: " + strings.Join(parts, "; ") + "\n"
+}
+
+// judged returns the summary without the arms that only calibrate.
+func judged(s compare.Summary) compare.Summary {
+	var arms []compare.Arm
+	for _, a := range s.Arms {
+		if !a.Raw() {
+			arms = append(arms, a)
+		}
+	}
+	s.Arms = arms
+	return s
+}
+
+// calibration says how much of the service time is the client's: what the arm
+// off takes longer than bare connections, before anything happens. "" without
+// both, or with too few samples.
+func calibration(s compare.Summary) string {
+	var off, raw *compare.Arm
+	for i := range s.Arms {
+		switch a := &s.Arms[i]; {
+		case a.Raw() && raw == nil:
+			raw = a
+		case a.SCH.Requested == "off" && (off == nil || a.Name == "off"):
+			off = a
+		}
+	}
+	if off == nil || raw == nil {
+		return ""
+	}
+	with, without := off.Phases.Baseline.ServiceTime, raw.Phases.Baseline.ServiceTime
+	if min(with.Count, without.Count) < 100 {
+		return ""
+	}
+	verdict := "That much is the client."
+	if with.P50 <= without.P50 {
+		verdict = "The client's part is less than this run can show."
+	}
+	return fmt.Sprintf("Calibration: service time of the baseline, %s less %s: p50 %s (%s less %s), p99 %s (%s less %s). %s",
+		off.Name, raw.Name,
+		signed((with.P50 - without.P50).Duration()), span(with.P50.Duration()), span(without.P50.Duration()),
+		signed((with.P99 - without.P99).Duration()), span(with.P99.Duration()), span(without.P99.Duration()), verdict)
+}
+
+func signed(d time.Duration) string {
+	if d < 0 {
+		return "-" + span(-d)
+	}
+	return "+" + span(d)
+}
