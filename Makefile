@@ -2,7 +2,7 @@
 SHELL := bash
 .DEFAULT_GOAL := help
 FUZZTIME ?= 5s
-GO_REDIS_PASSES ?= 17
+GO_REDIS_PASSES ?= 30
 
 .PHONY: help build test race fuzz bench check golden e2e e2e-node e2e-go-redis demo clean
 

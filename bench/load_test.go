@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"schload/telemetry/histogram"
 	"schload/telemetry/record"
 	"schload/workload"
+	"schload/workload/ledger"
 )
 
 const workers = 16
@@ -86,12 +88,52 @@ func bareLoop(b *testing.B, addr string, length time.Duration) float64 {
 }
 
 func harnessLoop(b *testing.B, addr string, length time.Duration) float64 {
-	tally, _ := load(b, addr, workload.Schedule{Arrival: workload.ClosedLoop}, length, nil)
+	tally, _ := load(b, addr, workload.Schedule{Arrival: workload.ClosedLoop}, length, 0, nil)
 	return float64(tally.OK) / length.Seconds()
 }
 
+// BenchmarkLedger sets runs with the ledger of a default run, and of an audit,
+// beside runs without, in turn: ratios of the processor time of an operation in
+// this process, medians. Unlike throughput it hardly feels a busy neighbour.
+func BenchmarkLedger(b *testing.B) {
+	addr := realRedis(b)
+	each := seconds(b)
+	const turns = 6
+	for b.Loop() {
+		ratios := map[string][]float64{}
+		for range turns {
+			none := ledgerLoop(b, addr, each, 0)
+			ratios["sample"] = append(ratios["sample"], ledgerLoop(b, addr, each, 1.0/16)/none)
+			ratios["audit"] = append(ratios["audit"], ledgerLoop(b, addr, each, 1)/none)
+			ratios["null"] = append(ratios["null"], ledgerLoop(b, addr, each, 0)/none)
+		}
+		for name, of := range ratios {
+			b.ReportMetric(median(of), name)
+			b.ReportMetric(slices.Min(of), name+"-min")
+			b.ReportMetric(slices.Max(of), name+"-max")
+		}
+	}
+}
+
+// ledgerLoop runs with a share of the operations in the ledger and returns the
+// processor time of one of them, in seconds.
+func ledgerLoop(b *testing.B, addr string, length time.Duration, share float64) float64 {
+	before := processorTime(b)
+	tally, _ := load(b, addr, workload.Schedule{Arrival: workload.ClosedLoop}, length, share, nil)
+	return (processorTime(b) - before).Seconds() / float64(tally.OK)
+}
+
+func processorTime(b *testing.B) time.Duration {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
 // load runs one pool for a time and returns its account and what was recorded.
-func load(b *testing.B, addr string, schedule workload.Schedule, length time.Duration, through func(workload.Target) workload.Target) (workload.Tally, *record.Cumulative) {
+func load(b *testing.B, addr string, schedule workload.Schedule, length time.Duration, share float64, through func(workload.Target) workload.Target) (workload.Tally, *record.Cumulative) {
 	b.Helper()
 	mix, err := workload.ParseMix(workload.DefaultMix)
 	if err != nil {
@@ -120,6 +162,21 @@ func load(b *testing.B, addr string, schedule workload.Schedule, length time.Dur
 	recorder := record.New(record.Config{Arms: []record.Arm{{Name: "off", Pools: []record.Pool{{Name: "main", Operations: []string{"GET", "SET"}}}}}})
 	horizon := &workload.Horizon{}
 	horizon.End(length)
+	run := workload.Run{
+		Base: time.Now(), Target: subject, Horizon: horizon, Sink: func() workload.Sink { return recorder.Sink("off", "main") },
+		Pool: workload.Pool{Name: "main", Workers: workers, Mix: mix, Seed: 1, Schedule: schedule},
+	}
+	if share > 0 {
+		keys := workload.DefaultSpace / workers
+		if share < 1 {
+			keys = 16
+		}
+		run.Ledger = ledger.New(ledger.Config{Prefix: workload.DefaultPrefix, Arm: "off", Pool: "main", Nonce: uint32(run.Base.UnixNano()),
+			Spaces: []ledger.Space{ledger.Strings}, Workers: workers, Keys: keys, Share: share})
+		if err := run.OpenLedger(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
 	base := time.Now().Add(20 * time.Millisecond)
 	ctx, stop := context.WithCancel(b.Context())
 	sum, done := &record.Cumulative{}, make(chan struct{})
@@ -135,10 +192,8 @@ func load(b *testing.B, addr string, schedule workload.Schedule, length time.Dur
 			}
 		}
 	}()
-	tally, err := workload.Run{
-		Base: base, Target: subject, Horizon: horizon, Sink: func() workload.Sink { return recorder.Sink("off", "main") },
-		Pool: workload.Pool{Name: "main", Workers: workers, Mix: mix, Seed: 1, Schedule: schedule},
-	}.Do(b.Context())
+	run.Base = base
+	tally, err := run.Do(b.Context())
 	stop()
 	<-done
 	if err != nil {
@@ -162,7 +217,7 @@ func BenchmarkOpenLoop(b *testing.B) {
 			schedule := workload.Schedule{Arrival: arrival, Rate: workload.Constant(10_000), Seed: 1}
 			for b.Loop() {
 				var sends *instants
-				tally, sum := load(b, addr, schedule, length, func(t workload.Target) workload.Target {
+				tally, sum := load(b, addr, schedule, length, 0, func(t workload.Target) workload.Target {
 					sends = &instants{target: t, base: time.Now(), at: make([]time.Duration, 2*schedule.Count(length))}
 					return sends
 				})
@@ -192,7 +247,7 @@ func BenchmarkStall(b *testing.B) {
 	schedule := workload.Schedule{Rate: workload.Constant(5000), Seed: 1}
 	for b.Loop() {
 		stall := time.AfterFunc(5*time.Second, func() { admin.Do(context.Background(), "DEBUG", "SLEEP", "1") })
-		tally, sum := load(b, addr, schedule, 10*time.Second, nil)
+		tally, sum := load(b, addr, schedule, 10*time.Second, 0, nil)
 		stall.Stop()
 		_, response := merged(sum)
 		p99 := response.Quantile(0.99)

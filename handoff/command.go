@@ -35,6 +35,7 @@ const (
 	keyValue                   // SET key value
 	keyFixed                   // EXPIRE key 86400, HGET key f
 	keyFixedValue              // HSET key f value, ZADD key 1 value
+	keyValueFixed              // SET key value GET
 	shapes
 )
 
@@ -43,6 +44,7 @@ var (
 	fixedField any = workload.HashField
 	fixedScore any = "1"
 	fixedLife  any = strconv.Itoa(workload.ExpireSeconds)
+	fixedGet   any = "get"
 )
 
 var kinds = map[string]*kind{
@@ -62,10 +64,21 @@ var kinds = map[string]*kind{
 	"ECHO":   {shape: onlyValue, check: sameValue, want: wantSameValue},
 }
 
+// swap is SET on a ledger key: it answers with the value before.
+var swap = &kind{name: "SET", word: "set", shape: keyValueFixed, writes: true, nilOK: true, check: ownValue, want: wantOwnValue}
+
 func init() {
 	for name, k := range kinds {
 		k.name, k.word = name, strings.ToLower(name)
 	}
+}
+
+// kindOf returns how an operation is sent, nil for a command that is none.
+func kindOf(op *workload.Operation) *kind {
+	if op.Reply != nil && op.Command == swap.name {
+		return swap
+	}
+	return kinds[op.Command]
 }
 
 // Commands returns the commands Do executes, sorted.
@@ -147,6 +160,7 @@ func newCommand() *command {
 		keyValue:      {nil, &c.key, &c.value},
 		keyFixed:      {nil, &c.key, nil},
 		keyFixedValue: {nil, &c.key, nil, &c.value},
+		keyValueFixed: {nil, &c.key, &c.value, fixedGet},
 	}
 	for s, words := range c.words {
 		c.cmds[s] = redis.NewStringCmd(context.Background(), words...)
@@ -165,7 +179,7 @@ func (c *command) renew() {
 
 // set makes the command an operation's.
 func (c *command) set(op *workload.Operation) {
-	k := kinds[op.Command]
+	k := kindOf(op)
 	if k == nil {
 		panic(fmt.Sprintf("handoff: unknown command %q; known are %s", op.Command, strings.Join(Commands(), ", ")))
 	}

@@ -10,6 +10,7 @@ import (
 
 	"schload/telemetry/mark"
 	"schload/workload"
+	"schload/workload/ledger"
 )
 
 // flight carries a context through the library and brings back what the
@@ -113,10 +114,24 @@ func (c *Client) command(b *batch, place int, op *workload.Operation) *command {
 	return cmd
 }
 
+// bring fills in what a ledger wants to know of a reply.
+func (f *flight) bring(reply *ledger.Reply, cmd *command, err error) {
+	if err == nil || err == redis.Nil {
+		value, _ := cmd.Bytes()
+		reply.Set(value, err == redis.Nil)
+	}
+	if _, conn := recordOf(f.conn); conn != nil {
+		reply.Conn, reply.Node = conn.number, conn.node
+	}
+}
+
 // outcome judges one reply.
 func (c *Client) outcome(f *flight, cmd *command, op *workload.Operation) workload.Outcome {
 	out := workload.Outcome{Attempts: f.attempts}
 	err := cmd.Err()
+	if op.Reply != nil {
+		f.bring(op.Reply, cmd, err)
+	}
 	if err == redis.Nil && cmd.kind.nilOK {
 		err = nil
 	} else if err == nil && !cmd.kind.belongs(op, cmd.StringCmd) {

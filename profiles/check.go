@@ -44,6 +44,8 @@ func (p Profile) Validate() error {
 		v := time.Duration(d.value)
 		check(v > 0 && v <= longestPhase, "%s %v: want more than 0, at most %v", d.name, v, longestPhase)
 	}
+	_, err := p.Ledger()
+	wrong = append(wrong, err)
 	u, err := p.LoadUpgrade()
 	check(err != nil || p.Stage != "sim" || !p.Cluster || u.Database == upgrade.OSSCluster,
 		"cluster with stage sim: the upgrade says what the simulator is, and %s is for an endpoint; choose one for a cluster, see schload upgrades", p.Upgrade)

@@ -35,6 +35,8 @@ type Profile struct {
 	Arms    []Arm             `yaml:"arms,omitempty"`
 	Pools   []Pool            `yaml:"pools,omitempty"`
 
+	Integrity string `yaml:"integrity,omitempty"` // what is checked against a ledger: sample, all or none; default sample
+
 	UpgradeCommand string   `yaml:"upgrade_command,omitempty"` // for sh -c, with stage command
 	MaxMaintenance Duration `yaml:"max_maintenance,omitempty"` // a real upgrade that takes longer is taken for over, or its command ended; default: none
 
@@ -197,6 +199,9 @@ func (p Profile) WithDefaults() Profile {
 			p.Upgrade = upgrade.UnnamedName
 		}
 	}
+	if p.Integrity == "" {
+		p.Integrity = "sample"
+	}
 	if p.Speed == 0 {
 		p.Speed = 1
 	}
@@ -244,7 +249,7 @@ func (p Pool) withDefaults() Pool {
 }
 
 // keys are all words a profile may use as keys, for suggestions.
-var keys = strings.Fields(`name summary upgrade set stage target cluster tls shards arms pools speed seed rounds warmup
+var keys = strings.Fields(`name summary upgrade set stage integrity target cluster tls shards arms pools speed seed rounds warmup
 	baseline recovery late_after outage_after workers rate arrival think mix keys values pipeline overload
 	upgrade_command max_maintenance start_deadline distribution space exponent prefix size min max base ca_file cert_file key_file server_name insecure_skip_verify`)
 

@@ -1,6 +1,10 @@
 package workload
 
-import "slices"
+import (
+	"slices"
+
+	"schload/workload/ledger"
+)
 
 // HashField is the one field of every hash: HSET writes it, HGET reads it.
 const HashField = "f"
@@ -46,23 +50,30 @@ type command struct {
 	name    string
 	space   space
 	payload payload
+	act     ledger.Act // on a key of a space that ledgers has
+}
+
+// ledgers are the spaces whose commands a ledger can judge. Members of sets
+// are the same for all writers: nothing tells whose was lost.
+var ledgers = map[space]ledger.Space{
+	stringSpace: ledger.Strings, counterSpace: ledger.Counters, hashSpace: ledger.Hashes, listSpace: ledger.Lists,
 }
 
 var commands = []command{
-	{"GET", stringSpace, nothing},    // GET key
-	{"SET", stringSpace, value},      // SET key value
-	{"DEL", stringSpace, nothing},    // DEL key
-	{"INCR", counterSpace, nothing},  // INCR key
-	{"EXISTS", stringSpace, nothing}, // EXISTS key
-	{"EXPIRE", stringSpace, nothing}, // EXPIRE key ExpireSeconds
-	{"HSET", hashSpace, value},       // HSET key HashField value
-	{"HGET", hashSpace, nothing},     // HGET key HashField
-	{"LPUSH", listSpace, value},      // LPUSH key value
-	{"RPOP", listSpace, nothing},     // RPOP key
-	{"SADD", setSpace, member},       // SADD key value
-	{"ZADD", zsetSpace, member},      // ZADD key 1 value
-	{"PING", keyless, nothing},       // PING
-	{"ECHO", echoSpace, value},       // ECHO value
+	{"GET", stringSpace, nothing, ledger.Read},      // GET key
+	{"SET", stringSpace, value, ledger.Swap},        // SET key value
+	{"DEL", stringSpace, nothing, ledger.Remove},    // DEL key
+	{"INCR", counterSpace, nothing, ledger.Add},     // INCR key
+	{"EXISTS", stringSpace, nothing, ledger.Exists}, // EXISTS key
+	{"EXPIRE", stringSpace, nothing, ledger.Exists}, // EXPIRE key ExpireSeconds
+	{"HSET", hashSpace, value, ledger.Put},          // HSET key HashField value
+	{"HGET", hashSpace, nothing, ledger.Read},       // HGET key HashField
+	{"LPUSH", listSpace, value, ledger.Push},        // LPUSH key value
+	{"RPOP", listSpace, nothing, ledger.Pop},        // RPOP key
+	{"SADD", setSpace, member, 0},                   // SADD key value
+	{"ZADD", zsetSpace, member, 0},                  // ZADD key 1 value
+	{"PING", keyless, nothing, 0},                   // PING
+	{"ECHO", echoSpace, value, 0},                   // ECHO value
 }
 
 // Commands returns the commands a mix may name.

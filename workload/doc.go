@@ -24,6 +24,9 @@
 // Instants are read as time.Since of the run's base, whose monotonic clock
 // never steps.
 //
+// With a ledger (Run.Ledger) a share of the operations goes to keys of its own,
+// whose replies are judged: package ledger says what a database must not lose.
+//
 // It knows nothing of Redis clients and nothing of histograms: a Target does
 // the operations (package handoff is the real one), a Sink takes the samples
 // (package record is the real one). It refuses to retry, to forgive lateness

@@ -112,7 +112,7 @@ func TestRealTime(t *testing.T) {
 	for _, arrival := range []Arrival{ConstantArrival, PoissonArrival} {
 		h := new(Horizon)
 		h.End(50 * ms)
-		var l ledger
+		var l journal
 		tally, err := Run{
 			Base: time.Now(), Target: instant{}, Horizon: h, Sink: l.Sink,
 			Pool: Pool{Schedule: Schedule{Arrival: arrival, Rate: Constant(20_000)}},
@@ -145,7 +145,7 @@ func TestCancel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 505*ms)
 		defer cancel()
-		var l ledger
+		var l journal
 		base := time.Now()
 		tally, err := Run{
 			Base: base, Sink: l.Sink, Target: frozen(base, time.Hour),
@@ -217,7 +217,7 @@ func TestBaseAhead(t *testing.T) {
 			base := time.Now().Add(time.Minute)
 			h := new(Horizon)
 			h.End(time.Second)
-			var l ledger
+			var l journal
 			tally, err := Run{
 				Base: base, Pool: Pool{Workers: 1, Schedule: s}, Horizon: h, Sink: l.Sink,
 				Target: targetFunc(func(ctx context.Context) Class { return nap(ctx, 5*ms) }),

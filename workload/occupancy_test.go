@@ -12,7 +12,7 @@ import (
 func occupied(t *testing.T, p Pool, end time.Duration, target Target) (load Load, service time.Duration) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		var l ledger
+		var l journal
 		base := time.Now()
 		h, o := new(Horizon), new(Occupancy)
 		h.End(end)

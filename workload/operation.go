@@ -1,6 +1,10 @@
 package workload
 
-import "context"
+import (
+	"context"
+
+	"schload/workload/ledger"
+)
 
 // Operation is one command of the mix, ready to be sent. Key and Value are
 // valid until the Target's Do returns: their memory is used again for the next
@@ -11,6 +15,11 @@ type Operation struct {
 	Command string // upper case; one of Commands
 	Key     string // "" for PING
 	Value   []byte // what is written; nil for commands that write none
+
+	// Reply is set for operations on a ledger key: the Target writes into it
+	// what was replied, and sends SET with the option GET, so that every write
+	// shows what it replaced.
+	Reply *ledger.Reply
 }
 
 // Target does operations. Do is called by many goroutines at once, with as

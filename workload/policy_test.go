@@ -48,7 +48,7 @@ func TestExpiryIsTimely(t *testing.T) {
 		base := time.Now()
 		p := Pool{Workers: 1, Schedule: Schedule{Rate: Constant(1000)}, StartDeadline: 100 * ms}
 		h := new(Horizon)
-		var l ledger
+		var l journal
 		done := make(chan struct{})
 		go func() {
 			defer close(done)

@@ -4,6 +4,8 @@ import (
 	"math"
 	"strconv"
 	"unsafe"
+
+	"schload/workload/ledger"
 )
 
 // recipe says what operation i of a pool is: a pure function of the pool and
@@ -17,6 +19,7 @@ type recipe struct {
 	keys     keyset
 	values   Values
 	filler   []byte // what values hold after their header
+	ledgered uint64 // operations whose draw is below go to ledger keys; 0: none
 }
 
 func newRecipe(p Pool) *recipe {
@@ -76,12 +79,14 @@ type maker struct {
 	worker uint64
 	writes uint64
 	slots  []slot
+	page   *ledger.Page // the worker's, nil without a ledger
 }
 
 type slot struct {
 	key   []byte // a key of a space too large for names
 	value []byte
 	dirty int // bytes of value that are not filler
+	entry entry
 }
 
 func newMaker(r *recipe, worker, pipeline int) *maker {
@@ -97,6 +102,9 @@ func (m *maker) build(index uint64, op *Operation, in int) {
 	op.Command = c.name
 	op.Key, op.Value = "", nil
 	s := &m.slots[in]
+	if m.page != nil && m.enter(index, c, op, s, &from) {
+		return
+	}
 	if c.space != keyless {
 		op.Key = m.key(s, c.space, m.keys.number(&from, index))
 	}
@@ -121,15 +129,20 @@ func (m *maker) key(s *slot, of space, number uint64) string {
 
 // write makes a value no other write of the run has.
 func (m *maker) write(s *slot, key string, from *source) []byte {
-	size := m.values.Size
-	if spread := m.values.Max - size; spread > 0 {
-		size += int(from.below(uint64(spread) + 1))
-	}
+	size := m.size(from)
 	m.writes++
 	b := append(append(s.blank(key, m.filler), key...), separator...)
 	b = append(strconv.AppendUint(b, m.worker, 10), '.')
 	b = append(strconv.AppendUint(b, m.writes, 10), separator...)
 	return s.fill(len(b), size, m.filler)
+}
+
+func (m *maker) size(from *source) int {
+	size := m.values.Size
+	if spread := m.values.Max - size; spread > 0 {
+		size += int(from.below(uint64(spread) + 1))
+	}
+	return size
 }
 
 // member makes one of the members of a set. Equal numbers make equal members,

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"schload/workload/ledger"
 )
 
 func allCommands(t testing.TB) Mix {
@@ -340,6 +342,31 @@ func TestBuildAllocations(t *testing.T) {
 		if got := testing.AllocsPerRun(50, build); got != 0 {
 			t.Errorf("keys %+v: got %v allocations in 100 operations, want 0", keys, got)
 		}
+	}
+}
+
+// Operations that are drawn for the ledger cost no memory either.
+func TestBuildAllocationsWithLedger(t *testing.T) {
+	p := Pool{Mix: allCommands(t), Schedule: Schedule{Rate: Constant(1)}}.WithDefaults()
+	spaces, _ := p.LedgerSpaces()
+	m, _ := making(t, p, 0)
+	m.page = ledger.New(ledger.Config{Spaces: spaces, Workers: 1, Keys: 16}).Page(0)
+	m.ledgered = threshold(0.5)
+	var op Operation
+	i := uint64(0)
+	build := func() {
+		for range 100 {
+			m.begin()
+			m.build(i, &op, 0)
+			m.withdraw()
+			i++
+		}
+	}
+	for range 20 {
+		build()
+	}
+	if got := testing.AllocsPerRun(50, build); got > 1 { // a key that workers share begins now and then
+		t.Errorf("%v allocations in 100 operations", got)
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"schload/workload/ledger"
 )
 
 // Run is one pool at work on one target.
@@ -31,6 +33,9 @@ type Run struct {
 	// it, once a batch. A closed loop has none.
 	Lag func(time.Duration)
 
+	// Ledger, if set, takes its share of the operations to keys of its own,
+	// whose replies it judges. It must have a page for each worker.
+	Ledger *ledger.Book
 	// Occupancy, if set, tells how busy the workers are.
 	Occupancy *Occupancy
 
@@ -150,15 +155,26 @@ func (r Run) pacer() (Pacer, error) {
 
 func (r Run) workers() []*worker {
 	recipe := newRecipe(r.Pool)
+	if r.Ledger != nil {
+		recipe.ledgered = threshold(r.Ledger.Share())
+	}
 	workers := make([]*worker, r.Pool.Workers)
 	for i := range workers {
 		workers[i] = &worker{
 			account: account{sink: r.Sink()},
 			base:    r.Base, target: own(r.Target), pool: r.Pool,
-			maker:    newMaker(recipe, i, r.Pool.Pipeline),
+			maker:    r.maker(recipe, i),
 			ops:      make([]Operation, r.Pool.Pipeline),
 			outcomes: make([]Outcome, r.Pool.Pipeline),
 		}
 	}
 	return workers
+}
+
+func (r Run) maker(recipe *recipe, worker int) *maker {
+	m := newMaker(recipe, worker, r.Pool.Pipeline)
+	if r.Ledger != nil {
+		m.page = r.Ledger.Page(worker)
+	}
+	return m
 }

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// ledger collects what all sinks of a run were told.
-type ledger struct {
+// journal collects what all sinks of a run were told.
+type journal struct {
 	mu      sync.Mutex
 	samples []Sample // one entry for each operation
 	due     uint64
@@ -21,14 +21,14 @@ type ledger struct {
 	sinks   int
 }
 
-func (l *ledger) Sink() Sink {
+func (l *journal) Sink() Sink {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.sinks++
 	return ledgerSink{l}
 }
 
-type ledgerSink struct{ *ledger }
+type ledgerSink struct{ *journal }
 
 func (s ledgerSink) Due(_ time.Duration, n int) {
 	s.mu.Lock()
@@ -51,7 +51,7 @@ func (s ledgerSink) Done(x Sample, n int) {
 }
 
 // wantTally checks that sinks and tally were told the same.
-func (l *ledger) wantTally(t *testing.T, got Tally) {
+func (l *journal) wantTally(t *testing.T, got Tally) {
 	t.Helper()
 	if err := got.Check(); err != nil {
 		t.Error(err)
@@ -61,7 +61,7 @@ func (l *ledger) wantTally(t *testing.T, got Tally) {
 	}
 }
 
-func quantile(l *ledger, q float64, of func(Sample) time.Duration) time.Duration {
+func quantile(l *journal, q float64, of func(Sample) time.Duration) time.Duration {
 	var all []time.Duration
 	for _, s := range l.samples {
 		all = append(all, of(s))
@@ -93,9 +93,9 @@ func nap(ctx context.Context, d time.Duration) Class {
 }
 
 // trial runs a pool in a bubble, in virtual time, until a horizon.
-func trial(t *testing.T, p Pool, until time.Duration, target Target) (Tally, *ledger, error) {
+func trial(t *testing.T, p Pool, until time.Duration, target Target) (Tally, *journal, error) {
 	t.Helper()
-	var l ledger
+	var l journal
 	base := time.Now()
 	h := new(Horizon)
 	h.End(until)
@@ -168,7 +168,7 @@ func conserve(t *testing.T, seed uint64) {
 		}
 		return class
 	})
-	var l ledger
+	var l journal
 	base := time.Now().Add(time.Duration(r.IntN(100)-50) * time.Millisecond)
 	h := new(Horizon)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -33,6 +33,7 @@ func (w *worker) send(ctx context.Context, t ticket) {
 	w.build(t.number)
 	sent := time.Since(w.base)
 	if sent-t.intended > w.pool.StartDeadline {
+		w.maker.withdraw()
 		w.missed(t.intended, Deadline, size)
 		return
 	}
@@ -43,6 +44,7 @@ func (w *worker) send(ctx context.Context, t ticket) {
 // and no part of the service time.
 func (w *worker) build(batch uint64) {
 	first := batch * uint64(len(w.ops))
+	w.maker.begin()
 	for i := range w.ops {
 		w.maker.build(first+uint64(i), &w.ops[i], i)
 		w.outcomes[i] = Outcome{Class: Other}
@@ -52,6 +54,7 @@ func (w *worker) build(batch uint64) {
 func (w *worker) do(ctx context.Context, intended, sent time.Duration) {
 	w.target.Do(ctx, w.ops, w.outcomes)
 	s := Sample{Intended: intended, Sent: sent, Done: time.Since(w.base)}
+	w.maker.judge(w.ops, w.outcomes)
 	for i := 0; i < len(w.ops); {
 		s.Operation, s.Outcome = w.ops[i].Index, w.outcomes[i]
 		n := 1
@@ -77,6 +80,7 @@ func (w *worker) repeat(ctx context.Context, h *Horizon, here *presence) {
 		w.build(number)
 		now := time.Since(w.base)
 		if ctx.Err() != nil || now >= h.end() {
+			w.maker.withdraw()
 			return
 		}
 		w.due(now, size)

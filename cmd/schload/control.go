@@ -76,7 +76,7 @@ func (f *simFlags) suit(suite control.Suite) {
 
 // plane is the control plane of a cluster and its databases.
 func (f *simFlags) plane(c *sim.Cluster, suite control.Suite) *control.Plane {
-	plane := control.New(control.Config{Cluster: c, Suite: suite, Speed: f.speed, Seed: f.seed, ByName: !f.entrance})
+	plane := control.New(control.Config{Cluster: c, Suite: suite, Speed: f.speed, Seed: f.seed, ByName: f.advertise == "name"})
 	for i, s := range c.Databases() {
 		name := strings.TrimSuffix(s.Config().Name, ".schload.test")
 		if i == 0 {

@@ -48,6 +48,15 @@ func (v *liveView) say(line string) {
 	fmt.Fprintln(v.out, line)
 }
 
+// typed makes up for the echo of a line that was typed.
+func (v *liveView) typed() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.screen != nil {
+		v.screen.Typed()
+	}
+}
+
 func (v *liveView) end() {
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -22,7 +22,7 @@ import (
 type scene struct {
 	base  time.Time
 	marks mark.Sink
-	say   func(line string)
+	view  *liveView
 	dir   string // of the bundle
 }
 
@@ -36,11 +36,11 @@ func (f *runFlags) leaveToOthers(ctx context.Context, l *lab, p profiles.Profile
 			return err
 		}
 		l.stage = &stage.Command{
-			Base: s.base, Marks: s.marks, Say: s.say, Line: p.UpgradeCommand, Longest: time.Duration(p.MaxMaintenance),
+			Base: s.base, Marks: s.marks, Say: s.view.say, Line: p.UpgradeCommand, Longest: time.Duration(p.MaxMaintenance),
 			Env: []string{"SCHLOAD_TARGET=" + l.target.Addr(), "SCHLOAD_RUN_DIR=" + dir},
 		}
 	case stage.NameManual:
-		o := &operator{manual: &stage.Manual{Base: s.base, Marks: s.marks, Say: s.say, Longest: time.Duration(p.MaxMaintenance)}}
+		o := &operator{typed: s.view.typed, manual: &stage.Manual{Base: s.base, Marks: s.marks, Say: s.view.say, Longest: time.Duration(p.MaxMaintenance)}}
 		if err := o.listen(ctx, f); err != nil {
 			return usageError(err)
 		}
@@ -53,6 +53,7 @@ func (f *runFlags) leaveToOthers(ctx context.Context, l *lab, p profiles.Profile
 // done: a terminal, signals, HTTP.
 type operator struct {
 	manual *stage.Manual
+	typed  func()       // called with every line that was typed
 	server *http.Server // nil: none
 	deaf   func()       // to signals
 	gone   chan struct{}
@@ -113,6 +114,7 @@ func (o *operator) read(lines <-chan string) {
 			if !ok {
 				return
 			}
+			o.typed()
 			if line = strings.TrimSpace(line); line != "" {
 				o.tell(func() error { return o.manual.Note(line) })
 				continue

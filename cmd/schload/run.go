@@ -127,7 +127,7 @@ func (f *runFlags) once(cmd *cobra.Command, p profiles.Profile) error {
 	defer func() { lab.close() }()
 	stderr := cmd.ErrOrStderr()
 	view := newLiveView(stderr)
-	if err := f.leaveToOthers(ctx, &lab, p, scene{base, timeline.Mark, view.say, f.directory(id)}); err != nil {
+	if err := f.leaveToOthers(ctx, &lab, p, scene{base, timeline.Mark, view, f.directory(id)}); err != nil {
 		return err
 	}
 	if lab.note != "" {
@@ -141,6 +141,7 @@ func (f *runFlags) once(cmd *cobra.Command, p profiles.Profile) error {
 		return err
 	}
 	config.Timeline = timeline
+	noteUnjudged(stderr, config)
 	if config.Telemetry != nil {
 		defer config.Telemetry.Close(context.WithoutCancel(ctx))
 	}
@@ -225,6 +226,9 @@ func (f *runFlags) experiment(ctx context.Context, p profiles.Profile, l lab, id
 		LateAfter: time.Duration(p.LateAfter), OutageAfter: time.Duration(p.OutageAfter),
 		Open: l.client(p.Workers(), base), Dir: f.directory(id),
 	}
+	if c.Ledger, err = p.Ledger(); err != nil {
+		return c, usageError(err)
+	}
 	c.Info = []record.Attr{
 		{Key: "client.version", Value: buildVersions()["go-redis"]}, {Key: "config.hash", Value: p.Hash()},
 		{Key: "seed", Value: strconv.FormatUint(p.Seed, 10)},
@@ -237,6 +241,15 @@ func (f *runFlags) experiment(ctx context.Context, p profiles.Profile, l lab, id
 	}
 	c.Telemetry, err = f.telemetry(ctx, id, base, c)
 	return c, usageError(err)
+}
+
+// noteUnjudged says which commands an audit leaves out.
+func noteUnjudged(w io.Writer, c experiment.Config) {
+	for _, pool := range c.Pools {
+		if _, left := pool.LedgerSpaces(); c.Ledger == 1 && len(left) > 0 {
+			fmt.Fprintf(w, "note: pool %s: no ledger can judge %s\n", pool.Name, strings.Join(left, ", "))
+		}
+	}
 }
 
 // telemetry starts exporting, if flags or OTEL_* variables ask for it.

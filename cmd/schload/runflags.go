@@ -39,6 +39,8 @@ type runFlags struct {
 	out      string
 	json     bool
 	forever  bool
+	audit    bool
+	ledger   string
 	strict   bool // a saturated harness is an error
 
 	upgradeCommand string
@@ -74,6 +76,8 @@ func (f *runFlags) register(flags *pflag.FlagSet) {
 	flags.DurationVar(&f.late, "late-after", 0, "a success with a longer response time is late")
 	flags.DurationVar(&f.outage, "outage-after", 0, "no success for longer than this, although operations are due, is an outage")
 	flags.Uint64Var(&f.seed, "seed", 0, "of everything drawn; the same seed offers the same operations at the same instants")
+	flags.BoolVar(&f.audit, "audit", false, "the same as --integrity all: was anything that was acknowledged lost, stale or applied twice?")
+	flags.StringVar(&f.ledger, "integrity", "", "which replies are checked against a ledger: sample (a sixteenth of the operations), all or none")
 	flags.StringVar(&f.out, "out", "", "directory of the bundle (default runs/<run id>)")
 	flags.BoolVar(&f.json, "json", false, "print summary.json instead of the table")
 	registerStrict(flags, &f.strict)
@@ -110,6 +114,10 @@ func (f *runFlags) apply(p profiles.Profile, given func(name string) bool) (prof
 	over("recovery", func() { p.Recovery = profiles.Duration(f.recovery) })
 	over("late-after", func() { p.LateAfter = profiles.Duration(f.late) })
 	over("outage-after", func() { p.OutageAfter = profiles.Duration(f.outage) })
+	over("integrity", func() { p.Integrity = f.ledger })
+	if f.audit {
+		p.Integrity = "all"
+	}
 	over("upgrade-command", func() { p.UpgradeCommand = f.upgradeCommand })
 	over("max-maintenance", func() { p.MaxMaintenance = profiles.Duration(f.maxMaintenance) })
 	if given("target") && !given("stage") && !stage.IsReal(p.Stage) {
@@ -173,7 +181,7 @@ func (f *runFlags) refuseEmpty(given func(name string) bool) error {
 		is   bool
 	}{
 		{"upgrade", len(f.upgrades) == 0}, {"stage", f.stage == ""}, {"target", f.target == ""}, {"shards", len(f.shards) == 0},
-		{"arms", len(f.arms) == 0}, {"rate", f.rate == ""}, {"arrival", f.arrival == ""}, {"mix", f.mix == ""}, {"out", f.out == ""},
+		{"arms", len(f.arms) == 0}, {"rate", f.rate == ""}, {"arrival", f.arrival == ""}, {"mix", f.mix == ""}, {"integrity", f.ledger == ""}, {"out", f.out == ""},
 		{"upgrade-command", strings.TrimSpace(f.upgradeCommand) == ""}, {"control", f.control == ""},
 	} {
 		if empty.is && given(empty.name) {

@@ -101,12 +101,13 @@ func (f *simFlags) run(ctx context.Context, out, stderr io.Writer) error {
 			return usageError(err)
 		}
 	}
-	env, err := f.environment(c)
+	plane := f.plane(c, suite)
+	env, err := f.environment(c, plane)
 	if err != nil {
 		return usageError(err)
 	}
 	defer env.remove()
-	servers, err := f.control.serve(ctx, f.plane(c, suite))
+	servers, err := f.control.serve(ctx, plane)
 	if err != nil {
 		return usageError(err)
 	}

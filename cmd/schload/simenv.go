@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"schload/handoff/sim"
+	"schload/handoff/sim/control"
+	"schload/handoff/sim/faultinjector"
 )
 
 // simEnv is what another client needs to know of a running simulator. Its
@@ -19,15 +19,15 @@ import (
 // certificates.
 type simEnv struct {
 	cluster   *sim.Cluster
+	plane     *control.Plane
 	dir       string
 	temporary bool
-	byName    bool // endpoints.json names endpoints by name
 	secure    bool // there are certificates
 }
 
 // environment writes the files that are needed.
-func (f *simFlags) environment(c *sim.Cluster) (*simEnv, error) {
-	e := &simEnv{cluster: c, dir: f.dir, byName: f.advertise == "name"}
+func (f *simFlags) environment(c *sim.Cluster, plane *control.Plane) (*simEnv, error) {
+	e := &simEnv{cluster: c, plane: plane, dir: f.dir}
 	e.secure = f.control.faultInjector != "" // databases to come may be encrypted
 	for _, s := range c.Databases() {
 		e.secure = e.secure || s.Config().Security != sim.Plain
@@ -83,36 +83,16 @@ func (e *simEnv) writeCertificates() error {
 	)
 }
 
-// endpointEntry is one database in endpoints.json, in the form that the test
-// suites of several clients share.
-type endpointEntry struct {
-	ID           int           `json:"bdb_id"`
-	Username     string        `json:"username"`
-	Password     string        `json:"password"`
-	TLS          bool          `json:"tls"`
-	Certificates string        `json:"certificatesLocation,omitempty"`
-	OSSCluster   bool          `json:"oss_cluster"`
-	RawEndpoints []rawEndpoint `json:"raw_endpoints"`
-	Endpoints    []string      `json:"endpoints"`
-}
-
-type rawEndpoint struct {
-	Addr        []string `json:"addr"`
-	AddrType    string   `json:"addr_type"`
-	DNSName     string   `json:"dns_name"`
-	Port        int      `json:"port"`
-	ProxyPolicy string   `json:"proxy_policy"`
-	UID         string   `json:"uid"`
-}
-
+// writeEndpoints writes endpoints.json. It holds passwords: only its owner may
+// read it.
 func (e *simEnv) writeEndpoints() error {
-	entries := map[string]endpointEntry{}
-	for i, s := range e.cluster.Databases() {
-		name := strings.TrimSuffix(s.Config().Name, ".schload.test")
-		entries[name] = e.entry(s)
-		if i == 0 {
-			entries["m-standard"] = entries[name] // what suites take when they are told nothing
+	entries := map[string]any{}
+	for _, d := range e.plane.Databases() {
+		entry := faultinjector.Describe(d)
+		if d.TLS {
+			entry["certificatesLocation"] = e.dir
 		}
+		entries[d.Name] = entry
 	}
 	text, err := json.MarshalIndent(entries, "", "  ")
 	if err != nil {
@@ -121,57 +101,11 @@ func (e *simEnv) writeEndpoints() error {
 	return os.WriteFile(e.file("endpoints.json"), append(text, '\n'), 0o600)
 }
 
-func (e *simEnv) entry(s *sim.Simulator) endpointEntry {
-	c := s.Config()
-	entry := endpointEntry{ID: s.ID(), Username: c.Username, Password: c.Password, TLS: c.Security != sim.Plain, OSSCluster: c.OSSCluster}
-	if entry.TLS {
-		entry.Certificates = e.dir
-	}
-	raw := rawEndpoint{AddrType: "internal", DNSName: e.host(s), Port: c.Port, ProxyPolicy: c.Policy, UID: fmt.Sprintf("%d:1", s.ID())}
-	for _, n := range s.Nodes() {
-		if n.Serving {
-			raw.Addr = append(raw.Addr, hostOf(n.Addr))
-		}
-	}
-	entry.RawEndpoints = []rawEndpoint{raw}
-	entry.Endpoints = []string{e.url(s)}
-	return entry
-}
-
-// host names the endpoint: by its name, by an address of its own, or by that
-// of the node that serves.
-func (e *simEnv) host(s *sim.Simulator) string {
-	switch {
-	case e.byName:
-		return s.Config().Name
-	case s.Config().Entrance:
-		return sim.EntranceHost
-	}
-	for _, n := range s.Nodes() {
-		if n.Named {
-			return hostOf(n.Addr)
-		}
-	}
-	return s.Config().Name
-}
-
-func (e *simEnv) url(s *sim.Simulator) string {
-	return scheme(s) + net.JoinHostPort(e.host(s), strconv.Itoa(s.Config().Port))
-}
-
 func scheme(s *sim.Simulator) string {
 	if s.Config().Security != sim.Plain {
 		return "rediss://"
 	}
 	return "redis://"
-}
-
-func hostOf(addr string) string {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return addr
-	}
-	return host
 }
 
 // announce says in a few lines where the simulator serves.

@@ -86,7 +86,10 @@ func (l *lane) receive(op *workload.Operation) (workload.Outcome, error) {
 	if err != nil {
 		return workload.Outcome{}, err
 	}
-	v := verbs[op.Command]
+	if op.Reply != nil && r.kind != '-' && r.kind != '!' {
+		op.Reply.Set(r.text, r.null)
+	}
+	v := verbOf(op)
 	switch {
 	case r.kind == '-' || r.kind == '!':
 		return l.refused(v, ReplyError(r.text)), nil
@@ -110,7 +113,7 @@ func (l *lane) refused(v *verb, err error) workload.Outcome {
 
 // failed is the outcome of an operation that got no reply.
 func (l *lane) failed(ctx context.Context, op *workload.Operation, err error) workload.Outcome {
-	out := l.refused(verbs[op.Command], err)
+	out := l.refused(verbOf(op), err)
 	if ctx.Err() != nil || l.client.closed.Load() {
 		out.Class = workload.Canceled
 	}

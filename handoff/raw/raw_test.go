@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"schload/workload"
+	"schload/workload/ledger"
 )
 
 // tape is a connection that takes everything and answers each write with what
@@ -229,5 +230,29 @@ func BenchmarkDo(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		l.Do(ctx, ops, out)
+	}
+}
+
+// A ledger's operations bring back what was replied, and its SET what it
+// replaced.
+func TestLedgerReplies(t *testing.T) {
+	conn := &tape{answers: [][]byte{[]byte("$3\r\na|1\r\n$-1\r\n:7\r\n-ERR no\r\n")}}
+	c := New(Config{Dial: func(context.Context) (net.Conn, error) { return conn, nil }, Classify: classify})
+	l := c.Fork()
+	replies := make([]ledger.Reply, 4)
+	ops := []workload.Operation{
+		{Command: "SET", Key: "a", Value: []byte("a|2"), Reply: &replies[0]}, {Command: "GET", Key: "a", Reply: &replies[1]},
+		{Command: "INCR", Key: "a", Reply: &replies[2]}, {Command: "GET", Key: "a", Reply: &replies[3]},
+	}
+	for i := range replies {
+		replies[i].Keep = 100
+	}
+	out := make([]workload.Outcome, len(ops))
+	l.Do(t.Context(), ops, out)
+	if string(replies[0].Value) != "a|1" || !replies[1].Nil || string(replies[2].Value) != "7" || replies[3].Value != nil || replies[3].Nil {
+		t.Errorf("brought back %+v", replies)
+	}
+	if out[0].Class != workload.OK || out[3].Class == workload.OK {
+		t.Errorf("outcomes %+v", out)
 	}
 }

@@ -17,6 +17,7 @@ type verb struct {
 	key    bool   // the key follows
 	fixed  string // then a fixed argument, "" for none
 	value  bool   // then the value
+	last   string // then another fixed argument, "" for none
 	writes bool
 	nilOK  bool                                       // the nil reply is an answer
 	own    func(op *workload.Operation, r reply) bool // whether a reply with a value can be the command's own
@@ -39,18 +40,35 @@ var verbs = map[string]*verb{
 	"ECHO":   {value: true, own: sameValue},
 }
 
+// swap is SET on a ledger key: it answers with the value before.
+var swap = &verb{key: true, value: true, last: "get", writes: true, nilOK: true, own: ownValue}
+
 func init() {
 	for name, v := range verbs {
-		n := 1
-		for _, has := range []bool{v.key, v.fixed != "", v.value} {
-			if has {
-				n++
-			}
-		}
-		v.head = append(v.head, '*')
-		v.head = strconv.AppendInt(v.head, int64(n), 10)
-		v.head = appendBulk(append(v.head, "\r\n"...), strings.ToLower(name))
+		v.begin(name)
 	}
+	swap.begin("SET")
+}
+
+// begin writes the head of the verb's requests.
+func (v *verb) begin(name string) {
+	n := 1
+	for _, has := range []bool{v.key, v.fixed != "", v.value, v.last != ""} {
+		if has {
+			n++
+		}
+	}
+	v.head = append(v.head, '*')
+	v.head = strconv.AppendInt(v.head, int64(n), 10)
+	v.head = appendBulk(append(v.head, "\r\n"...), strings.ToLower(name))
+}
+
+// verbOf returns how an operation is sent, nil for a command that is none.
+func verbOf(op *workload.Operation) *verb {
+	if op.Reply != nil && op.Command == "SET" {
+		return swap
+	}
+	return verbs[op.Command]
 }
 
 // Commands returns the commands Do executes, sorted.
@@ -90,7 +108,7 @@ func isNumber(_ *workload.Operation, r reply) bool {
 
 // appendOperation appends an operation's request.
 func appendOperation(b []byte, op *workload.Operation) []byte {
-	v := verbs[op.Command]
+	v := verbOf(op)
 	if v == nil {
 		panic(fmt.Sprintf("raw: unknown command %q; known are %s", op.Command, strings.Join(Commands(), ", ")))
 	}
@@ -103,6 +121,9 @@ func appendOperation(b []byte, op *workload.Operation) []byte {
 	}
 	if v.value {
 		b = appendBulk(b, op.Value)
+	}
+	if v.last != "" {
+		b = appendBulk(b, v.last)
 	}
 	return b
 }

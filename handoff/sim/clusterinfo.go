@@ -66,6 +66,21 @@ func (g *guard) view() *clusterView {
 	}
 }
 
+// serverInfo is what INFO says of the cluster, by which tools tell that it is
+// one. What else INFO says is the store's, if it is a server that knows more.
+func (g *guard) serverInfo(args [][]byte, cmd command) string {
+	const cluster = "# Cluster\r\ncluster_enabled:1\r\n"
+	switch {
+	case cmd.name != "INFO" || g.conn.inMulti:
+		return ""
+	case len(args) == 2 && is(args[1], "cluster"):
+		return cluster
+	case len(args) == 1 && len(g.conn.sim.config.Shards) == 0:
+		return fmt.Sprintf("# Server\r\nredis_version:%s\r\nredis_mode:cluster\r\n\r\n%s", g.conn.sim.shards.version(), cluster)
+	}
+	return ""
+}
+
 // id is a node's name within the cluster: 40 hexadecimal digits that stay the
 // same for as long as the database has its name.
 func (v *clusterView) id(node int) string {

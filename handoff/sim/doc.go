@@ -1,11 +1,13 @@
 // Package sim is the embedded maintenance simulator: a database behind one
-// endpoint name, served by several nodes, on which upgrade plans are played.
+// endpoint name, or with the OSS Cluster API, served by several nodes, on which
+// upgrade plans are played.
 //
 // Each node is a proxy of its own at its own loopback address, all on one
 // port. Clients speak to a proxy; the proxy answers the handshake and the
 // opt-in to maintenance notices itself and forwards commands to the shards: an
 // in-process store, or real Redis servers. A built-in name server holds the
-// endpoint's address record, which moves when the plan says so.
+// endpoint's address record, which moves when the plan says so. With the OSS
+// Cluster API nodes serve hash slots, which move instead.
 //
 // The one invariant: notices are written between whole replies, only to
 // connections that asked for them, and by the rules of real deployments; every

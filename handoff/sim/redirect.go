@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"schload/handoff/sim/resp"
-	"schload/handoff/upgrade"
 	"schload/telemetry/mark"
 )
 
@@ -113,7 +112,7 @@ func (g *guard) pass(args [][]byte, cmd command, asking bool) (refusal string, e
 			break
 		}
 	}
-	if g.conn.inMulti && g.cluster {
+	if g.conn.inMulti {
 		g.crossed = g.crossed || g.slot != nowhere && g.slot != keys.slot
 		g.slot = keys.slot
 	}
@@ -202,9 +201,9 @@ func (g *guard) exec() (answered bool, err error) {
 	switch {
 	case g.spoiled:
 		refusal = replyAborted
-	case g.crossed:
+	case g.cluster && g.crossed:
 		refusal = replyCrossSlot
-	case g.slot != nowhere && int(m.node[g.slot]) != g.conn.node:
+	case g.cluster && g.slot != nowhere && int(m.node[g.slot]) != g.conn.node:
 		refusal = g.moved(m, g.slot)
 	default:
 		return false, nil
@@ -263,7 +262,7 @@ func (d *director) tally(now time.Duration) {
 		if len(words) > 0 {
 			d.sim.config.Marks(mark.Mark{
 				At: now, Kind: mark.Step, Source: "sim", Name: "redirects", Node: d.sim.network.addrs[node],
-				Detail: "since the last upgrade: " + strings.Join(words, ", "), Origin: string(upgrade.Measured),
+				Detail: "since the last upgrade: " + strings.Join(words, ", "),
 			})
 		}
 	}

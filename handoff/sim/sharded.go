@@ -159,6 +159,9 @@ func (g *guard) answer(args [][]byte, cmd command) (answered bool, err error) {
 		}
 		return true, g.refuse(string(resp.AppendError(nil, fmt.Sprintf(subscribedOther, strings.ToLower(string(clipped(args[0])))))))
 	}
+	if text := g.serverInfo(args, cmd); text != "" {
+		return true, c.say(g.view().text(text))
+	}
 	handler := ownCommand(cmd.name)
 	if handler == nil {
 		return false, nil

@@ -1,7 +1,10 @@
 package sim
 
 import (
+	"context"
 	"fmt"
+	"net"
+	"os/exec"
 	"regexp"
 	"strconv"
 	"strings"
@@ -15,7 +18,7 @@ var clusterDialogue = []struct {
 	line   string
 	frames int
 }{
-	{"CLUSTER KEYSLOT foo", 1}, {"CLUSTER KEYSLOT {foo}bar", 1}, {"CLUSTER KEYSLOT", 1}, {"CLUSTER FOO", 1}, {"CLUSTER", 1}, {"CLUSTER SLOTS x", 1},
+	{"CLUSTER KEYSLOT foo", 1}, {"CLUSTER KEYSLOT {foo}bar", 1}, {"CLUSTER KEYSLOT", 1}, {"CLUSTER FOO", 1}, {"CLUSTER", 1}, {"CLUSTER SLOTS x", 1}, {"INFO cluster", 1},
 	{"SELECT 0", 1}, {"SELECT 1", 1}, {"READONLY", 1}, {"READONLY x", 1}, {"READWRITE", 1}, {"ASKING", 1},
 	{"SET foo 1", 1}, {"MGET foo {foo}x", 1}, {"MGET foo bar", 1}, {"MSET foo 1 bar 1", 1}, {"DEL foo bar", 1}, {"EVAL return(1) 2 foo bar", 1},
 	{"MULTI", 1}, {"SET foo 2", 1}, {"SET bar 2", 1}, {"EXEC", 1}, {"GET foo", 1},
@@ -133,4 +136,30 @@ func BenchmarkCluster(b *testing.B) {
 		i := int(s.slots.Load().node[slotOf([]byte(key))])
 		pingPong(b, s.Nodes()[i].Addr)
 	})
+}
+
+// redis-cli, which knows nothing of simulators, finds a cluster that is whole,
+// and follows MOVED.
+func TestRedisCLI(t *testing.T) {
+	path, err := exec.LookPath("redis-cli")
+	if err != nil {
+		t.Skip("no redis-cli in PATH: install redis-tools")
+	}
+	addr := startReal(t, ossCluster).Nodes()[0].Addr
+	host, port, _ := net.SplitHostPort(addr)
+	cli := func(args ...string) string {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		out, err := exec.CommandContext(ctx, path, args...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("redis-cli %v: %v\n%s", args, err, out)
+		}
+		return string(out)
+	}
+	if out := cli("--cluster", "check", addr); !strings.Contains(out, "All nodes agree about slots configuration") || !strings.Contains(out, "All 16384 slots covered") {
+		t.Errorf("redis-cli --cluster check:\n%s", out)
+	}
+	if out := cli("-c", "-h", host, "-p", port, "SET", "foo", "1"); out != "OK\n" {
+		t.Errorf("SET foo: %q", out)
+	}
 }

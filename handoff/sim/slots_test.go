@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"schload/handoff/notice"
+	"schload/handoff/sim/resp"
 	"schload/handoff/upgrade"
 )
 
@@ -389,6 +391,19 @@ func TestGatesOfShards(t *testing.T) {
 		other.want("+OK\r\n")
 		c.do("MGET foo bar", "*2\r\n$1\r\n1\r\n$1\r\n1\r\n")
 		end()
+
+		// A transaction waits too.
+		c.do("MULTI", "+OK\r\n")
+		c.do("INCR foo", "+QUEUED\r\n")
+		c.do("INCR bar", "+QUEUED\r\n")
+		stall.Shards = []string{"1"}
+		end = w.play(10*time.Second, stall)
+		start := time.Now()
+		c.do("EXEC", "*2\r\n:2\r\n:2\r\n")
+		if waited := time.Since(start); waited != time.Second {
+			t.Errorf("EXEC waited %v, want 1s", waited)
+		}
+		end()
 	})
 }
 
@@ -525,4 +540,28 @@ func TestPrepareEnds(t *testing.T) {
 			t.Errorf("got %v, want %v", err, stop)
 		}
 	})
+}
+
+// With TLS, too, clients can go where MOVED says: certificates hold for the
+// addresses of nodes, and CLUSTER SHARDS says that the port takes TLS.
+func TestSlotsOverTLS(t *testing.T) {
+	s := startReal(t, Config{OSSCluster: true, Security: TLS})
+	dial := func(addr string) *realPeer {
+		conn, err := tls.Dial("tcp", addr, trust(t, s.Cluster()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		return &realPeer{TB: t, Conn: conn, replies: resp.NewReplies(conn)}
+	}
+	moved := dial(s.Nodes()[0].Addr).reply("GET", "foo")
+	_, addr, ok := strings.Cut(strings.TrimSpace(moved), "-MOVED 12182 ")
+	if !ok {
+		t.Fatalf("got %q, want MOVED", moved)
+	}
+	c := dial(addr)
+	c.do("GET foo", "$-1")
+	if shards := c.reply("CLUSTER", "SHARDS"); strings.Count(shards, "$8\r\ntls-port\r\n") != 3 {
+		t.Errorf("SHARDS: %q", shards)
+	}
 }

@@ -24,7 +24,7 @@ const (
 
 	leastLoss = 0.05 // a smaller share of operations that did not succeed, above the usual, is no change
 	leastStep = 2    // nor is a p99 that is less than so many times the usual;
-	sureStep  = 2.8  // one of so many times is, however the usual ones scatter
+	sureStep  = 2.5  // one of so many times is, however the usual ones scatter
 
 	lossRun = 2 // so many intervals in a row make a change in success,
 	stepRun = 3 // and so many one in p99

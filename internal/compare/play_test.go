@@ -23,7 +23,10 @@ type play struct {
 	intended time.Duration
 }
 
-func start(t *testing.T) *play {
+func start(t *testing.T) *play { t.Helper(); return startAt(t, "manual") }
+
+// startAt is start with the stage of that name.
+func startAt(t *testing.T, stage string) *play {
 	t.Helper()
 	run := bundle.Run{
 		ID: "r1", Started: time.Date(2026, 11, 22, 13, 0, 0, 0, time.UTC),
@@ -31,7 +34,7 @@ func start(t *testing.T) *play {
 		Pools: []bundle.Pool{{Name: "main", Operations: []string{"GET", "SET"}}, {Name: "batch", Operations: []string{"MGET"}}},
 		Upgrade: bundle.Upgrade{Name: "rolling", Title: "Rolling upgrade", SCHSupport: "full",
 			Assumptions: []string{"stall of 1 s"}},
-		Stage: "manual", Rounds: 2,
+		Stage: stage, Rounds: 2,
 		LateAfter: bundle.Seconds(100 * time.Millisecond), OutageAfter: bundle.Seconds(100 * time.Millisecond),
 	}
 	w, err := bundle.Create(filepath.Join(t.TempDir(), "bundle"), run)

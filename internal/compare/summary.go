@@ -58,6 +58,7 @@ type Arm struct {
 	Outage         Outage            `json:"outage"`
 	WrongReplies   uint64            `json:"wrong_replies"`
 	CrossedReplies uint64            `json:"crossed_replies"`
+	Integrity      Integrity         `json:"integrity,omitzero"`
 	Little         Little            `json:"little,omitzero"`
 }
 

@@ -29,6 +29,9 @@ func (s *Summary) warn(sums *sums, t timeline, final *bundle.Final) {
 		add("the harness itself stood still %s, up to %v: failures and latencies of that size may be its own; outages are given without that time",
 			often(n), round(t.longestStall()))
 	}
+	if s.PhaseSource == sourceData {
+		add("nobody said that there was an upgrade: maintenance is where the data changed, and an operation counts for the phase in which it ended")
+	}
 	for _, a := range s.Arms {
 		if _, own := t.outage(a.Name); own > 0 {
 			add("arm %s: %s without a success passed while the harness stood still, and is not counted as an outage", a.Name, spans(own))

@@ -35,6 +35,10 @@ type Config struct {
 	Warmup, Baseline, Recovery time.Duration
 	LateAfter, OutageAfter     time.Duration
 
+	// Ledger is the share of the operations that goes to the ledger's keys,
+	// whose replies are judged: 0 none, 1 all that a ledger can judge.
+	Ledger float64
+
 	// Interval is how often what was recorded is read. Default 1 s.
 	Interval time.Duration
 
@@ -84,6 +88,9 @@ func (c Config) validate() error {
 	}
 	if len(c.Pools) == 0 {
 		wrong = append(wrong, errors.New("no pools: nothing would be loaded"))
+	}
+	if !(c.Ledger >= 0 && c.Ledger <= 1) {
+		wrong = append(wrong, fmt.Errorf("ledger share %v: want 0 to 1", c.Ledger))
 	}
 	if c.Rounds < 1 {
 		wrong = append(wrong, fmt.Errorf("rounds %d: want 1 or more", c.Rounds))

@@ -20,6 +20,7 @@ type arm struct {
 	before  handoff.Observation // as of the last reading
 	proof   handoff.Proof       // as of the last reading
 	tallies []workload.Tally    // by pool, once the load has ended
+	books   []*book             // by pool; nil without a ledger
 
 	occupancy []*workload.Occupancy // by pool
 	load      []workload.Load       // of these, as of the last reading
@@ -46,6 +47,9 @@ func (r *run) startLoad(ctx context.Context, start time.Duration) *load {
 				Sink:  func() workload.Sink { return since{r.recorder.Sink(a.name, pool.Name), start} },
 				Pacer: func() (workload.Pacer, error) { return r.Pacer(base) },
 				Lag:   r.lag.add, Occupancy: a.occupancy[i],
+			}
+			if a.books != nil {
+				engine.Ledger = a.books[i].Book
 			}
 			g.Go(func() (err error) {
 				a.tallies[i], err = engine.Do(ctx)

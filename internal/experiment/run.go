@@ -102,7 +102,10 @@ func (r *run) open(ctx context.Context) error {
 			return fmt.Errorf("arm %s is not what it claims: %s", a.Name, join(proof.Reasons))
 		}
 	}
-	return r.preload(ctx)
+	if err := r.preload(ctx); err != nil {
+		return err
+	}
+	return r.openLedgers(ctx)
 }
 
 func (r *run) closeClients() {
@@ -129,6 +132,7 @@ func (r *run) play(ctx context.Context) (Result, error) {
 		grace = hurry
 	}
 	ended := r.end(ctx, l, time.Since(r.Base), grace)
+	r.settleLedgers(ctx)
 	interrupted := ctx.Err() != nil // also one that came while the last operations drained
 	if interrupted || err == nil || errors.Is(err, errLoad) {
 		err = ended

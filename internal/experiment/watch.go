@@ -64,6 +64,7 @@ func (r *run) read(last bool) (record.Interval, error) {
 		proof := a.client.Proof()
 		interval.Counts = append(interval.Counts, proved(a.name, a.proof, proof)...)
 		a.proof = proof
+		interval.Counts = append(interval.Counts, a.judged()...)
 	}
 	interval.Levels = append(interval.Levels, r.maintenance()...)
 	interval.Levels = append(interval.Levels, r.lag.levels()...)

@@ -115,6 +115,14 @@ func (s *Screen) Paint(p Progress) error {
 	return err
 }
 
+// Typed says that a line was typed at the terminal, whose echo has moved the
+// cursor down. What was typed is painted over.
+func (s *Screen) Typed() {
+	if s.painted > 0 {
+		s.painted++
+	}
+}
+
 // Clear takes the lines off the screen, for a message or at the end.
 func (s *Screen) Clear() error {
 	if s.painted == 0 {

@@ -102,6 +102,23 @@ func terminal(output string) string {
 	return b.String()
 }
 
+// Law: a line that was typed below the picture is gone with the next one.
+func TestScreenIsTypedOn(t *testing.T) {
+	var out bytes.Buffer
+	s := &Screen{W: &out, Width: 200}
+	s.Typed() // before there is a picture
+	for range 2 {
+		if err := s.Paint(progress()); err != nil {
+			t.Fatal(err)
+		}
+		if got := terminal(out.String()); got != board(progress()) {
+			t.Errorf("the screen shows\n%s", got)
+		}
+		out.WriteString("node 2 is done\n")
+		s.Typed()
+	}
+}
+
 func TestScreenCutsLines(t *testing.T) {
 	var b bytes.Buffer
 	s := &Screen{W: &b}

@@ -129,6 +129,16 @@ func TestText(t *testing.T) {
 	}
 	nothing.Harness, nothing.Dir, nothing.Stage, nothing.Rounds = compare.Harness{}, "", "", 0
 
+	kept := rolling()
+	for i := range kept.Arms {
+		kept.Arms[i].Integrity = compare.Integrity{CheckedWrites: 250, CheckedReads: 1000 + uint64(i)}
+	}
+	lost := rolling()
+	lost.Arms[0].Integrity = compare.Integrity{CheckedWrites: 250, CheckedReads: 1000, LostAcknowledgedWrites: 12, StaleReads: 1,
+		Linearizable: compare.Linearizable{Keys: 5, Violations: 1}}
+	lost.Arms[1].Integrity = compare.Integrity{CheckedWrites: 240, CheckedReads: 990, LostAcknowledgedWrites: 13, DuplicateApplications: 2,
+		IndeterminateWrites: compare.Indeterminate{Applied: 3, NotApplied: 4, Unknown: 1}}
+
 	other := inPlace()
 	other.LateAfter = ms(200)
 
@@ -143,6 +153,8 @@ func TestText(t *testing.T) {
 		"incomplete": {incomplete},
 		"nothing":    {nothing},
 		"two-runs":   {rolling(), other},
+		"kept":       {kept},
+		"lost":       {lost},
 		"two-bad":    {invalid, cut},
 	} {
 		t.Run(name, func(t *testing.T) { golden(t, name, text(t, runs...)) })
@@ -196,6 +208,22 @@ func TestNumbers(t *testing.T) {
 	for d, want := range map[time.Duration]string{0: "0 s", 999: "999 ns", 1500: "1.50 µs", 999_499: "999 µs", 999_500: "1.00 ms", 999_500_000: "1.00 s", 2_500_000: "2.50 ms", 1_801_200_000: "1.80 s"} {
 		if got := span(d); got != want {
 			t.Errorf("span(%d) = %q, want %q", d, got, want)
+		}
+	}
+}
+
+// The title says what decided on the phases and, where nobody led an upgrade,
+// when it was.
+func TestPhaseSources(t *testing.T) {
+	spans := []compare.Span{{From: ms(31_400), To: ms(45_000)}, {From: ms(90_000), To: ms(95_000)}}
+	for source, want := range map[string]string{
+		"stage": "1 round, phases from stage\n", "none": "1 round, all baseline\n",
+		"notices": "1 round, phases from notices: maintenance 0:31 to 0:45 and 1:30 to 1:35\n",
+		"data":    "1 round, phases from data: maintenance 0:31 to 0:45 and 1:30 to 1:35\n",
+	} {
+		s := compare.Summary{RunID: "r", Valid: true, Complete: true, Rounds: 1, PhaseSource: source, Maintenance: spans}
+		if got := text(t, s); !strings.Contains(got, want) {
+			t.Errorf("%s:\n%swant %q", source, got, want)
 		}
 	}
 }

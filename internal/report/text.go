@@ -87,13 +87,13 @@ func title(s compare.Summary) string {
 // phases says what decided on the phases, and where it was not the stage since
 // when, in seconds, there was maintenance.
 func phases(s compare.Summary) []string {
-	switch s.PhaseSource {
-	case "":
+	switch {
+	case s.PhaseSource == "":
 		return nil
-	case "none":
+	case s.PhaseSource == "none":
 		return []string{"all baseline"}
-	case "stage":
-		return []string{"phases from stage"}
+	case !found(s):
+		return []string{"phases from " + s.PhaseSource}
 	}
 	var spans []string
 	for _, m := range s.Maintenance {

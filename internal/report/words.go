@@ -40,7 +40,10 @@ func verdict(s compare.Summary) []string {
 	if line := joined(s, latency); line != "" {
 		lines = append(lines, "p99 of the response time of successes during maintenance: "+line+".")
 	}
-	if s.Upgrade.Name == "none" {
+	if line := joined(s, violations); line != "" {
+		lines = append(lines, "The database did not keep what it acknowledged: "+line+".")
+	}
+	if s.Upgrade.Name == "none" && !found(s) {
 		return lines
 	}
 	switch s.Upgrade.SCHSupport {
@@ -61,6 +64,9 @@ func due(s compare.Summary) (n uint64) {
 	}
 	return n
 }
+
+// found says whether there was an upgrade that nobody led.
+func found(s compare.Summary) bool { return s.PhaseSource == "notices" || s.PhaseSource == "data" }
 
 // reached says whether the run came as far as maintenance.
 func reached(s compare.Summary) bool {
@@ -144,4 +150,22 @@ func latency(a compare.Arm) string {
 		text += " (baseline " + span(before.P99.Duration()) + ")"
 	}
 	return text
+}
+
+// violations is what an arm's ledger found.
+func violations(a compare.Arm) string {
+	var parts []string
+	for _, found := range []struct {
+		n    uint64
+		what string
+	}{
+		{a.Integrity.LostAcknowledgedWrites, "lost write"}, {a.Integrity.StaleReads, "stale read"},
+		{a.Integrity.DuplicateApplications, "duplicate application"}, {a.Integrity.OutOfOrder, "reordered value"},
+		{a.Integrity.Linearizable.Violations, "nonlinearizable key"},
+	} {
+		if found.n > 0 {
+			parts = append(parts, plural(found.n, found.what))
+		}
+	}
+	return strings.Join(parts, ", ")
 }

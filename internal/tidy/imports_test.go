@@ -15,7 +15,8 @@ var allowed = map[string]struct {
 	inside  []string
 	outside []string
 }{
-	"workload":            {inside: []string{"internal/spelling"}, outside: []string{"golang.org/x/sync", "golang.org/x/sys"}},
+	"workload":            {inside: []string{"workload/ledger", "internal/spelling"}, outside: []string{"golang.org/x/sync", "golang.org/x/sys"}},
+	"workload/ledger":     {},
 	"telemetry/histogram": {},
 	"telemetry/mark":      {},
 	"telemetry/record":    {inside: []string{"workload", "telemetry/histogram", "telemetry/mark"}},
@@ -40,7 +41,7 @@ var allowed = map[string]struct {
 	"handoff/sim/softwareapi":   {inside: []string{"handoff/sim/control", "handoff/sim/jobs"}},
 	"handoff/raw":               {inside: []string{"workload"}},
 	"handoff": {
-		inside:  []string{"workload", "handoff/notice", "handoff/raw", "telemetry/mark", "internal/spelling"},
+		inside:  []string{"workload", "workload/ledger", "handoff/notice", "handoff/raw", "telemetry/mark", "internal/spelling"},
 		outside: []string{"github.com/redis/go-redis/v9"},
 	},
 	"profiles": {
@@ -49,6 +50,7 @@ var allowed = map[string]struct {
 	},
 	"dashboards":        {inside: []string{"telemetry/record"}},
 	"internal/memnet":   {},
+	"internal/linear":   {inside: []string{"workload/ledger"}, outside: []string{"github.com/anishathalye/porcupine"}},
 	"internal/tidy":     {},
 	"internal/race":     {},
 	"internal/spelling": {},
@@ -63,8 +65,8 @@ var allowed = map[string]struct {
 	"internal/doctor":  {inside: []string{"handoff", "handoff/stage", "telemetry/mark"}},
 	"internal/experiment": {
 		inside: []string{
-			"workload", "handoff", "handoff/notice", "handoff/upgrade", "handoff/stage", "telemetry", "telemetry/record",
-			"telemetry/histogram", "telemetry/mark", "internal/bundle", "internal/report", "internal/vitals",
+			"workload", "workload/ledger", "handoff", "handoff/notice", "handoff/upgrade", "handoff/stage", "telemetry", "telemetry/record",
+			"telemetry/histogram", "telemetry/mark", "internal/bundle", "internal/report", "internal/linear", "internal/vitals",
 		},
 		outside: []string{"golang.org/x/sync"},
 	},

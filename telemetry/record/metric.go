@@ -54,6 +54,11 @@ const (
 	ClientClosed        = "redis.client.connection.closed"
 	ClientRelaxed       = "redis.client.connection.relaxed_timeout"
 
+	IntegrityChecks        = "schload.integrity.checks"
+	IntegrityIndeterminate = "schload.integrity.indeterminate"
+	IntegrityLinearizable  = "schload.integrity.linearizable"
+	IntegrityViolations    = "schload.integrity.violations"
+
 	HarnessClockSteps   = "schload.harness.clock_steps"
 	HarnessCPU          = "schload.harness.cpu"
 	HarnessFiles        = "schload.harness.file_descriptors"
@@ -118,6 +123,10 @@ var Metrics = []Metric{
 	{HarnessStartLag, "s", Gauge, "how late the harness itself starts operations: p50, p99 and max of the last interval", []string{AttrQuantile}},
 	{HarnessSteal, "{cpu}", Gauge, "processors that the hypervisor gave to others, mean of the last interval", nil},
 	{HarnessWorkersFull, "{share}", Gauge, "share of the last interval in which no worker was free, 0 to 1", []string{AttrPool}},
+	{IntegrityChecks, "{reply}", Counter, "replies about ledger keys that were held against what may be there: reads and writes", []string{AttrPool, AttrType}},
+	{IntegrityIndeterminate, "{write}", Counter, "writes to ledger keys whose end nobody saw, once it is known what became of them: applied, not_applied or unknown", []string{AttrPool, AttrResult}},
+	{IntegrityLinearizable, "{key}", Counter, "keys with several clients at once whose history was checked for linearizability: ok, violated or unknown", []string{AttrPool, AttrResult}},
+	{IntegrityViolations, "{violation}", Counter, "acknowledged writes lost, stale reads, operations applied twice, values out of order", []string{AttrPool, AttrType}},
 	{MaintenanceActive, "{window}", Gauge, "1 while a maintenance window of the type is open", []string{AttrType}},
 	{MaintenanceEvents, "{event}", Counter, "maintenance events, pushed by the server or played by the stage", []string{AttrSource, AttrType}},
 	{Lateness, "s", Histogram, "lateness: from the intended instant to the send of an operation", []string{AttrOperation, AttrOutcome, AttrPool, AttrPhase, AttrRound}},

@@ -224,9 +224,6 @@ func (p *Plane) view(d *database) Database {
 	host, port, _ := net.SplitHostPort(d.sim.Addr())
 	v := Database{Spec: d.spec, ID: d.id, Endpoint: Endpoint{UID: fmt.Sprintf("%d:1", d.id), Host: host}}
 	v.Endpoint.Port, _ = strconv.Atoi(port)
-	if d.sim.Config().Entrance {
-		v.Endpoint.Host = sim.EntranceHost
-	}
 	v.Port = v.Endpoint.Port
 	v.TLS = d.spec.security() != sim.Plain
 	v.Endpoint.TLS = v.TLS
@@ -237,8 +234,14 @@ func (p *Plane) view(d *database) Database {
 			v.Endpoint.Nodes = append(v.Endpoint.Nodes, i+1)
 		}
 	}
+	switch addrs := v.Endpoint.Addrs; {
+	case d.sim.Config().Entrance:
+		v.Endpoint.Host = sim.EntranceHost
+	case !p.config.ByName && len(addrs) > 0:
+		v.Endpoint.Host = addrs[0]
+	}
 	if d.spec.Password != "" {
-		v.Username = "default"
+		v.Username = d.sim.Config().Username
 	}
 	v.Shards = p.shards(d)
 	return v

@@ -176,7 +176,7 @@ func create(ctx context.Context, _ control.Expect, in *Injector, p params) (map[
 	if err != nil {
 		return nil, err
 	}
-	return describe(d), nil
+	return Describe(d), nil
 }
 
 func specify(config map[string]any) (spec control.Spec, err error) {
@@ -190,8 +190,9 @@ func specify(config map[string]any) (spec control.Spec, err error) {
 	return spec, nil
 }
 
-// describe is a database as clients' tests read it.
-func describe(d control.Database) map[string]any {
+// Describe is a database as the tests of clients read it: what creating one
+// answers, and an entry of endpoints.json.
+func Describe(d control.Database) map[string]any {
 	return map[string]any{
 		"bdb_id": d.ID, "name": d.Name, "username": cmp.Or(d.Username, "default"), "password": d.Password, "tls": d.TLS,
 		"oss_cluster": d.OSSCluster, "endpoints": []string{d.Endpoint.URL()},

@@ -283,7 +283,7 @@ func (in *Injector) provision(prefix string, spec control.Spec) jobs.Work {
 		if err != nil {
 			return nil, err
 		}
-		output := describe(d)
+		output := Describe(d)
 		output["setup_id"], output["db_name"], output["config"] = in.remember(d.ID), d.Name, d.Spec
 		return output, nil
 	}

@@ -14,6 +14,7 @@ export class Simulator {
   name = '';
   port = 0;
   dns = '';
+  certificates = {}; // paths: ca, cert and key of the client
   nodes = []; // address:port
   marks = []; // {name, node, detail}, as they happen
 
@@ -28,15 +29,18 @@ export class Simulator {
     sim.#process.once('error', error => sim.#fail(error));
     sim.#process.once('exit', code => sim.#fail(new Error(`${command} ended with code ${code}`)));
     createInterface({ input: sim.#process.stdout }).on('line', line => sim.#read(line));
-    await sim.#until(() => sim.name && sim.dns && sim.nodes.length === nodes, 120_000, 'the announcement of addresses');
+    const secure = args.includes('--tls') || args.includes('--mtls');
+    await sim.#until(() => sim.name && sim.dns && sim.nodes.length === nodes && Boolean(sim.certificates.key) === secure, 120_000, 'the announcement of addresses');
     return sim;
   }
 
-  // mark waits for the simulator to do something, and returns it.
-  async mark(name, timeout = 30_000) {
-    await this.#until(() => this.marks.some(m => m.name === name), timeout, name);
-    return this.marks.find(m => m.name === name);
+  // mark waits until the simulator has done something, the nth time, and returns that.
+  async mark(name, nth = 1) {
+    await this.#until(() => this.named(name).length >= nth, 30_000, name);
+    return this.named(name)[nth - 1];
   }
+
+  named(name) { return this.marks.filter(m => m.name === name); }
 
   // lookup has the contract of dns.lookup. Each call asks the simulator's name
   // server: a resolver that lives longer may remember answers.
@@ -62,12 +66,14 @@ export class Simulator {
   }
 
   #read(line) {
-    const [kind, value] = line.split(/ +/);
+    const [kind, value, another] = line.split(/ +/);
     const mark = markLine.exec(line);
     if (mark) this.marks.push({ name: mark[1], node: mark[2], detail: mark[3] });
-    else if (kind === 'database') ({ hostname: this.name, port: this.port } = new URL(value.replace('redis:', 'http:')));
+    else if (kind === 'database') ({ hostname: this.name, port: this.port } = new URL(value.replace(/^rediss?:/, 'http:')));
     else if (kind === 'DNS') this.dns = value;
     else if (kind === 'node') this.nodes.push(value);
+    else if (kind === 'CA') this.certificates.ca = value;
+    else if (kind === 'client') Object.assign(this.certificates, { cert: value, key: another });
     this.#waiting = this.#waiting.filter(w => !w());
   }
 
