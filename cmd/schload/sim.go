@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -91,7 +92,10 @@ func (f *simFlags) run(ctx context.Context, out, stderr io.Writer) error {
 		happens = stderr
 	}
 	base := time.Now()
-	c, err := sim.StartCluster(sim.ClusterConfig{Nodes: f.nodes, Base: base, Seed: f.seed, Marks: printMarks(happens, base)})
+	c, err := sim.StartCluster(sim.ClusterConfig{
+		Nodes: f.nodes, Base: base, Seed: f.seed, Marks: printMarks(happens, base),
+		Log: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	})
 	if err != nil {
 		return usageError(err)
 	}
