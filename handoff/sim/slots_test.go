@@ -2,14 +2,11 @@ package sim
 
 import (
 	"bytes"
-	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -267,115 +264,6 @@ func TestClusterCommands(t *testing.T) {
 	})
 }
 
-// Sharded channels belong to the node of their slot, and are lost with it:
-// sunsubscribe comes unasked, opted in or not.
-func TestShardedChannels(t *testing.T) {
-	inWorld(t, ossCluster, func(w *world) {
-		three, two := w.optedIn(node1, "none"), w.dial(node1)
-		three.do("SSUBSCRIBE bar {bar}x", ">3\r\n$10\r\nssubscribe\r\n$3\r\nbar\r\n:1\r\n>3\r\n$10\r\nssubscribe\r\n$6\r\n{bar}x\r\n:2\r\n")
-		three.do("SSUBSCRIBE foo", "-MOVED 12182 127.0.0.4:12000\r\n")
-		three.do("SSUBSCRIBE bar hello", replyCrossSlot)
-		three.do("SSUBSCRIBE", "-ERR wrong number of arguments for 'ssubscribe' command\r\n")
-		two.do("SSUBSCRIBE bar", "*3\r\n$10\r\nssubscribe\r\n$3\r\nbar\r\n:1\r\n")
-		two.do("GET bar", "-ERR Can't execute 'get': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context\r\n")
-		two.do("PING", "*2\r\n$4\r\npong\r\n$0\r\n\r\n")
-		two.do("HELLO 3", "-"+subscribedHello+"\r\n")
-		p := w.dial(node1)
-		p.do("SPUBLISH bar hi", ":2\r\n")
-		p.do("SPUBLISH foo hi", "-MOVED 12182 127.0.0.4:12000\r\n")
-		p.do("SPUBLISH bar", "-ERR wrong number of arguments for 'spublish' command\r\n")
-		three.want(">3\r\n$8\r\nsmessage\r\n$3\r\nbar\r\n$2\r\nhi\r\n")
-		two.want("*3\r\n$8\r\nsmessage\r\n$3\r\nbar\r\n$2\r\nhi\r\n")
-		three.do("SET bar 1", "+OK\r\n")
-
-		w.play(3*time.Second, slotsAt(0, "5000-5100"), moveAt(time.Second, upgrade.Peer), movedAt(2*time.Second, upgrade.Peer))()
-		three.want(">3\r\n$10\r\nSMIGRATING\r\n:0\r\n$9\r\n5000-5100\r\n" +
-			">3\r\n$12\r\nsunsubscribe\r\n$3\r\nbar\r\n:1\r\n>3\r\n$12\r\nsunsubscribe\r\n$6\r\n{bar}x\r\n:0\r\n" +
-			">3\r\n$9\r\nSMIGRATED\r\n:1\r\n*1\r\n*3\r\n$15\r\n127.0.0.2:12000\r\n$15\r\n127.0.0.3:12000\r\n$9\r\n5000-5100\r\n")
-		two.want("*3\r\n$12\r\nsunsubscribe\r\n$3\r\nbar\r\n:0\r\n")
-		two.do("GET bar", "-MOVED 5061 127.0.0.3:12000\r\n")
-		three.do("SUNSUBSCRIBE", ">3\r\n$12\r\nsunsubscribe\r\n_\r\n:0\r\n")
-		// Plain channels are the whole database's.
-		three.do("SUBSCRIBE bar", ">3\r\n$9\r\nsubscribe\r\n$3\r\nbar\r\n:1\r\n")
-		w.dial(node3).do("PUBLISH bar all", ":1\r\n")
-		three.want(">3\r\n$7\r\nmessage\r\n$3\r\nbar\r\n$3\r\nall\r\n")
-		if n := len(w.sim.channels.subscribers); n != 0 {
-			t.Errorf("%d channels are left", n)
-		}
-	})
-}
-
-// Whoever goes is forgotten.
-func TestShardedChannelsOfTheGone(t *testing.T) {
-	inWorld(t, ossCluster, func(w *world) {
-		c, r := w.dial(node1), w.dial(node1)
-		c.do("SSUBSCRIBE bar", "*3\r\n$10\r\nssubscribe\r\n$3\r\nbar\r\n:1\r\n")
-		r.do("SSUBSCRIBE bar", "*3\r\n$10\r\nssubscribe\r\n$3\r\nbar\r\n:1\r\n")
-		c.Close()
-		r.do("RESET", "+RESET\r\n")
-		synctest.Wait()
-		w.dial(node1).do("SPUBLISH bar x", ":0\r\n")
-		if s := &w.sim.channels; len(s.channels) != 0 || len(s.subscribers) != 0 {
-			t.Errorf("left: %v", s.subscribers)
-		}
-	})
-}
-
-// Answers that Redis knows and no deployment was seen to give, if they are
-// asked for. Of the keys {bar}a to {bar}h some are in either half.
-func TestFaults(t *testing.T) {
-	inWorld(t, Config{OSSCluster: true, Faults: Faults{Ask: true}}, func(w *world) {
-		one, four := w.dial(node1), (*peer)(nil)
-		end := w.play(10*time.Second, at(0, upgrade.Listen, upgrade.New), slotsAt(0, "all"), moveAt(5*time.Second, upgrade.New), movedAt(6*time.Second, upgrade.New))
-		four = w.dial(node4)
-		stays, leaves := "", ""
-		for _, key := range strings.Fields("{bar}a {bar}b {bar}c {bar}d {bar}e {bar}f {bar}g {bar}h") {
-			if leavesFirst([]byte(key)) {
-				leaves = key
-			} else {
-				stays = key
-			}
-		}
-		one.do("SET "+stays+" 1", "+OK\r\n")
-		one.do("SET "+leaves+" 1", "-ASK 5061 127.0.0.5:12000\r\n")
-		one.do("MGET "+stays+" "+leaves, replyTryAgain)
-		four.do("SET "+leaves+" 1", "-MOVED 5061 127.0.0.2:12000\r\n")
-		four.do("ASKING", "+OK\r\n")
-		four.do("SET "+leaves+" 1", "+OK\r\n")
-		four.do("GET "+leaves, "-MOVED 5061 127.0.0.2:12000\r\n")
-		four.do("ASKING", "+OK\r\n")
-		four.do("MGET "+stays+" "+leaves, replyTryAgain)
-		after(5 * time.Second)
-		four.do("MGET "+stays+" "+leaves, "*2\r\n$1\r\n1\r\n$1\r\n1\r\n")
-		end()
-	})
-	inWorld(t, Config{OSSCluster: true, Faults: Faults{ClusterDown: true, ReadOnly: true}}, func(w *world) {
-		one, three := w.dial(node1), w.dial(node3)
-		end := w.play(10*time.Second, slotsAt(0, "5000-5100"), stallAt(time.Second, time.Second, upgrade.Old), moveAt(5*time.Second, upgrade.Peer), movedAt(6*time.Second, upgrade.Peer))
-		after(time.Second)
-		one.do("GET bar", replyClusterDown)
-		one.do("SET hello 1", replyReadOnly)
-		three.do("SET foo 1", "+OK\r\n")
-		one.do("MULTI", "+OK\r\n")
-		one.do("SET hello 1", replyReadOnly)
-		one.do("EXEC", replyAborted)
-		after(time.Second + flipMargin)
-		one.do("GET bar", "$-1\r\n")
-		end()
-	})
-	inWorld(t, Config{Faults: Faults{ReadOnly: true}}, func(w *world) {
-		c := w.dial(node1)
-		end := w.play(10*time.Second, stallAt(0, time.Second, ""))
-		c.do("SET k v", replyReadOnly)
-		start := time.Now()
-		c.do("GET k", "$-1\r\n")
-		if waited := time.Since(start); waited != time.Second {
-			t.Errorf("a read waited %v, want 1s", waited)
-		}
-		end()
-	})
-}
-
 // Behind an endpoint, too, a plan may hold back one shard of several.
 func TestGatesOfShards(t *testing.T) {
 	inWorld(t, Config{ShardCount: 3}, func(w *world) {
@@ -407,49 +295,6 @@ func TestGatesOfShards(t *testing.T) {
 	})
 }
 
-// Rounds begin alike: Prepare gives the slots back, with notices, and lets
-// clients read the map before it closes nodes.
-func TestPrepare(t *testing.T) {
-	remove := catalogPlan(t, "oss-slot-remove")
-	inWorld(t, ossCluster, func(w *world) {
-		for round := range 3 {
-			c := w.optedIn(w.sim.Addr(), "none")
-			before := w.sim.slots.Load().epoch
-			start := time.Now()
-			if err := w.sim.Prepare(w.Context(), remove); err != nil {
-				t.Fatal(err)
-			}
-			want := time.Duration(0)
-			if round > 0 {
-				want = reload
-			}
-			if took := time.Since(start); took != want {
-				t.Errorf("round %d: prepared within %v, want %v", round, took, want)
-			}
-			m := w.sim.slots.Load()
-			if len(m.served) != 3 || (m.epoch == before) != (round == 0) {
-				t.Errorf("round %d: after Prepare %v, epoch %d, before %d", round, m, m.epoch, before)
-			}
-			for _, s := range w.sim.ShardList() {
-				if n := s.Slots.Count(); n < 5461 || n > 5462 || s.Replica == s.Node || s.Replica < 0 {
-					t.Errorf("round %d: shard %+v", round, s)
-				}
-			}
-			w.marks = nil
-			if err := w.sim.Play(w.Context(), remove); err != nil {
-				t.Fatal(err)
-			}
-			if m := w.marks[0]; m.Name != "SMIGRATING" || strings.HasPrefix(m.Detail, "made ready") {
-				t.Errorf("round %d: Play began with %+v", round, m)
-			}
-			if m := w.sim.slots.Load(); len(m.served) != 2 {
-				t.Errorf("round %d: after Play %v", round, m)
-			}
-			c.Close()
-		}
-	})
-}
-
 func catalogPlan(t testing.TB, name string) upgrade.Plan {
 	t.Helper()
 	u, err := upgrade.Load(name)
@@ -461,85 +306,6 @@ func catalogPlan(t testing.TB, name string) upgrade.Plan {
 		t.Fatal(err)
 	}
 	return plan
-}
-
-// Every shape of database is brought to rest by whatever a plan needs.
-func TestRest(t *testing.T) {
-	for nodes := 1; nodes <= 6; nodes++ {
-		for shards := 1; shards <= 8; shards++ {
-			l := newLayout(nodes, shards, true)
-			for step := range 20 {
-				l.move(upgrade.Slots{{From: step * 700, To: step*700 + 900}}, step%nodes, (step+1)%nodes)
-			}
-			for _, serving := range []int{min(shards, nodes), servingNodes(nodes, shards)} {
-				for _, t := range l.rest(serving) {
-					l.move(t.slots, t.from, t.to)
-				}
-				if got := len(l.serving()); got != serving {
-					t.Errorf("%d nodes, %d shards: %d serve, want %d: %v", nodes, shards, got, serving, l)
-				}
-				if again := l.rest(serving); len(again) > 0 {
-					t.Errorf("%d nodes, %d shards: not at rest: %v", nodes, shards, again)
-				}
-				var all upgrade.Slots
-				for node := range nodes {
-					all = all.Join(l.served(node))
-				}
-				if all.String() != "0-16383" {
-					t.Errorf("%d nodes, %d shards: slots %v are served", nodes, shards, all)
-				}
-			}
-		}
-	}
-}
-
-// What a database cannot play is refused before it begins.
-func TestPlayRefusesSlots(t *testing.T) {
-	for name, test := range map[string]struct {
-		config  Config
-		upgrade string
-		want    string
-	}{
-		"endpoint":  {ossCluster, "endpoint-rebind", "upgrade endpoint-rebind is for databases behind an endpoint, this one is oss-cluster: want one of oss-reshard, oss-slot-add, oss-slot-remove, oss-slot-remove-add, oss-slot-shuffle"},
-		"one node":  {Config{OSSCluster: true, Nodes: 1}, "oss-slot-add", "upgrade oss-slot-add needs a node without slots, this database has 1 node: want 2 nodes or more"},
-		"one shard": {Config{OSSCluster: true, ShardCount: 1}, "oss-slot-remove", "upgrade oss-slot-remove needs two nodes that serve slots, this database has 1: want 2 shards and 2 nodes or more"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			inWorld(t, test.config, func(w *world) {
-				plan := catalogPlan(t, test.upgrade)
-				for _, err := range []error{w.sim.Prepare(w.Context(), plan), w.sim.Play(w.Context(), plan)} {
-					if err == nil || err.Error() != test.want {
-						t.Errorf("got  %v\nwant %s", err, test.want)
-					}
-				}
-				w.wantMarks()
-			})
-		})
-	}
-	inWorld(t, Config{}, func(w *world) {
-		if err := w.sim.Play(w.Context(), upgrade.Plan{Actions: []upgrade.Action{moveAt(0, upgrade.New)}}); err == nil {
-			t.Error("slots moved behind an endpoint")
-		}
-		if err := w.sim.Prepare(w.Context(), catalogPlan(t, "endpoint-rebind")); err != nil {
-			t.Error(err)
-		}
-		w.wantMarks()
-	})
-}
-
-// An aborted preparation ends with its context.
-func TestPrepareEnds(t *testing.T) {
-	inWorld(t, ossCluster, func(w *world) {
-		if err := w.sim.Play(w.Context(), catalogPlan(t, "oss-slot-remove")); err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithCancelCause(w.Context())
-		stop := errors.New("stopped by hand")
-		time.AfterFunc(time.Second, func() { cancel(stop) })
-		if err := w.sim.Prepare(ctx, catalogPlan(t, "oss-slot-add")); !errors.Is(err, stop) {
-			t.Errorf("got %v, want %v", err, stop)
-		}
-	})
 }
 
 // With TLS, too, clients can go where MOVED says: certificates hold for the
