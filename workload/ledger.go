@@ -76,6 +76,7 @@ func (m *maker) issue(key ledger.Key, c command, op *Operation, s *slot, from *s
 	e.key, e.act = key, c.act
 	e.sequence = key.Issue(c.act, &e.reply)
 	op.Command, op.Key, op.Reply = c.name, key.Name(), &e.reply
+	op.Slot = slotOf(op.Key)
 	if c.payload == value {
 		b := key.AppendToken(s.blank(op.Key, m.filler), e.sequence)
 		op.Value = s.fill(len(b), m.size(from), m.filler)

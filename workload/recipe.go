@@ -100,13 +100,15 @@ func (m *maker) build(index uint64, op *Operation, in int) {
 	op.Index = m.choose(&from)
 	c := m.commands[op.Index]
 	op.Command = c.name
-	op.Key, op.Value = "", nil
+	op.Key, op.Value, op.Slot = "", nil, 0
 	s := &m.slots[in]
 	if m.page != nil && m.enter(index, c, op, s, &from) {
 		return
 	}
 	if c.space != keyless {
-		op.Key = m.key(s, c.space, m.keys.number(&from, index))
+		number := m.keys.number(&from, index)
+		op.Key = m.key(s, c.space, number)
+		op.Slot = m.keys.slot(c.space, number, op.Key)
 	}
 	switch c.payload {
 	case value:

@@ -160,9 +160,11 @@ func (r Run) workers() []*worker {
 	}
 	workers := make([]*worker, r.Pool.Workers)
 	for i := range workers {
+		sink := r.Sink()
+		slots, _ := sink.(SlotSink)
 		workers[i] = &worker{
-			account: account{sink: r.Sink()},
-			base:    r.Base, target: own(r.Target), pool: r.Pool,
+			account: account{sink: sink}, slots: slots,
+			base: r.Base, target: own(r.Target), pool: r.Pool,
 			maker:    r.maker(recipe, i),
 			ops:      make([]Operation, r.Pool.Pipeline),
 			outcomes: make([]Outcome, r.Pool.Pipeline),

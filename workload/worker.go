@@ -8,6 +8,7 @@ import (
 // worker sends batches, one at a time.
 type worker struct {
 	account
+	slots    SlotSink // nil: nobody asks
 	base     time.Time
 	target   Target
 	pool     Pool
@@ -52,9 +53,15 @@ func (w *worker) build(batch uint64) {
 }
 
 func (w *worker) do(ctx context.Context, intended, sent time.Duration) {
+	if w.slots != nil {
+		w.slots.Sent(sent, w.ops)
+	}
 	w.target.Do(ctx, w.ops, w.outcomes)
 	s := Sample{Intended: intended, Sent: sent, Done: time.Since(w.base)}
 	w.maker.judge(w.ops, w.outcomes)
+	if w.slots != nil {
+		w.slots.Answered(s.Done, w.ops, w.outcomes)
+	}
 	for i := 0; i < len(w.ops); {
 		s.Operation, s.Outcome = w.ops[i].Index, w.outcomes[i]
 		n := 1
