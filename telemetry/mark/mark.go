@@ -15,6 +15,8 @@ const (
 	Close      Kind = "close"       // a connection ended; Name is who closed it (server, client)
 	Relaxed    Kind = "relaxed"     // a relaxed-timeout window ended; Duration is its length
 	Outage     Kind = "outage"      // an arm had no success although operations were due; Duration is its length
+	BrownOut   Kind = "brown_out"   // successes came, but all of them late; Duration is its length
+	Gap        Kind = "gap"         // the longest span of late without a success although operations were due; Duration is its length
 	SlotMap    Kind = "slot_map"    // an arm read the slot map of its cluster
 	WrongReply Kind = "wrong_reply" // a reply that cannot belong to its command; Detail is the evidence
 	Integrity  Kind = "integrity"   // the database did not keep what it acknowledged; Name is the violation
@@ -33,9 +35,10 @@ type Mark struct {
 	Source   string        `json:"source,omitempty"` // sim, stage, arm or harness; of a phase also notices
 	Arm      string        `json:"arm,omitempty"`
 	Pool     string        `json:"pool,omitempty"`
-	Conn     uint64        `json:"conn,omitempty"` // connection number within the arm, from 1
-	Node     string        `json:"node,omitempty"` // host:port of the far end
-	Seq      *int64        `json:"seq,omitempty"`  // sequence id of a notice (0 is legal)
+	Slots    string        `json:"slots,omitempty"` // a range of hash slots, 0-1023
+	Conn     uint64        `json:"conn,omitempty"`  // connection number within the arm, from 1
+	Node     string        `json:"node,omitempty"`  // host:port of the far end
+	Seq      *int64        `json:"seq,omitempty"`   // sequence id of a notice (0 is legal)
 	Detail   string        `json:"detail,omitempty"`
 	Origin   string        `json:"origin,omitempty"` // of the number behind a step: measured, documented, test, assumption
 }

@@ -91,7 +91,7 @@ func TestMemoryBounded(t *testing.T) {
 			t.Errorf("a buffer keeps %d bins, want %d", n, usualBins)
 		}
 	}
-	if n := len(r.arms[0].outages.pending); n > 110 {
+	if n := len(r.arms[0].scope.outages.pending); n > 110 {
 		t.Errorf("%d bins are pending, want about those of the last second", n)
 	}
 }

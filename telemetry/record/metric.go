@@ -35,6 +35,17 @@ const (
 
 	OutageActive  = "schload.outage.active"
 	OutageLongest = "schload.outage.longest"
+	OutageGap     = "schload.outage.gap"
+
+	BrownOutActive  = "schload.brown_out.active"
+	BrownOutLongest = "schload.brown_out.longest"
+
+	PoolBrownOutActive  = "schload.pool.brown_out.active"
+	PoolBrownOutLongest = "schload.pool.brown_out.longest"
+	PoolOutageActive    = "schload.pool.outage.active"
+	PoolOutageLongest   = "schload.pool.outage.longest"
+	SlotOutageActive    = "schload.slots.outage.active"
+	SlotOutageLongest   = "schload.slots.outage.longest"
 
 	MaintenanceEvents = "schload.maintenance.events"
 	MaintenanceActive = "schload.maintenance.active"
@@ -88,7 +99,8 @@ const (
 	AttrType      = "type"
 	AttrSource    = "source"
 	AttrResult    = "result"
-	AttrBy        = "by" // server or client
+	AttrBy        = "by"    // server or client
+	AttrSlots     = "slots" // a range, 0-1023
 	AttrQuantile  = "quantile"
 	AttrSystem    = "db.system.name"
 	AttrError     = "error.type"
@@ -106,6 +118,8 @@ var Metrics = []Metric{
 	{ClientRelaxed, "{relaxation}", UpDownCounter, "connections whose timeouts are relaxed now; unlike the client's own, it goes down again", nil},
 	{ClientNotifications, "{notification}", Counter, "maintenance notifications the client received", []string{AttrNotice}},
 	{AttemptsHidden, "{attempt}", Counter, "tries beyond an operation's first that the client made unasked", []string{AttrPool}},
+	{BrownOutActive, "{brownout}", Gauge, "1 while operations succeed, but all of them late", nil},
+	{BrownOutLongest, "s", Gauge, "longest brown-out so far, one still going on included", nil},
 	{ConnectionCloses, "{connection}", Counter, "connections that ended, by the side that closed them", []string{AttrBy, AttrReason}},
 	{ConnectionDials, "{dial}", Counter, "connections dialled: ok or the class of the failure", []string{AttrResult}},
 	{Connections, "{connection}", Gauge, "open connections per node", []string{AttrNode}},
@@ -136,9 +150,16 @@ var Metrics = []Metric{
 	{OperationsLate, "{operation}", Counter, "successes later than the limit of response time", []string{AttrPool, AttrPhase, AttrRound}},
 	{OperationsMissed, "{operation}", Counter, "operations that fell due and were never started", []string{AttrPool, AttrReason, AttrPhase, AttrRound}},
 	{OutageActive, "{outage}", Gauge, "1 while no operation succeeds although operations are due", nil},
+	{OutageGap, "s", Gauge, "longest span so far in which no operation succeeded although one waited, also below an outage", nil},
 	{OutageLongest, "s", Gauge, "longest outage so far, one still going on included", nil},
+	{PoolBrownOutActive, "{brownout}", Gauge, "1 while operations of the pool succeed, but all of them late", []string{AttrPool}},
+	{PoolBrownOutLongest, "s", Gauge, "longest brown-out of the pool so far, one still going on included", []string{AttrPool}},
+	{PoolOutageActive, "{outage}", Gauge, "1 while no operation of the pool succeeds although operations are due", []string{AttrPool}},
+	{PoolOutageLongest, "s", Gauge, "longest outage of the pool so far, one still going on included", []string{AttrPool}},
 	{Redirects, "{redirect}", Counter, "replies that sent a command to another node of a cluster: moved or ask", []string{AttrResult}},
 	{RunInfo, "{run}", Gauge, "always 1; its attributes say what ran", []string{"client.version", "config.hash", "seed"}},
 	{SlotMapReads, "{read}", Counter, "times the client read the slot map of its cluster", nil},
+	{SlotOutageActive, "{outage}", Gauge, "1 while no operation on the range of hash slots succeeds although some are sent", []string{AttrSlots}},
+	{SlotOutageLongest, "s", Gauge, "longest outage of the range of hash slots so far, one still going on included", []string{AttrSlots}},
 	{TelemetryExports, "{export}", Counter, "exports of metrics: ok or failed", []string{AttrResult}},
 }
