@@ -24,7 +24,7 @@ const gapShare = 5
 func (s *scope) follow(now time.Duration, last bool, spans []span, warm []Stretch, marks mark.Sink) {
 	f := found{warmups: warm}
 	s.outages.advance(now, last, &f)
-	file(&s.sums, &f, s.outages.tracker.after)
+	file(&s.sums, &f, s.outages.tracker.after, false)
 	send := func(kind mark.Kind, w window) {
 		m := mark.Mark{Kind: kind, Source: "arm", Arm: s.arm, Pool: s.pool, Slots: s.slots,
 			Round: spans[spanAt(spans, w.start)].round, At: w.start, Duration: w.length()}
@@ -53,22 +53,23 @@ func (s *scope) ahead(now time.Duration, warm []Stretch) [2]Gaps {
 	f := found{warmups: warm}
 	s.outages.ahead(now, &f)
 	sums := s.sums
-	file(&sums, &f, s.outages.tracker.after)
-	for i := range sums {
-		sums[i].Outage.noteOpen(f.outages)
-		sums[i].BrownOut.noteOpen(f.brownOuts)
-	}
+	file(&sums, &f, s.outages.tracker.after, true)
 	return sums
 }
 
 // file adds what was found to the sums of the parts of the run it lies in: each
-// has what is longer than after within it.
-func file(sums *[2]Gaps, f *found, after time.Duration) {
+// has what is longer than after within it. While the run goes on what is open
+// counts as such.
+func file(sums *[2]Gaps, f *found, after time.Duration, on bool) {
 	add := func(to func(*Gaps) *Outage, w window) {
 		outside := w.stretch().Outside(f.warmups)
 		for part, length := range [2]time.Duration{measured: outside, warmup: w.length() - outside} {
 			if length > after {
-				to(&sums[part]).add(w, length)
+				o := to(&sums[part])
+				o.add(w, length)
+				if on && w.open {
+					o.Open, o.OpenSince = true, w.start
+				}
 			}
 		}
 	}

@@ -12,7 +12,7 @@ import "time"
 //	      follows it, or silence (nothing waits, nothing falls due)
 //
 // It is told like an outage, and as exactly: silence within a bin is not seen,
-// nor are streaks, which are no brown-outs (TestBrownOutOracle).
+// nor are streaks, which are no brown-outs (TestGapsOracle).
 type streak struct {
 	from time.Duration
 	late bool // a late success came in it; else it is none yet

@@ -120,13 +120,6 @@ func (o *Outage) add(w window, length time.Duration) {
 	o.Total += length
 }
 
-// noteOpen notes whether the last window is still going on.
-func (o *Outage) noteOpen(windows []window) {
-	if n := len(windows); n > 0 && windows[n-1].open && o.Windows > 0 {
-		o.Open, o.OpenSince = true, windows[n-1].start
-	}
-}
-
 // totals returns the sums of both parts.
 func (t tallies) totals(gaps [2]Gaps) Totals {
 	for part := range t {
