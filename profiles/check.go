@@ -44,6 +44,7 @@ func (p Profile) Validate() error {
 		v := time.Duration(d.value)
 		check(v > 0 && v <= longestPhase, "%s %v: want more than 0, at most %v", d.name, v, longestPhase)
 	}
+	check(p.Objective > 0 && p.Objective < 1, "objective %g: want more than 0, less than 1 (0.999: one operation of a thousand may fail, be missed or late)", p.Objective)
 	_, err := p.Ledger()
 	wrong = append(wrong, err)
 	u, err := p.LoadUpgrade()

@@ -49,6 +49,7 @@ type Profile struct {
 	Recovery    Duration `yaml:"recovery,omitempty"`     // after it; default 5s
 	LateAfter   Duration `yaml:"late_after,omitempty"`   // a success slower than this is late; default 100ms
 	OutageAfter Duration `yaml:"outage_after,omitempty"` // no success for longer than this is an outage; default 500ms
+	Objective   float64  `yaml:"objective,omitempty"`    // the share of operations that is to succeed in time; default 0.999
 }
 
 // Arm is an arm as a profile spells it: a preset's name, or a preset with
@@ -216,6 +217,9 @@ func (p Profile) WithDefaults() Profile {
 	def(&p.Recovery, 5*time.Second)
 	def(&p.LateAfter, 100*time.Millisecond)
 	def(&p.OutageAfter, 500*time.Millisecond)
+	if p.Objective == 0 {
+		p.Objective = 0.999
+	}
 	if len(p.Pools) == 0 {
 		p.Pools = []Pool{{}}
 	}
@@ -250,7 +254,7 @@ func (p Pool) withDefaults() Pool {
 
 // keys are all words a profile may use as keys, for suggestions.
 var keys = strings.Fields(`name summary upgrade set stage integrity target cluster tls shards arms pools speed seed rounds warmup
-	baseline recovery late_after outage_after workers rate arrival think mix keys values pipeline overload
+	baseline recovery late_after outage_after objective workers rate arrival think mix keys values pipeline overload
 	upgrade_command max_maintenance start_deadline distribution space exponent prefix size min max base ca_file cert_file key_file server_name insecure_skip_verify`)
 
 // LoadUpgrade resolves the upgrade with the profile's settings. One that really

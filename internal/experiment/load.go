@@ -119,7 +119,7 @@ func (r *run) check() error {
 // since is a sink for an engine whose base is later than the run's: it moves
 // every instant by the difference.
 type since struct {
-	sink  workload.Sink
+	sink  workload.SlotSink
 	start time.Duration
 }
 
@@ -136,11 +136,18 @@ func (s since) Missed(intended time.Duration, reason workload.Reason, n int) {
 	s.sink.Missed(intended+s.start, reason, n)
 }
 
-var _ workload.Sink = since{}
+func (s since) Sent(at time.Duration, ops []workload.Operation) { s.sink.Sent(at+s.start, ops) }
 
-// recorder returns the recorder for the run's arms and pools.
-func (c Config) recorder() *record.Recorder {
+func (s since) Answered(at time.Duration, ops []workload.Operation, outcomes []workload.Outcome) {
+	s.sink.Answered(at+s.start, ops, outcomes)
+}
+
+var _ workload.SlotSink = since{}
+
+// recorder returns the recorder for the run's arms and pools, which tells these
+// ranges of hash slots apart.
+func (c Config) recorder(slots []record.SlotRange) *record.Recorder {
 	return record.New(record.Config{
-		Arms: c.arms(), LateAfter: c.LateAfter, OutageAfter: c.OutageAfter, Marks: c.Timeline.Mark,
+		Arms: c.arms(), LateAfter: c.LateAfter, OutageAfter: c.OutageAfter, Slots: slots, Marks: c.Timeline.Mark,
 	})
 }

@@ -62,12 +62,15 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	if err := c.validate(); err != nil {
 		return Result{}, err
 	}
-	r := &run{Config: c, recorder: c.recorder(), boundary: make(chan struct{}, 1), watching: make(chan struct{}), watched: make(chan error, 1)}
+	r := &run{Config: c, boundary: make(chan struct{}, 1), watching: make(chan struct{}), watched: make(chan error, 1)}
 	if err := r.open(ctx); err != nil {
 		r.closeClients()
 		return Result{}, err
 	}
 	defer r.closeClients()
+	slots := r.slotRanges(ctx)
+	r.recorder = c.recorder(slots)
+	c.Describe.SlotRanges = described(slots)
 	w, err := bundle.Create(c.Dir, c.Describe)
 	if err != nil {
 		return Result{}, err
