@@ -102,20 +102,14 @@ func measured(phase string) bool { return phase != record.Warmup.String() }
 
 // operations tallies an arm's operations of the phases that keep accepts.
 func (s *sums) operations(arm string, keep func(phase string) bool) tally {
-	t := tally{errors: map[string]uint64{}, missed: map[string]uint64{}}
-	for _, c := range s.whole.Counts() {
-		if c.Arm == arm && keep(phaseOf(c)) {
-			t.add(c)
-		}
-	}
-	return t
+	return s.operationsOf(arm, "", keep)
 }
 
-// operationsOf is operations of one pool.
+// operationsOf is operations of one pool; "" stands for all.
 func (s *sums) operationsOf(arm, pool string, keep func(phase string) bool) tally {
-	var t tally
+	t := tally{errors: map[string]uint64{}, missed: map[string]uint64{}}
 	for _, c := range s.whole.Counts() {
-		if c.Arm == arm && attr(c, record.AttrPool) == pool && keep(phaseOf(c)) {
+		if c.Arm == arm && (pool == "" || attr(c, record.AttrPool) == pool) && keep(phaseOf(c)) {
 			t.add(c)
 		}
 	}
@@ -126,10 +120,13 @@ func (s *sums) operationsOf(arm, pool string, keep func(phase string) bool) tall
 type times struct{ response, service, lateness histogram.Histogram }
 
 // phase adds up the histograms of one phase: pools, operations and rounds.
-func (s *sums) phase(arm string, phase record.Phase) *times {
+func (s *sums) phase(arm string, phase record.Phase) *times { return s.phaseOf(arm, "", phase) }
+
+// phaseOf is phase of one pool; "" stands for all.
+func (s *sums) phaseOf(arm, pool string, phase record.Phase) *times {
 	t := new(times)
 	for _, series := range s.whole.Series() {
-		if series.Arm != arm || series.Phase != phase {
+		if series.Arm != arm || series.Phase != phase || pool != "" && series.Pool != pool {
 			continue
 		}
 		t.lateness.Merge(series.Lateness)

@@ -284,7 +284,7 @@ func TestGapsOracle(t *testing.T) {
 			for _, w := range want {
 				sum.add(w, w.length())
 			}
-			if o := r.SlotOutages("on")[i]; o != sum {
+			if o := r.SlotTotals("on")[i]; o.Gaps != (Gaps{Outage: sum}) {
 				t.Fatalf("seed %d, slots %v: %+v, want %+v", seed, s, o, sum)
 			}
 			count["slots"] += len(want)

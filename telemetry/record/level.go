@@ -17,8 +17,8 @@ func (r *Recorder) levels(a *arm) (levels []Level) {
 		add(PoolOutageActive, PoolOutageLongest, pool.Outage, Attr{AttrPool, p.name})
 		add(PoolBrownOutActive, PoolBrownOutLongest, pool.BrownOut, Attr{AttrPool, p.name})
 	}
-	for i, o := range r.SlotOutages(a.name) {
-		add(SlotOutageActive, SlotOutageLongest, o, Attr{AttrSlots, a.ranges[i].slots})
+	for i, slots := range r.SlotTotals(a.name) {
+		add(SlotOutageActive, SlotOutageLongest, slots.Outage, Attr{AttrSlots, a.ranges[i].slots})
 	}
 	return levels
 }

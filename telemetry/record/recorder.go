@@ -76,7 +76,7 @@ type Recorder struct {
 
 	mu     sync.Mutex
 	totals map[place]Totals    // as of the last Collect
-	slots  map[string][]Outage // by arm, as of the last Collect
+	slots  map[string][]Totals // by arm, as of the last Collect
 }
 
 // place is an arm, or one of its pools.
@@ -94,7 +94,7 @@ type arm struct {
 // New returns a Recorder whose timeline begins in warm-up, round 0.
 func New(c Config) *Recorder {
 	c = c.withDefaults()
-	r := &Recorder{config: c, totals: map[place]Totals{}, slots: map[string][]Outage{}}
+	r := &Recorder{config: c, totals: map[place]Totals{}, slots: map[string][]Totals{}}
 	r.spans.begin(span{at: beginning, phase: Warmup})
 	width, slots := binWidth(c.OutageAfter), newSlotTable(c.Slots)
 	for _, from := range c.Arms {
@@ -196,10 +196,9 @@ func (r *Recorder) follow(a *arm, now time.Duration, last bool, spans []span) {
 		}
 	}
 	totals[place{a.name, ""}] = sum.totals(whole)
-	slots := make([]Outage, len(a.ranges))
+	slots := make([]Totals, len(a.ranges))
 	for i, s := range a.ranges {
-		gaps := update(s)
-		slots[i] = gaps[measured].Outage.plus(gaps[warmup].Outage)
+		slots[i] = tallies{}.totals(update(s))
 	}
 	r.mu.Lock()
 	maps.Copy(r.totals, totals)
@@ -218,9 +217,9 @@ func (r *Recorder) PoolTotals(arm, pool string) Totals {
 	return r.totals[place{arm, pool}]
 }
 
-// SlotOutages returns an arm's outages by range, in the order of Config.Slots,
-// as of the last Collect.
-func (r *Recorder) SlotOutages(arm string) []Outage {
+// SlotTotals returns those of an arm's ranges of hash slots, in the order of
+// Config.Slots. All they hold is outages.
+func (r *Recorder) SlotTotals(arm string) []Totals {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.slots[arm])

@@ -24,6 +24,7 @@ const gapShare = 5
 func (s *scope) follow(now time.Duration, last bool, spans []span, warm []Stretch, marks mark.Sink) {
 	f := found{warmups: warm}
 	s.outages.advance(now, last, &f)
+	s.only(&f)
 	file(&s.sums, &f, s.outages.tracker.after, false)
 	send := func(kind mark.Kind, w window) {
 		m := mark.Mark{Kind: kind, Source: "arm", Arm: s.arm, Pool: s.pool, Slots: s.slots,
@@ -35,9 +36,6 @@ func (s *scope) follow(now time.Duration, last bool, spans []span, warm []Stretc
 	}
 	for _, w := range f.outages {
 		send(mark.Outage, w)
-	}
-	if s.slots != "" {
-		return
 	}
 	for _, w := range f.brownOuts {
 		send(mark.BrownOut, w)
@@ -53,8 +51,17 @@ func (s *scope) ahead(now time.Duration, warm []Stretch) [2]Gaps {
 	f := found{warmups: warm}
 	s.outages.ahead(now, &f)
 	sums := s.sums
+	s.only(&f)
 	file(&sums, &f, s.outages.tracker.after, true)
 	return sums
+}
+
+// only leaves of what was found what is told of the scope: of a range of slots
+// outages alone.
+func (s *scope) only(f *found) {
+	if s.slots != "" {
+		*f = found{warmups: f.warmups, outages: f.outages}
+	}
 }
 
 // file adds what was found to the sums of the parts of the run it lies in: each
