@@ -156,6 +156,7 @@ func TestText(t *testing.T) {
 		"kept":       {kept},
 		"lost":       {lost},
 		"two-bad":    {invalid, cut},
+		"pools":      {pooled()},
 	} {
 		t.Run(name, func(t *testing.T) { golden(t, name, text(t, runs...)) })
 	}

@@ -72,6 +72,8 @@ func metrics(runs []compare.Summary) *table {
 	number("  windows", func(a compare.Arm) uint64 { return a.Outage.Windows })
 	each("  longest, s", func(c column) string { return seconds(c.arm.Outage.Longest.Duration()) })
 	each("  total, s", func(c column) string { return seconds(c.arm.Outage.Total.Duration()) })
+	gaps(columns, each, some)
+	cost(runs, columns, each)
 	t.add("connections")
 	number("  dials", func(a compare.Arm) uint64 { return a.Connections.Dials })
 	number("    of these failed", func(a compare.Arm) uint64 { return a.Connections.DialFailures })
@@ -91,6 +93,7 @@ func metrics(runs []compare.Summary) *table {
 	some("slot map read", func(a compare.Arm) uint64 { return a.SlotMapReads })
 	integrity(columns, t, each, some)
 	number("hidden attempts", func(a compare.Arm) uint64 { return a.AttemptsHidden })
+	pools(columns, t, each)
 	return t
 }
 

@@ -117,6 +117,9 @@ func outcome(s compare.Summary) string {
 		default:
 			text += fmt.Sprintf(", %s outages (longest %s, total %s)", count(o.Windows), span(o.Longest.Duration()), span(o.Total.Duration()))
 		}
+		if b := a.Outage.BrownOuts; b.Windows > 0 {
+			text += ", " + plural(b.Windows, "brown-out") + " (longest " + span(b.Longest.Duration()) + ")"
+		}
 		parts = append(parts, text)
 	}
 	return strings.Join(parts, "; ") + "."
