@@ -12,10 +12,11 @@ import (
 )
 
 // The rule by which an arm has recovered: from an instant on, to the end of the
-// event, nothing fails or is missed, and the p99 of the response time is at most
-// recoveredFactor times that of the baseline; so it is of the first stretch of
-// at least recoveredSpan and recoveredSamples successes after that instant.
-// docs/METHODOLOGY.md explains the choice.
+// event, nothing fails or is missed, and of a hundred successes at most one is
+// late; and of the first stretch of at least recoveredSpan and recoveredSamples
+// successes after that instant the p99 of the response time is at most
+// recoveredFactor times that of the baseline. docs/METHODOLOGY.md explains the
+// choice.
 const (
 	recoveredFactor  = 1.2
 	recoveredSpan    = 3 * time.Second
@@ -40,8 +41,8 @@ type Event struct {
 	// Availability is the share of Due that succeeded in time.
 	Availability float64 `json:"availability"`
 
-	// Recover is how long after From the arm was as before, and stayed so; nil
-	// if it never was.
+	// Recover is how long after From the arm was as before, and no harm came
+	// any more; nil if it never was.
 	Recover *bundle.Seconds `json:"recover_s"`
 
 	// ErrorBudgetSpent is how many times the failures, misses and late
@@ -69,6 +70,7 @@ type limit struct {
 type eventPiece struct {
 	from, to  time.Duration
 	ok, above uint64 // successes, and how many of them above the limit
+	late      uint64
 	bad       uint64 // failed and missed
 }
 
@@ -174,6 +176,8 @@ func (e *episode) add(iv record.Interval) {
 		switch {
 		case c.Name == record.OperationsDue:
 			at(c.Arm) // its length counts, whatever ended in it
+		case c.Name == record.OperationsLate:
+			at(c.Arm).late += c.Value
 		case c.Name == record.OperationsMissed, c.Name == record.Operations && attr(c, record.AttrOutcome) != workload.OK.String():
 			at(c.Arm).bad += c.Value
 		}
@@ -213,8 +217,11 @@ func (e *episode) event(arm string, s *sums, objective float64) Event {
 		x.ErrorBudgetSpent = digits(float64(t.Failed+t.Late+t.Missed) / (float64(t.Due) * (1 - objective)))
 	}
 	if e.limits[arm].known {
-		if at, ok := recovered(pieces); ok {
-			after := bundle.Seconds(max(0, at-e.from))
+		if first, ok := recovered(pieces); ok {
+			after := bundle.Seconds(0) // the first piece begins a little after the event
+			if first > 0 {
+				after = bundle.Seconds(pieces[first].from - e.from)
+			}
 			x.Recover = &after
 		}
 	}
@@ -224,19 +231,20 @@ func (e *episode) event(arm string, s *sums, objective float64) Event {
 // digits leaves nine decimals: what is behind them is the computation's.
 func digits(x float64) float64 { return math.Round(x*1e9) / 1e9 }
 
-// recovered returns the first instant from which on all was as before.
-func recovered(pieces []eventPiece) (at time.Duration, ok bool) {
+// recovered returns the first piece from whose beginning on there was no harm, and at
+// first everything as before.
+func recovered(pieces []eventPiece) (first int, ok bool) {
 	var rest eventPiece
 	for i := len(pieces) - 1; i >= 0; i-- {
 		rest.join(pieces[i])
 		if rest.bad > 0 {
 			break
 		}
-		if rest.calm() && beginsCalm(pieces[i:]) {
-			at, ok = pieces[i].from, true
+		if rest.late*100 <= rest.ok && beginsCalm(pieces[i:]) {
+			first, ok = i, true
 		}
 	}
-	return at, ok
+	return first, ok
 }
 
 // beginsCalm says whether the first stretch that is long enough to be judged is
@@ -255,6 +263,7 @@ func beginsCalm(pieces []eventPiece) bool {
 func (p *eventPiece) join(o eventPiece) {
 	p.ok += o.ok
 	p.above += o.above
+	p.late += o.late
 	p.bad += o.bad
 }
 
