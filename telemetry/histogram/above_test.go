@@ -10,21 +10,21 @@ import (
 // lie behind its rank.
 func TestAboveIsQuantile(t *testing.T) {
 	r := rand.New(rand.NewPCG(4, 4))
-	for range 300 {
+	for i := range 300 {
+		scale := []time.Duration{time.Millisecond, 300 * time.Nanosecond, 0}[i%3]
 		var h Histogram
 		n := 3 + r.IntN(500)
 		for range n {
-			h.Record(time.Duration(r.ExpFloat64() * float64(time.Millisecond)))
+			h.Record(time.Duration(r.ExpFloat64() * float64(scale)))
 		}
 		for range 20 {
-			q, d := 0.5+r.Float64()/2, time.Duration(r.ExpFloat64()*float64(2*time.Millisecond))
+			q, d := 0.5+r.Float64()/2, time.Duration(r.ExpFloat64()*float64(2*scale))
 			rank := rankOf(q, uint64(n))
 			if rank == 1 || rank == uint64(n) {
 				continue
 			}
-			slot := midpoint(h.slotOfRank(rank))
-			if got, want := h.Above(d) <= uint64(n)-rank, slot <= d; got != want {
-				t.Fatalf("%d of %d are above %v, q %v stands at %v: these disagree", h.Above(d), n, d, q, slot)
+			if got, want := h.Above(d) <= uint64(n)-rank, h.Quantile(q) <= d; got != want {
+				t.Fatalf("%d of %d are above %v, the quantile %v is %v: these disagree", h.Above(d), n, d, q, h.Quantile(q))
 			}
 		}
 	}

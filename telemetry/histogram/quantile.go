@@ -70,12 +70,15 @@ func midpoint(slot int) time.Duration {
 }
 
 // Above returns how many of the recorded durations are longer than d, told as
-// Quantile tells them: all of a bucket are as long as what stands for it. For
-// d >= 0, Quantile(q) is at most d if and only if no more than Count() less
-// q's rank are above it; ranks 1 and Count(), which Quantile knows better, apart.
+// Quantile tells them: all of a bucket are as long as what stands for it.
+// Quantile(q) is at most d if and only if no more than Count() less q's rank are
+// above it; ranks 1 and Count(), which Quantile knows better, apart.
 func (h *Histogram) Above(d time.Duration) (n uint64) {
+	if h.Max() <= d {
+		return 0
+	}
 	first, last := h.touched()
-	for i := last; i >= first && midpoint(i) > d; i-- {
+	for i := last; i >= first && max(midpoint(i), h.Min()) > d; i-- {
 		n += h.slots[i]
 	}
 	return n
