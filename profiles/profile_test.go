@@ -76,6 +76,7 @@ func TestBadProfiles(t *testing.T) {
 		{"upgrade with none", "stage: none\ntarget: redis://x\nupgrade: failover\n", `nothing would play it`},
 		{"impossible speed", "speed: -1\n", `speed -1: want more than 0`},
 		{"impossible rounds", "rounds: -2\n", `rounds -2: want 1 to`},
+		{"impossible objective", "objective: 1\n", `objective 1: want more than 0, less than 1`},
 		{"impossible rate", "pools: [{rate: fast}]\n", `fast`},
 		{"impossible workers", "pools: [{workers: -1}]\n", `workers -1`},
 		{"unknown command", "pools: [{mix: GTE=1}]\n", `GTE`},
