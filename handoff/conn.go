@@ -25,6 +25,13 @@ type connection struct {
 	settled atomic.Bool // a handoff's outcome is known
 	conn    observed    // the wrapper; set before anyone else sees it
 
+	unrelaxed atomic.Int64 // when a window of relaxed timeouts last ended, since base; 0 never
+
+	// Guarded by the observer's mutex.
+	read, owed uint64 // the events whose notice it has read, and those it is yet to read, see coverage
+	told       bool   // it has read MOVING
+	joined     bool   // it took another's place in the pool
+
 	mu        sync.Mutex
 	handshake handshake
 	proved    Handshake // once proving is over
@@ -107,13 +114,30 @@ func (c *connection) ending(raw net.Conn) {
 	c.closed = true
 	c.closedAt = c.owner.now()
 	if c.byServer == "" {
-		c.byServer = peekEnd(raw)
+		c.byServer = farEnd(raw)
 	}
 	if c.proving.Load() {
 		c.conclude()
 	}
 	c.mu.Unlock()
 	c.owner.ended(c)
+}
+
+// farEnd asks whether the far end has ended a connection that is about to be
+// closed: "eof", "reset", or "" when it has not. A connection in memory tells
+// by itself.
+func farEnd(conn net.Conn) string {
+	told, ok := conn.(interface{ FarEnd() error })
+	if !ok {
+		return peekEnd(conn)
+	}
+	switch err := told.FarEnd(); {
+	case err == io.EOF:
+		return "eof"
+	case err != nil:
+		return "reset"
+	}
+	return ""
 }
 
 // observed is one of our connections, whatever it wraps.

@@ -73,7 +73,9 @@ func (o *observer) noticed(conn any, values []any) {
 	} else {
 		o.notices.Kinds[n.Kind]++
 		m.Name, m.Seq, m.Detail, m.Duration = n.Kind.String(), &n.Seq, n.String(), max(0, n.Time)
+		o.covered(c, n, now)
 		if n.Kind == notice.Moving {
+			o.announceLeaving(c, n, now)
 			o.remember(p).moving = now
 			o.lastMoving.Store(int64(now))
 		}
