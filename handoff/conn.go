@@ -24,6 +24,7 @@ type connection struct {
 	proving atomic.Bool // the handshake is still read
 	settled atomic.Bool // a handoff's outcome is known
 	conn    observed    // the wrapper; set before anyone else sees it
+	raw     net.Conn    // what carries its bytes, below TLS
 
 	unrelaxed atomic.Int64 // when a window of relaxed timeouts last ended, since base; 0 never
 
@@ -114,7 +115,7 @@ func (c *connection) ending(raw net.Conn) {
 	c.closed = true
 	c.closedAt = c.owner.now()
 	if c.byServer == "" {
-		c.byServer = farEnd(raw)
+		c.byServer = farEnd(raw, peekEnd)
 	}
 	if c.proving.Load() {
 		c.conclude()
@@ -123,21 +124,25 @@ func (c *connection) ending(raw net.Conn) {
 	c.owner.ended(c)
 }
 
-// farEnd asks whether the far end has ended a connection that is about to be
-// closed: "eof", "reset", or "" when it has not. A connection in memory tells
-// by itself.
-func farEnd(conn net.Conn) string {
+// over reports whether the far end has ended the connection already, as far
+// as that can be told while it is in use. What is read then comes too late.
+func (c *connection) over() bool { return farEnd(c.raw, glanceEnd) != "" }
+
+// farEnd tells how the far end has ended a connection: "eof", "reset", or ""
+// when it has not. A connection in memory knows by itself, others are looked
+// into.
+func farEnd(conn net.Conn, look func(net.Conn) string) string {
 	told, ok := conn.(interface{ FarEnd() error })
 	if !ok {
-		return peekEnd(conn)
+		return look(conn)
 	}
-	switch err := told.FarEnd(); {
-	case err == io.EOF:
+	switch err := told.FarEnd(); err {
+	case nil:
+		return ""
+	case io.EOF:
 		return "eof"
-	case err != nil:
-		return "reset"
 	}
-	return ""
+	return "reset"
 }
 
 // observed is one of our connections, whatever it wraps.
@@ -151,10 +156,12 @@ type observed interface {
 // the wrapper has exactly those the connection itself has.
 func observe(raw net.Conn, c *connection) observed {
 	c.proving.Store(true)
+	c.raw = raw
 	switch raw := raw.(type) {
 	case *net.TCPConn:
 		c.conn = &tcpConn{raw, c}
 	case *tls.Conn:
+		c.raw = raw.NetConn()
 		c.conn = &tlsConn{raw, c}
 	default:
 		c.conn = &otherConn{raw, c}

@@ -13,7 +13,6 @@ type leaving struct{ since, until time.Duration }
 
 // announceLeaving records that c has read MOVING; the observer's mutex is held.
 func (o *observer) announceLeaving(c *connection, n notice.Notice, now time.Duration) {
-	c.told = true
 	if target := o.leaving[n.Endpoint]; target != nil {
 		target.until = min(target.until, now) // it is back
 	}

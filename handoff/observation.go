@@ -33,6 +33,12 @@ type Observation struct {
 	MarksDropped map[mark.Kind]uint64 // facts counted above but left out of the timeline
 }
 
+// Overflow is how many connections were dialled for one command each, because
+// those of the pool were being handed over or waited for it.
+func (s Observation) Overflow() uint64 {
+	return s.Closes[Close{ByClient, reasonOverflow}] + s.Closes[Close{ByServer, reasonOverflow}]
+}
+
 // Notices counts the pushes that were read, once per connection and push.
 type Notices struct {
 	Kinds      [notice.Kinds]uint64 // by notice.Kind
@@ -44,8 +50,8 @@ type Notices struct {
 // Coverage says how many connections events of one kind reached. An event is a
 // notice of one kind and sequence id. It concerns the connections that had
 // opted in and were open when the first one to the same node read it, and those
-// that read it although they opted in later. Owed - Told - Ended are the
-// stragglers so far.
+// that read it although they opted in later. A connection that the server has
+// ended already reads too late. Owed - Told - Ended are the stragglers so far.
 type Coverage struct {
 	Events uint64
 	Owed   uint64 // connections that an event concerned, each event counted
@@ -60,7 +66,7 @@ type Coverage struct {
 type Leaving struct {
 	HandedOver   uint64 // read MOVING and were replaced before the server ended them: saved
 	ClosedTold   uint64 // read MOVING, and the server ended them before another took over
-	ClosedUntold uint64 // had opted in and were ended by the server before they read what others had read
+	ClosedUntold uint64 // had opted in and were ended by the server before they read MOVING, though others of the arm had read it
 	GivenUp      uint64 // read MOVING and were closed by the client without a successor
 }
 

@@ -89,6 +89,7 @@ func metrics(runs []compare.Summary) *table {
 	some("  ask", func(a compare.Arm) uint64 { return a.Redirects.Ask })
 	t.dropEmpty()
 	some("slot map read", func(a compare.Arm) uint64 { return a.SlotMapReads })
+	attribution(columns, t, each)
 	integrity(columns, t, each, some)
 	number("hidden attempts", func(a compare.Arm) uint64 { return a.AttemptsHidden })
 	return t
