@@ -184,7 +184,7 @@ func (r *relaxations) conclude() {
 func (r *relaxations) overdue(w *window) bool {
 	now := r.o.now()
 	_, c := recordOf(w.conn)
-	return now > w.until+relaxedPoll && r.o.coverage.over(now) && (c == nil || c.owed&r.o.coverage.closers() == 0)
+	return (w.until == 0 || now > w.until+relaxedPoll) && r.o.coverage.over(now) && (c == nil || c.owed&r.o.coverage.closers() == 0)
 }
 
 // close ends what is left and waits for the goroutine.
