@@ -8,11 +8,12 @@ import (
 )
 
 // attributed adds to an interval what handoffs, relaxed timeouts and retries
-// did for an arm since the reading before. What an arm could have had and did
-// not is stated as zero: notices once there are some, the rest always.
+// did for an arm since the reading before, and nothing if that is nothing.
 func attributed(into *record.Interval, a *arm, before, now handoff.Observation) {
 	add := func(name string, n, was uint64, attrs ...record.Attr) {
-		into.Counts = append(into.Counts, record.Count{Name: name, Arm: a.name, Attrs: attrs, Value: n - was})
+		if n > was {
+			into.Counts = append(into.Counts, record.Count{Name: name, Arm: a.name, Attrs: attrs, Value: n - was})
+		}
 	}
 	of := func(key, value string) record.Attr { return record.Attr{Key: key, Value: value} }
 
@@ -33,9 +34,6 @@ func attributed(into *record.Interval, a *arm, before, now handoff.Observation) 
 	add(record.RelaxedWindows, now.Relaxed.Open, before.Relaxed.Open, of(record.AttrResult, "open"))
 	for kind := range notice.Kind(notice.Kinds) {
 		c, was := now.Notices.Coverage[kind], before.Notices.Coverage[kind]
-		if c == was {
-			continue
-		}
 		named := of(record.AttrNotice, kind.String())
 		add(record.NoticeEvents, c.Events, was.Events, named)
 		add(record.NoticeConnections, c.Owed, was.Owed, named, of(record.AttrResult, "owed"))
@@ -63,9 +61,16 @@ func lengths(a *arm) (all []record.Distribution) {
 	return all
 }
 
-// dialPeaks returns the gauges of the busiest 100 ms.
+// dialPeaks returns the gauges of the busiest 100 ms, and once after there was
+// one that there is none.
 func dialPeaks(a *arm) (all []record.Level) {
-	for _, p := range a.client.TakeDialPeaks() {
+	peaks := a.client.TakeDialPeaks()
+	dialled := peaks[0].Dials > 0
+	if !dialled && !a.dialled {
+		return nil
+	}
+	a.dialled = dialled
+	for _, p := range peaks {
 		node := []record.Attr{{Key: record.AttrNode, Value: p.Node}}
 		all = append(all,
 			record.Level{Name: record.DialsPeak, Arm: a.name, Attrs: node, Value: float64(p.Dials)},

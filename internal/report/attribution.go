@@ -7,8 +7,8 @@ import (
 )
 
 // attribution adds what handoffs, relaxed timeouts and retries did. A row is
-// there if it has something to say of some arm. A zero is news of an arm that
-// was told of something; "-" stands for the others.
+// there if it has something to say of some arm. Where it is about notices, zero
+// is news of an arm that got some, and "-" stands for the others.
 func attribution(columns []column, t *table, each func(string, func(column) string)) {
 	row := func(label string, news func(compare.Attribution) bool, cell func(compare.Attribution) string) {
 		says := func(c column) bool { return news(c.arm.Attribution) }
@@ -22,8 +22,13 @@ func attribution(columns []column, t *table, each func(string, func(column) stri
 			return cell(c.arm.Attribution)
 		})
 	}
-	number := func(label string, zero func(compare.Attribution) bool, n func(compare.Attribution) uint64) {
-		row(label, func(a compare.Attribution) bool { return zero(a) || n(a) > 0 }, func(a compare.Attribution) string { return count(n(a)) })
+	number := func(label string, news func(compare.Attribution) bool, n func(compare.Attribution) uint64) {
+		row(label, news, func(a compare.Attribution) string { return count(n(a)) })
+	}
+	some := func(label string, n func(compare.Attribution) uint64) {
+		if slices.ContainsFunc(columns, func(c column) bool { return n(c.arm.Attribution) > 0 }) {
+			each(label, func(c column) string { return count(n(c.arm.Attribution)) })
+		}
 	}
 	lengths := func(label string, of func(compare.Attribution) compare.Quantiles) {
 		row(label, func(a compare.Attribution) bool { return of(a).Count > 0 }, func(a compare.Attribution) string {
@@ -34,18 +39,18 @@ func attribution(columns []column, t *table, each func(string, func(column) stri
 
 	t.add("what handoffs, relaxed timeouts and retries did")
 	number("  requests saved by relaxed timeouts", relaxed, func(a compare.Attribution) uint64 { return a.Saved.ByRelaxedTimeouts })
-	number("  requests saved by retries alone", never, func(a compare.Attribution) uint64 { return a.Saved.ByRetries })
+	some("  requests saved by retries alone", func(a compare.Attribution) uint64 { return a.Saved.ByRetries })
 	number("  connections saved by handoff", moved, func(a compare.Attribution) uint64 { return a.Connections.HandedOver })
 	number("  closed by server though told to move", moved, func(a compare.Attribution) uint64 { return a.Connections.ClosedTold })
 	number("  closed by server before they were told", moved, func(a compare.Attribution) uint64 { return a.Connections.ClosedUntold })
-	number("  given up after they were told", never, func(a compare.Attribution) uint64 { return a.Connections.GivenUp })
+	some("  given up after they were told", func(a compare.Attribution) uint64 { return a.Connections.GivenUp })
 	lengths("  dial to takeover, p50 / max, ms", func(a compare.Attribution) compare.Quantiles { return a.Handoffs.SinceDial })
 	lengths("  notice to takeover, p50 / max, ms", func(a compare.Attribution) compare.Quantiles { return a.Handoffs.SinceNotice })
-	number("  handoffs abandoned", never, func(a compare.Attribution) uint64 { return a.Handoffs.Abandoned })
+	some("  handoffs abandoned", func(a compare.Attribution) uint64 { return a.Handoffs.Abandoned })
 	row("  never read a notice (stragglers)", told, func(a compare.Attribution) string { return share(a.Notices.Stragglers, a.Notices.Connections) })
 	lengths("  told after the first, p50 / max, ms", func(a compare.Attribution) compare.Quantiles { return a.Notices.Delay })
-	number("  dials within 100 ms, at most", never, func(a compare.Attribution) uint64 { return a.Dials.Peak })
-	number("  dials that gave no connection to keep", never, func(a compare.Attribution) uint64 { return a.Dials.Surplus })
+	some("  dials within 100 ms, at most", func(a compare.Attribution) uint64 { return a.Dials.Peak })
+	some("  dials that gave no connection to keep", func(a compare.Attribution) uint64 { return a.Dials.Surplus })
 	number("  dials to a node about to leave", moved, func(a compare.Attribution) uint64 { return a.Dials.Leaving })
 	row("  relaxed timeouts that never closed", relaxed, func(a compare.Attribution) string { return share(a.Relaxed.NeverClosed, a.Relaxed.Windows) })
 	t.dropEmpty()
@@ -53,7 +58,6 @@ func attribution(columns []column, t *table, each func(string, func(column) stri
 
 // What makes a zero news of an arm.
 
-func never(compare.Attribution) bool     { return false }
 func told(a compare.Attribution) bool    { return a.Notices.Events > 0 }
 func relaxed(a compare.Attribution) bool { return a.Relaxed.Windows > 0 }
 func moved(a compare.Attribution) bool {
