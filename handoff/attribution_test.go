@@ -8,11 +8,13 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"schload/handoff/notice"
+	"schload/internal/memnet"
 	"schload/internal/race"
 	"schload/telemetry/histogram"
 	"schload/telemetry/mark"
@@ -127,7 +129,11 @@ func TestStragglers(t *testing.T) {
 		if s := c.Observe(); s.Notices.Coverage[notice.Moving] != want || int(s.Leaving.HandedOver) != used {
 			t.Errorf("%d of %d used: %+v, %+v", used, n, s.Notices.Coverage[notice.Moving], s.Leaving)
 		}
-		w.main.closeAll(false)
+		if r.IntN(2) == 0 {
+			w.main.closeAll(false)
+		} else { // as a kernel does: a write passes, and what was sent is read before the end
+			w.main.each(func(c *served) { _ = c.Conn.(*memnet.Conn).CloseWrite() })
+		}
 		for range 2 * n { // until the client has met all of them
 			do(t, c, get("k"))
 		}
@@ -231,6 +237,23 @@ func TestHandoffLengths(t *testing.T) {
 		}
 		if again := c.TakeLengths(); again.Handoff != nil || again.SinceNotice != nil {
 			t.Error("lengths were told twice")
+		}
+	})
+}
+
+// A connection that took another's place was of use, even if it ends before
+// anything was sent on it.
+func TestHandedOverIsOfUse(t *testing.T) {
+	seeded(t, func(t *testing.T, w *world, r *rand.Rand) {
+		n := 1 + r.IntN(8)
+		next := w.listen(nextAddr)
+		c := w.warmed("on+conn_max_lifetime=5s", n)
+		w.main.push(moving(1, 15*time.Second, nextAddr))
+		w.together(c, n)
+		time.Sleep(6 * time.Second)
+		w.together(c, n)
+		if s := c.Observe(); int(s.Leaving.HandedOver) != n || s.Dials.Unused != 0 || next.count() != 0 {
+			t.Errorf("%d handed over and too old: %+v, %+v, %d left", n, s.Leaving, s.Dials, next.count())
 		}
 	})
 }
@@ -400,6 +423,7 @@ func TestNeverClosed(t *testing.T) {
 				scenario := scenarios[name]
 				scenario.play(w, c, n)
 				c.Conclude()
+				c.Conclude()
 				s := c.Observe().Relaxed
 				if int(s.Windows) != n || int(s.Open) != n*scenario.open || int(s.NeverClosed) != n*scenario.never {
 					t.Errorf("%d connections: %+v", n, s)
@@ -508,6 +532,39 @@ func TestDialIsNotSaved(t *testing.T) {
 	})
 }
 
+// An operation may take longer than its read timeout and need no relaxing: the
+// timeout is that of reading alone.
+func TestSlowWriteIsNotSaved(t *testing.T) {
+	seeded(t, func(t *testing.T, w *world, r *rand.Rand) {
+		var slow atomic.Bool
+		config := w.config("on-noretry+read_timeout=300ms")
+		config.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := w.net.Dial(ctx, network, addr)
+			return lazy{conn, &slow}, err
+		}
+		c := w.warm(config)
+		slow.Store(true)
+		w.main.setDelay(200 * time.Millisecond)
+		w.together(c, 1+r.IntN(4))
+		if s := c.Observe(); s.Relaxed.Saved != 0 {
+			t.Errorf("%+v: nothing was relaxed", s.Relaxed)
+		}
+	})
+}
+
+// lazy takes its time to write.
+type lazy struct {
+	net.Conn
+	slow *atomic.Bool
+}
+
+func (l lazy) Write(p []byte) (int, error) {
+	if l.slow.Load() {
+		time.Sleep(200 * time.Millisecond)
+	}
+	return l.Conn.Write(p)
+}
+
 // On a cluster every part of a pipeline counts by itself.
 func TestSavedOnCluster(t *testing.T) {
 	seeded(t, func(t *testing.T, w *world, r *rand.Rand) {
@@ -528,6 +585,9 @@ func TestSavedOnCluster(t *testing.T) {
 			if s == slow {
 				saved = len(keys)
 			}
+		}
+		for _, s := range nodes.servers {
+			s.setDelay(70 * time.Millisecond) // 210 ms at most
 		}
 		slow.setDelay(400 * time.Millisecond)
 		wantDone(t, do(t, c, ops...), 1)
