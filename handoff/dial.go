@@ -122,13 +122,22 @@ func (d *dialler) connect(ctx context.Context, network, addr string) (net.Conn, 
 	took := d.o.now() - begun
 	if err != nil {
 		class := dialClass(err)
-		d.o.dialFailed(addr, class, handoff, begun, took)
+		d.o.dialFailed(addr, nodeOf(err, addr), class, handoff, begun, took)
 		if handoff {
 			d.o.handoffUndialled(addr, class, begun, took)
 		}
 		return nil, &dialError{class, err}
 	}
 	return d.o.opened(raw, addr, handoff, begun, took), nil
+}
+
+// nodeOf returns the far end of a dial that failed, or the address as dialled
+// where the name already led nowhere.
+func nodeOf(err error, addr string) string {
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Addr != nil {
+		return op.Addr.String()
+	}
+	return addr
 }
 
 // forHandoff tells a dial that hands a connection over from one that fills the

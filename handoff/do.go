@@ -26,6 +26,11 @@ type flight struct {
 	attempts  int            // tries, redirected ones included; of a pipeline its rounds
 	conn      redis.ConnInfo // the last one used, nil for none; see blind
 	redirects atomic.Int64
+
+	waited  time.Duration  // for a connection, since the last try that was told of
+	slowest time.Duration  // of the tries, such waits left out
+	slow    redis.ConnInfo // the connection of that try
+	saved   atomic.Int64   // of a blind pipeline, commands that relaxed timeouts saved
 }
 
 // add takes what the library measured of one command. A cluster's client tells
@@ -36,6 +41,15 @@ func (f *flight) add(took time.Duration, attempts int, conn redis.ConnInfo) {
 	if conn != nil {
 		f.conn = conn
 	}
+	f.spent(took, conn)
+}
+
+// spent notes how long a try took with its connection.
+func (f *flight) spent(took time.Duration, conn redis.ConnInfo) {
+	if took -= f.waited; took > f.slowest && conn != nil {
+		f.slowest, f.slow = took, conn
+	}
+	f.waited = 0
 }
 
 // blind reports whether the library keeps the flight's connections to itself,
@@ -219,10 +233,25 @@ func (c *Client) count(f *flight, outcomes []workload.Outcome) {
 		c.o.attempts.Add(uint64(further))
 		return
 	}
-	if f.took <= c.config.Arm.ReadTimeout {
-		return // redirected, no more
-	}
-	if p, _ := recordOf(f.conn); p != nil && p.HasRelaxedTimeout() {
+	switch {
+	case f.blind():
+		c.o.saved.Add(min(ok, uint64(f.saved.Load())))
+	case c.o.outlasted(f.slow, f.slowest):
 		c.o.saved.Add(ok)
 	}
+}
+
+// outlasted reports whether a try that succeeded on a connection would have
+// been a timeout without relaxing. The notice that ends the relaxation may have
+// come right before the reply.
+func (o *observer) outlasted(conn redis.ConnInfo, took time.Duration) bool {
+	if conn == nil || took <= o.readTimeout {
+		return false
+	}
+	p, c := recordOf(conn)
+	if p == nil {
+		return false
+	}
+	ended := time.Duration(c.unrelaxed.Load())
+	return p.HasRelaxedTimeout() || ended > 0 && ended >= o.now()-took
 }

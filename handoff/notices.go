@@ -66,6 +66,7 @@ func (o *observer) noticed(conn any, values []any) {
 	}
 	m := mark.Mark{At: now, Kind: mark.Notice, Conn: c.number, Node: c.node}
 	n, err := notice.FromValues(values)
+	late := c.over()
 	o.mu.Lock()
 	if err != nil {
 		o.notices.Unreadable++
@@ -73,7 +74,12 @@ func (o *observer) noticed(conn any, values []any) {
 	} else {
 		o.notices.Kinds[n.Kind]++
 		m.Name, m.Seq, m.Detail, m.Duration = n.Kind.String(), &n.Seq, n.String(), max(0, n.Time)
+		if !late {
+			o.covered(c, n, now)
+		}
 		if n.Kind == notice.Moving {
+			c.told = c.told || !late
+			o.announceLeaving(c, n, now)
 			o.remember(p).moving = now
 			o.lastMoving.Store(int64(now))
 		}

@@ -39,6 +39,8 @@ type source struct {
 	operations table[operationKey, *operation]
 	counts     table[pointKey, *count]
 	levels     table[pointKey, *level]
+
+	distributions table[pointKey, *distribution]
 }
 
 func newSource(arm string, base time.Time, h *health) *source {
@@ -75,6 +77,12 @@ type level struct {
 	value float64
 }
 
+type distribution struct {
+	points
+	birth time.Time
+	times histogram.Histogram
+}
+
 // add takes one interval into the sums.
 func (s *source) add(i record.Interval) {
 	s.mu.Lock()
@@ -88,6 +96,11 @@ func (s *source) add(i record.Interval) {
 	for _, c := range i.Counts {
 		if c.Arm == s.arm {
 			s.count(c.Name, c.Attrs).value += c.Value
+		}
+	}
+	for _, d := range i.Distributions {
+		if d.Arm == s.arm {
+			s.distribution(d.Name, d.Attrs).times.Merge(d.Times)
 		}
 	}
 	s.replaceLevels(i.Levels)
@@ -178,6 +191,12 @@ func (s *source) count(name string, attrs []record.Attr) *count {
 func (s *source) level(name string, attrs []record.Attr) *level {
 	return s.levels.get(keyOf(name, attrs), pointKey{metric: name, labels: "overflow"}, maxPoints, s.health, func(overflow bool) *level {
 		return &level{points: newPoints(name, attrs, overflow)}
+	})
+}
+
+func (s *source) distribution(name string, attrs []record.Attr) *distribution {
+	return s.distributions.get(keyOf(name, attrs), pointKey{metric: name, labels: "overflow"}, maxOperations, s.health, func(overflow bool) *distribution {
+		return &distribution{points: newPoints(name, attrs, overflow), birth: s.birth()}
 	})
 }
 

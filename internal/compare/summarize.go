@@ -104,6 +104,7 @@ func arm(a bundle.Arm, final *bundle.Final, s *sums, t timeline) Arm {
 		WrongReplies:   all.errors[workload.WrongReply.String()],
 		CrossedReplies: all.errors[workload.CrossedReply.String()],
 		Integrity:      s.integrity(a.Name),
+		Attribution:    attribution(a.Name, s, t),
 		Little:         little(a.Name, s),
 	}
 }

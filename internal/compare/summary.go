@@ -63,6 +63,7 @@ type Arm struct {
 	WrongReplies   uint64            `json:"wrong_replies"`
 	CrossedReplies uint64            `json:"crossed_replies"`
 	Integrity      Integrity         `json:"integrity,omitzero"`
+	Attribution    Attribution       `json:"attribution,omitzero"`
 	Little         Little            `json:"little,omitzero"`
 }
 

@@ -17,6 +17,7 @@ type sums struct {
 	after record.Cumulative // the counters of intervals that lie, for the larger part, after warm-up
 	gaps  []string          // what was recorded and is missing here
 	signs signs             // of the harness
+	peaks peaks             // of dials
 }
 
 // readSums adds up the intervals as file gives them, filed under their phases.
@@ -27,6 +28,7 @@ func readSums(b *bundle.Bundle, t timeline, file func(record.Interval) record.In
 		if err != nil {
 			return s, err
 		}
+		s.peaks.add(iv, begin)
 		s.signs.add(iv, t.phaseAt(iv.From+(iv.To-iv.From)/2))
 		iv = file(iv)
 		if iv.From > s.whole.To {
@@ -35,7 +37,7 @@ func readSums(b *bundle.Bundle, t timeline, file func(record.Interval) record.In
 		s.whole.Add(iv)
 		// The reading at the end of warm-up comes a little after it.
 		if iv.From+(iv.To-iv.From)/2 >= begin {
-			s.after.Add(record.Interval{From: iv.From, To: iv.To, Counts: iv.Counts})
+			s.after.Add(record.Interval{From: iv.From, To: iv.To, Counts: iv.Counts, Distributions: iv.Distributions})
 		}
 	}
 	if f := b.Run.Final; f != nil {

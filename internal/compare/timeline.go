@@ -17,6 +17,8 @@ type timeline struct {
 	invalid []string
 	limit   time.Duration // Run.OutageAfter
 	stalls  []mark.Mark   // spans in which the harness itself stood still; they do not overlap
+
+	coverage []mark.Mark // events and the connections that read of them
 }
 
 func readTimeline(b *bundle.Bundle) (timeline, error) {
@@ -30,6 +32,8 @@ func readTimeline(b *bundle.Bundle) (timeline, error) {
 			t.phases = append(t.phases, m)
 		case mark.Outage, mark.BrownOut, mark.Gap:
 			t.outages = append(t.outages, m)
+		case mark.Coverage:
+			t.coverage = append(t.coverage, m)
 		case mark.Harness:
 			if m.Name == "stall" && !t.warmup(m.At) {
 				t.stalls = append(t.stalls, m)

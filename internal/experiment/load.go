@@ -24,6 +24,8 @@ type arm struct {
 
 	occupancy []*workload.Occupancy // by pool
 	load      []workload.Load       // of these, as of the last reading
+
+	dialled bool // in the interval before the last reading
 }
 
 // load is every arm's pools at work.

@@ -329,6 +329,9 @@ func (r *run) expected() time.Duration {
 // finish takes the last reading, judges whether the run is what it claims to
 // be, and completes the bundle.
 func (r *run) finish(err error, interrupted bool) error {
+	for _, a := range r.arms {
+		a.client.Conclude()
+	}
 	close(r.watching)
 	watched := <-r.watched
 	r.beating.Wait()

@@ -59,6 +59,7 @@ func (r *run) read(last bool) (record.Interval, error) {
 		seen := a.client.Observe()
 		interval.Counts = append(interval.Counts, counts(a.name, a.before, seen)...)
 		interval.Levels = append(interval.Levels, levels(a.name, seen)...)
+		attributed(&interval, a, a.before, seen)
 		interval.Levels = append(interval.Levels, r.occupied(a, interval.To-interval.From)...)
 		a.before = seen
 		proof := a.client.Proof()

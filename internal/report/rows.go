@@ -91,6 +91,7 @@ func metrics(runs []compare.Summary) *table {
 	some("  ask", func(a compare.Arm) uint64 { return a.Redirects.Ask })
 	t.dropEmpty()
 	some("slot map read", func(a compare.Arm) uint64 { return a.SlotMapReads })
+	attribution(columns, t, each)
 	integrity(columns, t, each, some)
 	number("hidden attempts", func(a compare.Arm) uint64 { return a.AttemptsHidden })
 	pools(columns, t, each)
@@ -108,7 +109,7 @@ func optedIn(s compare.SCH) string {
 	if s.Connections == 0 {
 		return "unknown"
 	}
-	return count(s.OptedIn) + " of " + count(s.Connections)
+	return outOf(s.OptedIn, s.Connections)
 }
 
 // keys returns the union of the maps' keys, sorted.

@@ -41,7 +41,7 @@ var allowed = map[string]struct {
 	"handoff/sim/softwareapi":   {inside: []string{"handoff/sim/control", "handoff/sim/jobs"}},
 	"handoff/raw":               {inside: []string{"workload"}},
 	"handoff": {
-		inside:  []string{"workload", "workload/ledger", "handoff/notice", "handoff/raw", "telemetry/mark", "internal/spelling"},
+		inside:  []string{"workload", "workload/ledger", "handoff/notice", "handoff/raw", "telemetry/histogram", "telemetry/mark", "internal/spelling"},
 		outside: []string{"github.com/redis/go-redis/v9"},
 	},
 	"profiles": {

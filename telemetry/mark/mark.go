@@ -13,6 +13,7 @@ const (
 	Handoff    Kind = "handoff"     // a connection's handoff; Name is started, succeeded or failed
 	Dial       Kind = "dial"        // a connection was dialled; Name is ok or an outcome class
 	Close      Kind = "close"       // a connection ended; Name is who closed it (server, client)
+	Coverage   Kind = "coverage"    // an event is followed no longer; Count of Of connections read its notice, Duration from the first to the last
 	Relaxed    Kind = "relaxed"     // a relaxed-timeout window ended; Duration is its length
 	Outage     Kind = "outage"      // an arm had no success although operations were due; Duration is its length
 	BrownOut   Kind = "brown_out"   // successes came, but all of them late; Duration is its length
@@ -39,6 +40,8 @@ type Mark struct {
 	Conn     uint64        `json:"conn,omitempty"`  // connection number within the arm, from 1
 	Node     string        `json:"node,omitempty"`  // host:port of the far end
 	Seq      *int64        `json:"seq,omitempty"`   // sequence id of a notice (0 is legal)
+	Count    uint64        `json:"count,omitempty"` // of Of
+	Of       uint64        `json:"of,omitempty"`
 	Detail   string        `json:"detail,omitempty"`
 	Origin   string        `json:"origin,omitempty"` // of the number behind a step: measured, documented, test, assumption
 }

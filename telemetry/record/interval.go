@@ -13,6 +13,8 @@ type Interval struct {
 	Series   []Series
 	Counts   []Count
 	Levels   []Level
+
+	Distributions []Distribution
 }
 
 // Key names one set of operations. Operation is the command (GET); Outcome is
@@ -43,6 +45,15 @@ type Level struct {
 	Arm   string
 	Attrs []Attr
 	Value float64
+}
+
+// Distribution holds how long things other than operations took, those of the
+// interval alone. Name is one of Metrics.
+type Distribution struct {
+	Name  string
+	Arm   string
+	Attrs []Attr // sorted by Key
+	Times *histogram.Histogram
 }
 
 // Attr is one attribute of a series. The set of keys and the range of values

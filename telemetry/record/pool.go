@@ -220,4 +220,5 @@ func (i *Interval) sort() {
 	slices.SortFunc(i.Series, func(x, y Series) int { return x.Key.Compare(y.Key) })
 	slices.SortFunc(i.Counts, Count.compare)
 	slices.SortFunc(i.Levels, Level.compare)
+	slices.SortFunc(i.Distributions, Distribution.compare)
 }
