@@ -15,8 +15,9 @@ var allowed = map[string]struct {
 	inside  []string
 	outside []string
 }{
-	"workload":            {inside: []string{"workload/ledger", "internal/spelling"}, outside: []string{"golang.org/x/sync", "golang.org/x/sys"}},
+	"workload":            {inside: []string{"workload/ledger", "workload/delivery", "internal/spelling"}, outside: []string{"golang.org/x/sync", "golang.org/x/sys"}},
 	"workload/ledger":     {},
+	"workload/delivery":   {},
 	"telemetry/histogram": {},
 	"telemetry/mark":      {},
 	"telemetry/record":    {inside: []string{"workload", "telemetry/histogram", "telemetry/mark"}},
@@ -65,7 +66,7 @@ var allowed = map[string]struct {
 	"internal/doctor":  {inside: []string{"handoff", "handoff/stage", "telemetry/mark"}},
 	"internal/experiment": {
 		inside: []string{
-			"workload", "workload/ledger", "handoff", "handoff/notice", "handoff/upgrade", "handoff/stage", "telemetry", "telemetry/record",
+			"workload", "workload/ledger", "workload/delivery", "handoff", "handoff/notice", "handoff/upgrade", "handoff/stage", "telemetry", "telemetry/record",
 			"telemetry/histogram", "telemetry/mark", "internal/bundle", "internal/report", "internal/linear", "internal/vitals",
 		},
 		outside: []string{"golang.org/x/sync"},
