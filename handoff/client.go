@@ -74,6 +74,9 @@ type Client struct {
 	o       *observer
 	batches sync.Pool // of *batch
 
+	receiving sync.Mutex
+	receivers []*Receivers // that were started
+
 	closeOnce sync.Once
 	closeErr  error
 }
@@ -209,8 +212,15 @@ func (c *Client) Observe() Observation {
 func (c *Client) Close() error {
 	c.closeOnce.Do(func() {
 		c.o.closing.Store(true)
+		receivers := c.started()
+		for _, r := range receivers {
+			r.hush()
+		}
 		c.closeErr = c.closer().Close()
 		c.o.close()
+		for _, r := range receivers {
+			<-r.ended
+		}
 	})
 	return c.closeErr
 }

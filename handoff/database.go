@@ -12,9 +12,7 @@ import (
 // database is what an arm connects to as the library has it: one client of an
 // endpoint, or one client of every node of an OSS cluster.
 type database interface {
-	Process(ctx context.Context, cmd redis.Cmder) error
-	Pipeline() redis.Pipeliner
-	Close() error
+	redis.UniversalClient
 
 	// primaries returns the clients that operations go through. They may be
 	// fewer or more the next time.
@@ -52,7 +50,6 @@ func (e endpoint) pool() Pool { return poolOf(e.Client) }
 type cluster struct {
 	*redis.ClusterClient
 	o *observer
-	d *dialler
 
 	mu    sync.Mutex
 	nodes map[string]*redis.Client // by address, the newest of each
@@ -61,7 +58,7 @@ type cluster struct {
 }
 
 func newCluster(c Config, o *observer, d *dialler) *cluster {
-	cl := &cluster{o: o, d: d, nodes: make(map[string]*redis.Client)}
+	cl := &cluster{o: o, nodes: make(map[string]*redis.Client)}
 	cl.ClusterClient = redis.NewClusterClient(clusterSettings(c, d.connect))
 	cl.OnNewNode(cl.found)
 	return cl
@@ -73,7 +70,6 @@ func newCluster(c Config, o *observer, d *dialler) *cluster {
 // ask the cluster client nothing.
 func (c *cluster) found(node *redis.Client) {
 	addr := node.Options().Addr
-	c.d.learn(addr)
 	node.AddHook(redirectHook{c.o})
 	err := c.o.listen(node)
 	c.mu.Lock()

@@ -168,6 +168,13 @@ func (p *points) metric(name string, fresh func(*metricspb.Metric)) *metricspb.M
 }
 
 func (p *points) series(s record.Series) {
+	if s.Delivery != nil {
+		p.times(record.MessageDeliveryTime, keyValues([]record.Attr{
+			{Key: record.AttrPhase, Value: s.Phase.String()},
+			{Key: record.AttrRound, Value: strconv.Itoa(s.Round)},
+			{Key: record.AttrPool, Value: s.Pool},
+		}), s.Delivery)
+	}
 	attrs := keyValues([]record.Attr{
 		{Key: record.AttrOperation, Value: s.Operation},
 		{Key: record.AttrOutcome, Value: s.Outcome},
@@ -184,16 +191,20 @@ func (p *points) series(s record.Series) {
 		{record.ServiceTime, append(dbSystem(), attrs...), s.Service},
 		{record.Lateness, attrs, s.Lateness},
 	} {
-		if h.h == nil {
-			continue
+		if h.h != nil {
+			p.times(h.name, h.attrs, h.h)
 		}
-		m := p.metric(h.name, func(m *metricspb.Metric) {
-			m.Data = &metricspb.Metric_ExponentialHistogram{ExponentialHistogram: &metricspb.ExponentialHistogram{
-				AggregationTemporality: metricspb.AggregationTemporality_AGGREGATION_TEMPORALITY_DELTA,
-			}}
-		}).GetExponentialHistogram()
-		m.DataPoints = append(m.DataPoints, p.point(h.attrs, h.h))
 	}
+}
+
+// times adds one histogram.
+func (p *points) times(name string, attrs []*commonpb.KeyValue, h *histogram.Histogram) {
+	m := p.metric(name, func(m *metricspb.Metric) {
+		m.Data = &metricspb.Metric_ExponentialHistogram{ExponentialHistogram: &metricspb.ExponentialHistogram{
+			AggregationTemporality: metricspb.AggregationTemporality_AGGREGATION_TEMPORALITY_DELTA,
+		}}
+	}).GetExponentialHistogram()
+	m.DataPoints = append(m.DataPoints, p.point(attrs, h))
 }
 
 func (p *points) point(attrs []*commonpb.KeyValue, h *histogram.Histogram) *metricspb.ExponentialHistogramDataPoint {

@@ -45,9 +45,11 @@ func Summarize(b *bundle.Bundle) (Summary, error) {
 	}
 	for _, a := range run.Arms {
 		s.Arms = append(s.Arms, arm(a, run.Final, &sums, timeline))
+		s.Arms[len(s.Arms)-1].Pools = sums.poolsOf(a.Name, run)
 	}
 	s.Harness = harness(run, &sums)
 	s.judge(run.Final, &sums, timeline)
+	s.judgeMessages(run, &sums)
 	s.saturate(timeline, sums.whole.To)
 	s.warn(&sums, timeline, run.Final)
 	return s, nil

@@ -60,6 +60,7 @@ type Arm struct {
 	CrossedReplies uint64            `json:"crossed_replies"`
 	Integrity      Integrity         `json:"integrity,omitzero"`
 	Little         Little            `json:"little,omitzero"`
+	Pools          []Pool            `json:"pools,omitempty"`
 }
 
 // SCH is what the arm was asked to be and what the connections it used were

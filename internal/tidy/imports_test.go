@@ -61,7 +61,7 @@ var allowed = map[string]struct {
 		inside:  []string{"telemetry/histogram", "telemetry/record", "telemetry/mark", "workload", "handoff/notice"},
 		outside: []string{"go.opentelemetry.io/proto/otlp", "google.golang.org/protobuf"},
 	},
-	"internal/compare": {inside: []string{"internal/bundle", "telemetry/histogram", "telemetry/record", "telemetry/mark", "workload"}},
+	"internal/compare": {inside: []string{"internal/bundle", "telemetry/histogram", "telemetry/record", "telemetry/mark", "workload", "workload/delivery"}},
 	"internal/report":  {inside: []string{"internal/compare", "internal/bundle", "telemetry/mark"}},
 	"internal/doctor":  {inside: []string{"handoff", "handoff/stage", "telemetry/mark"}},
 	"internal/experiment": {
