@@ -50,6 +50,7 @@ func (e endpoint) pool() Pool { return poolOf(e.Client) }
 type cluster struct {
 	*redis.ClusterClient
 	o *observer
+	d *dialler
 
 	mu    sync.Mutex
 	nodes map[string]*redis.Client // by address, the newest of each
@@ -58,7 +59,7 @@ type cluster struct {
 }
 
 func newCluster(c Config, o *observer, d *dialler) *cluster {
-	cl := &cluster{o: o, nodes: make(map[string]*redis.Client)}
+	cl := &cluster{o: o, d: d, nodes: make(map[string]*redis.Client)}
 	cl.ClusterClient = redis.NewClusterClient(clusterSettings(c, d.connect))
 	cl.OnNewNode(cl.found)
 	return cl
@@ -70,6 +71,7 @@ func newCluster(c Config, o *observer, d *dialler) *cluster {
 // ask the cluster client nothing.
 func (c *cluster) found(node *redis.Client) {
 	addr := node.Options().Addr
+	c.d.learn(addr)
 	node.AddHook(redirectHook{c.o})
 	err := c.o.listen(node)
 	c.mu.Lock()

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"sync"
 	"time"
 )
 
@@ -76,6 +77,9 @@ type dialler struct {
 	timeout time.Duration
 	dial    Dial
 	tls     *tls.Config // nil: in the clear
+
+	mu    sync.Mutex
+	known map[string]bool // what the library dials for its pools: seeds and nodes of the cluster
 }
 
 // keepAlive is the library's own policy (go-redis v9.23), kept because an arm
@@ -83,16 +87,33 @@ type dialler struct {
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 5 * time.Second, Count: 3}
 
 func newDialler(o *observer, c Config, encryption *tls.Config) *dialler {
-	d := &dialler{o: o, seeds: c.Target.Addrs(), timeout: c.Arm.DialTimeout, dial: c.Dial, tls: encryption}
+	d := &dialler{o: o, seeds: c.Target.Addrs(), timeout: c.Arm.DialTimeout, dial: c.Dial, tls: encryption, known: make(map[string]bool)}
+	for _, seed := range d.seeds {
+		d.learn(seed)
+	}
 	if d.dial == nil {
 		d.dial = (&net.Dialer{KeepAliveConfig: keepAlive, Resolver: c.Resolver}).DialContext
 	}
 	return d
 }
 
+// learn notes an address that the library has a pool for. It is never
+// forgotten: a cluster has few.
+func (d *dialler) learn(addr string) {
+	d.mu.Lock()
+	d.known[addr] = true
+	d.mu.Unlock()
+}
+
+func (d *dialler) knows(addr string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.known[addr]
+}
+
 // connect dials for the library. Names are resolved anew each time.
 func (d *dialler) connect(ctx context.Context, network, addr string) (net.Conn, error) {
-	handoff := d.forHandoff(ctx)
+	handoff := d.forHandoff(ctx, addr)
 	begun := d.o.now()
 	if handoff {
 		d.o.handoffBegun(addr, begun)
@@ -111,14 +132,20 @@ func (d *dialler) connect(ctx context.Context, network, addr string) (net.Conn, 
 }
 
 // forHandoff tells a dial that hands a connection over from one that fills the
-// pool or carries a subscription. The address does not tell: MOVING may name
-// none, or another node of a cluster, and subscribers dial the address that it
-// names by themselves. The deadline does: the library gives a dial for the pool
-// the dial timeout, a subscriber none (or the dial timeout, see subscriber) and
-// a handoff the handoff timeout, which is longer (Validate).
+// pool. An address without a pool is one; a known address is one too when
+// MOVING named none, or another node of a cluster, and only the deadline tells:
+// the library gives a dial for the pool the dial timeout and a handoff the
+// handoff timeout, which is longer (Validate). Subscribers, who dial where MOVING
+// sends them by themselves, say who they are.
 //
 // Subtle: TestHandoffToSameAddress fails if the library changes this.
-func (d *dialler) forHandoff(ctx context.Context) bool {
+func (d *dialler) forHandoff(ctx context.Context, addr string) bool {
+	if ctx.Value(subscribing{}) != nil {
+		return false
+	}
+	if !d.knows(addr) {
+		return true
+	}
 	deadline, ok := ctx.Deadline()
 	return ok && time.Until(deadline) > d.timeout
 }

@@ -44,7 +44,6 @@ type observer struct {
 	closes   map[Close]uint64
 	pooled   map[uint64]*pooled // by the library's own number
 	relaxed  relaxations
-	ears     map[string]Listener // of subscribers, by channel
 }
 
 // remembered bounds how many closed connections keep their record.
@@ -56,7 +55,6 @@ func newObserver(arm string, base time.Time, sink mark.Sink) *observer {
 		live:   make(map[uint64]*connection),
 		closes: make(map[Close]uint64),
 		pooled: make(map[uint64]*pooled),
-		ears:   make(map[string]Listener),
 	}
 	o.marks = newMarker(o, sink)
 	o.relaxed.start(o)
@@ -110,7 +108,6 @@ func (o *observer) ended(c *connection) {
 	delete(o.live, c.number)
 	o.closes[Close{r.By, r.Reason}]++
 	o.proofs.add(r.Proof)
-	ear := o.ears[r.Proof.Channel]
 	if len(o.closed) < remembered {
 		o.closed = append(o.closed, r)
 	} else {
@@ -120,21 +117,6 @@ func (o *observer) ended(c *connection) {
 	o.marks.put(mark.Mark{At: r.ClosedAt, Kind: mark.Close, Name: r.By, Conn: r.Number, Node: r.Node, Detail: r.Reason})
 	if c.handoff {
 		o.handoffLost(c)
-	}
-	if ear != nil && r.By == ByServer && !o.closing.Load() {
-		ear.Failed(endings[r.How]) // the library tells a subscriber nothing
-	}
-}
-
-// endings are the classes of how a server ends a connection.
-var endings = map[string]workload.Class{"eof": workload.EOF, "reset": workload.Reset}
-
-// hear follows the connections of subscribers to channels.
-func (o *observer) hear(channels []string, ear Listener) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, channel := range channels {
-		o.ears[channel] = ear
 	}
 }
 
@@ -157,7 +139,7 @@ func (c *connection) snapshot() Connection {
 
 // unsaid is the reason of a close the library gave none for.
 func unsaid(h Handshake) string {
-	if h.Channel != "" {
+	if h.Subscriber {
 		return reasonSubscriber
 	}
 	if !h.Hello && !h.Used && !h.Unreadable {

@@ -28,9 +28,11 @@ type Listener interface {
 	// Heard takes a payload. key is the place in Reception.Keys; again says that
 	// the receiver had asked for what it had not confirmed.
 	Heard(key, receiver int, payload string, again bool)
-	// Failed states an error that a receiver got; of a subscriber, whom the
-	// library tells of none, that the server ended its connection.
+	// Failed states an error that a receiver got.
 	Failed(class workload.Class)
+	// Panicked states that the library panicked where a receiver had called it.
+	// An application would have ended; here the receiver begins anew.
+	Panicked(text string)
 	// Retried states that the library silently repeated a command in which a
 	// receiver waited, so many times.
 	Retried(times int)
@@ -50,7 +52,7 @@ type Receivers struct {
 	working  sync.WaitGroup
 	ended    chan struct{} // closed when all have ended
 	cancel   context.CancelFunc
-	subs     []*redis.PubSub
+	subs     []*subscriber
 	trims    []trim // of streams, by key
 }
 
@@ -58,8 +60,8 @@ type Receivers struct {
 const confirmation = 10 * time.Second
 
 // Receive clears the keys and starts the receivers, as an application would on
-// the arm's own client: subscribers read the library's Channel, those of
-// queues and streams block in commands, each key by itself. It returns once
+// the arm's own client: subscribers receive from a PubSub of the library,
+// those of queues and streams block in commands, each key by itself. It returns once
 // every subscription is confirmed. Stop must be called before Close.
 func (c *Client) Receive(ctx context.Context, r Reception) (*Receivers, error) {
 	if c.bare != nil {
@@ -95,7 +97,7 @@ func (c *Client) started() []*Receivers {
 
 func (r *Receivers) start(ctx, waiting context.Context) error {
 	if !r.Kind.Blocks() {
-		return r.subscribe(ctx)
+		return r.subscribe(ctx, waiting)
 	}
 	if err := r.prepare(ctx); err != nil {
 		return err
@@ -144,8 +146,8 @@ func (r *Receivers) prepare(ctx context.Context) error {
 // where it does not reach them they end with their command.
 func (r *Receivers) Stop(ctx context.Context) {
 	r.stopping.Store(true)
-	for _, sub := range r.subs {
-		_ = sub.Close()
+	for _, s := range r.subs {
+		s.close()
 	}
 	if r.Kind.Blocks() {
 		go r.wake(ctx) // a server that does not answer holds up nobody
@@ -161,8 +163,8 @@ func (r *Receivers) Stop(ctx context.Context) {
 func (r *Receivers) hush() {
 	r.stopping.Store(true)
 	r.cancel()
-	for _, sub := range r.subs {
-		_ = sub.Close()
+	for _, s := range r.subs {
+		s.close()
 	}
 }
 
@@ -241,23 +243,34 @@ func (p post) judge(ctx context.Context, err error) bool {
 	if err == nil || errors.Is(err, redis.Nil) {
 		return err == nil
 	}
-	if p.stopping.Load() || p.client.o.closing.Load() {
+	if p.failed(err) {
+		rest(ctx, pause)
+	}
+	return false
+}
+
+// failed tells of an error, unless the receivers are ending.
+func (r *Receivers) failed(err error) bool {
+	if r.stopping.Load() || r.client.o.closing.Load() {
 		return false
 	}
-	class, _ := Classify(err, p.client.o.crossing())
-	p.Listener.Failed(class)
-	timer := time.NewTimer(pause)
+	class, _ := Classify(err, r.client.o.crossing())
+	r.Listener.Failed(class)
+	return true
+}
+
+func rest(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 	case <-ctx.Done():
 	}
-	return false
 }
 
-// goesOn says whether the receiver is to receive on.
-func (p post) goesOn(ctx context.Context) bool {
-	return ctx.Err() == nil && !p.stopping.Load() && !p.client.o.closing.Load()
+// goesOn says whether a receiver is to receive on.
+func (r *Receivers) goesOn(ctx context.Context) bool {
+	return ctx.Err() == nil && !r.stopping.Load() && !r.client.o.closing.Load()
 }
 
 // popper takes from a list.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -13,28 +14,48 @@ import (
 )
 
 // subscriber is one receiver of channels: a PubSub of the library. Sharded
-// channels need one each, for it has one connection, to the node of its first
-// channel.
+// channels need one each, for a PubSub has one connection, to the node of its
+// first channel.
+//
+// It does what the library's Channel does for an application, in goroutines of
+// its own: it receives, tries again at once after a first failure and every
+// 100 ms after more, and pings when nothing came for 3 s. So errors can be
+// seen, and a panic of the library does not end the process (see receive).
 type subscriber struct {
 	*Receivers
 	receiver  int
-	sub       *redis.PubSub
+	channels  []string
 	missing   map[string]bool // channels without their first confirmation
 	confirmed func()
+	heard     chan struct{} // holds a token when something came
+
+	mu     sync.Mutex
+	sub    *redis.PubSub
+	closed bool
 }
+
+// The library's defaults for its Channel.
+const (
+	healthCheck   = 3 * time.Second
+	betweenErrors = 100 * time.Millisecond
+)
+
+// subscribing is the key under which the context of a subscriber's dials says
+// so: the library passes it on.
+type subscribing struct{}
 
 // subscribe starts the subscribers and waits until all their channels are
 // confirmed.
-func (r *Receivers) subscribe(ctx context.Context) error {
-	r.client.o.hear(r.Keys, r.Listener)
+func (r *Receivers) subscribe(ctx, waiting context.Context) error {
+	waiting = context.WithValue(waiting, subscribing{}, true)
 	var open sync.WaitGroup
 	for receiver := range r.Receivers {
 		if r.Kind == workload.KindPubSub {
-			r.listen(ctx, receiver, &open, r.Keys...)
+			r.listen(waiting, receiver, &open, r.Keys...)
 			continue
 		}
 		for _, channel := range r.Keys {
-			r.listen(ctx, receiver, &open, channel)
+			r.listen(waiting, receiver, &open, channel)
 		}
 	}
 	all := make(chan struct{})
@@ -54,8 +75,7 @@ func (r *Receivers) subscribe(ctx context.Context) error {
 	}
 }
 
-// hint says what the server thinks of the kind of channels: the library drops
-// error replies to subscriptions.
+// hint says what the server thinks of sharded channels.
 func (r *Receivers) hint(ctx context.Context) string {
 	if r.Kind != workload.KindShardedPubSub {
 		return ""
@@ -67,45 +87,103 @@ func (r *Receivers) hint(ctx context.Context) string {
 	return ""
 }
 
-// listen starts one subscriber. The library's pause before it gives up to
-// reconnect is the arm's dial timeout, for that is how long a dial may take
-// here, and a longer one would look like a handoff (forHandoff).
+// listen starts one subscriber.
 func (r *Receivers) listen(ctx context.Context, receiver int, open *sync.WaitGroup, channels ...string) {
-	subscribe := r.client.redis.Subscribe
-	if r.Kind == workload.KindShardedPubSub {
-		subscribe = r.client.redis.SSubscribe
-	}
-	s := &subscriber{Receivers: r, receiver: receiver, sub: subscribe(context.WithoutCancel(ctx), channels...), missing: make(map[string]bool)}
+	s := &subscriber{Receivers: r, receiver: receiver, channels: channels, missing: make(map[string]bool), heard: make(chan struct{}, 1)}
 	open.Add(len(channels))
 	s.confirmed = open.Done
 	for _, channel := range channels {
 		s.missing[channel] = true
 	}
-	r.subs = append(r.subs, s.sub)
-	events := s.sub.ChannelWithSubscriptions(redis.WithChannelHealthCheckInterval(healthCheck), redis.WithChannelReconnectTimeout(r.client.config.Arm.DialTimeout))
-	r.working.Go(func() { s.work(events) })
+	s.begin(ctx)
+	r.subs = append(r.subs, s)
+	r.working.Go(func() { s.work(ctx) })
+	r.working.Go(func() { s.check(ctx) })
 }
 
-// healthCheck is the library's default: after so long without a message it
-// pings.
-const healthCheck = 3 * time.Second
+// begin makes a PubSub in place of the one before.
+func (s *subscriber) begin(ctx context.Context) {
+	subscribe := s.client.redis.Subscribe
+	if s.Kind == workload.KindShardedPubSub {
+		subscribe = s.client.redis.SSubscribe
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sub != nil {
+		_ = s.sub.Close()
+	}
+	s.sub = subscribe(ctx, s.channels...)
+	if s.closed {
+		_ = s.sub.Close()
+	}
+}
 
-func (s *subscriber) work(events <-chan any) {
-	for event := range events {
-		switch event := event.(type) {
-		case *redis.Message:
-			s.Listener.Heard(s.index[event.Channel], s.receiver, event.Payload, false)
-		case *redis.Subscription:
-			s.turned(event)
+func (s *subscriber) current() *redis.PubSub {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sub
+}
+
+// close ends the subscriber. It may be called again.
+func (s *subscriber) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	_ = s.sub.Close()
+}
+
+func (s *subscriber) work(ctx context.Context) {
+	for failures := 0; s.goesOn(ctx); {
+		event, err := s.receive(ctx)
+		if err == nil {
+			failures = 0
+			s.take(event)
+			continue
+		}
+		if errors.Is(err, redis.ErrClosed) {
+			break
+		}
+		s.failed(err)
+		if failures++; failures > 1 {
+			rest(ctx, betweenErrors)
 		}
 	}
 	for range s.missing {
-		s.confirmed() // it was closed before
+		s.confirmed() // nobody waits any more
 	}
 }
 
-// turned follows confirmations. The library asks for the end of no
-// subscription: one that comes is the server's doing.
+// receive is the PubSub's Receive.
+//
+// Subtle: a handoff to the same endpoint (MOVING without an address) swaps the
+// socket and the buffer under a PubSub that reads from them (go-redis 9.23). It
+// may panic then, in the goroutine that receives: TestSubscriberWithoutAddress.
+func (s *subscriber) receive(ctx context.Context) (event any, err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			s.Listener.Panicked(fmt.Sprintf("%v: %.300s", reason, debug.Stack()))
+			s.begin(ctx)
+			event, err = nil, nil
+		}
+	}()
+	return s.current().Receive(ctx)
+}
+
+func (s *subscriber) take(event any) {
+	select {
+	case s.heard <- struct{}{}:
+	default:
+	}
+	switch event := event.(type) {
+	case *redis.Message:
+		s.Listener.Heard(s.index[event.Channel], s.receiver, event.Payload, false)
+	case *redis.Subscription:
+		s.turned(event)
+	}
+}
+
+// turned follows confirmations. Nobody here asks for the end of a subscription:
+// one that comes is the server's doing.
 func (s *subscriber) turned(event *redis.Subscription) {
 	switch event.Kind {
 	case "subscribe", "ssubscribe":
@@ -116,8 +194,23 @@ func (s *subscriber) turned(event *redis.Subscription) {
 		}
 		s.Listener.Subscribed(!first)
 	case "unsubscribe", "sunsubscribe":
-		if !s.stopping.Load() {
-			s.Listener.Unsubscribed()
+		s.Listener.Unsubscribed()
+	}
+}
+
+// check pings when nothing has come for a while, so that a connection that died
+// in silence is found out.
+func (s *subscriber) check(ctx context.Context) {
+	timer := time.NewTimer(healthCheck)
+	defer timer.Stop()
+	for s.goesOn(ctx) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.heard:
+		case <-timer.C:
+			_ = s.current().Ping(ctx) // what is wrong shows when receiving
 		}
+		timer.Reset(healthCheck)
 	}
 }

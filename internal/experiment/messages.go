@@ -50,6 +50,7 @@ type exchange struct {
 	widest   delivery.Gap // by time
 	unheard  [2]time.Duration
 	errors   [workload.Classes]uint64
+	panics   uint64
 	retries  uint64
 	subs     [3]uint64 // subscriptions: first, again, ended
 	subsTold bool
@@ -233,6 +234,14 @@ func (x *exchange) Failed(class workload.Class) {
 	x.mu.Unlock()
 }
 
+// Panicked implements handoff.Listener.
+func (x *exchange) Panicked(text string) {
+	x.mu.Lock()
+	x.panics++
+	x.mu.Unlock()
+	x.Timeline.Mark(mark.Mark{At: time.Since(x.Base), Kind: mark.Message, Name: "panic", Source: "arm", Arm: x.arm, Pool: x.pool.Name, Detail: text})
+}
+
 // Retried implements handoff.Listener.
 func (x *exchange) Retried(times int) {
 	x.mu.Lock()
@@ -286,13 +295,16 @@ func (x *exchange) readReceivers(out reading) {
 			out.count(record.ReceiverErrors, n, record.Attr{Key: record.AttrOutcome, Value: workload.Class(class).String()})
 		}
 	}
+	if x.panics > 0 {
+		out.count(record.ReceiverErrors, x.panics, record.Attr{Key: record.AttrOutcome, Value: "panic"})
+	}
 	out.count(record.ReceiverRetries, x.retries)
 	for turn, n := range x.subs {
 		if !x.pool.Kind.Blocks() && (n > 0 || !x.subsTold) {
 			out.count(record.ReceiverSubscription, n, record.Attr{Key: record.AttrResult, Value: turns[turn]})
 		}
 	}
-	x.errors, x.retries, x.subs, x.subsTold = [workload.Classes]uint64{}, 0, [3]uint64{}, true
+	x.errors, x.panics, x.retries, x.subs, x.subsTold = [workload.Classes]uint64{}, 0, 0, [3]uint64{}, true
 }
 
 // reading is an interval as one exchange adds to it.

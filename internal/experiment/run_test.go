@@ -93,7 +93,7 @@ func (b *bench) open(ctx context.Context, a handoff.Arm, marks mark.Sink) (*hand
 	if err != nil {
 		return nil, err
 	}
-	if a.Mode != handoff.Raw {
+	if a.Mode != handoff.Raw && a.EndpointType != handoff.NoEndpoint {
 		a.EndpointType = handoff.InternalIP
 	}
 	return handoff.Open(ctx, handoff.Config{Arm: a, Target: target, Cluster: b.config.Upgrade.Database == upgrade.OSSCluster,
