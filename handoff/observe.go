@@ -107,7 +107,7 @@ func (o *observer) ended(c *connection) {
 	o.mu.Lock()
 	delete(o.live, c.number)
 	o.closes[Close{r.By, r.Reason}]++
-	o.proofs.add(r.Proof)
+	o.proofs.add(c.worked(r.Proof))
 	if len(o.closed) < remembered {
 		o.closed = append(o.closed, r)
 	} else {
@@ -118,6 +118,16 @@ func (o *observer) ended(c *connection) {
 	if c.handoff {
 		o.handoffLost(c)
 	}
+}
+
+// worked is what a proof says of a connection that the arm works with. One
+// dialled for a handoff that has not taken its place is none yet, whatever
+// slipped into its handshake: a failed handoff proves nothing about the arm.
+func (c *connection) worked(proof Handshake) Handshake {
+	if c.handoff && !c.settled.Load() {
+		proof.Used = false
+	}
+	return proof
 }
 
 // snapshot returns the record as others may see it.

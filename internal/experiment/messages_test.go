@@ -13,7 +13,7 @@ import (
 
 // messageBench is a bench with a pool of the kind beside the main one.
 func messageBench(t *testing.T, kind workload.Kind, name string, arms ...string) *bench {
-	b := newBench(t, name)
+	b := newUpgradeBench(t, name)
 	pool := workload.Pool{Name: "news", Kind: kind, Workers: 4, Seed: 2, Receivers: 2,
 		Schedule: workload.Schedule{Rate: workload.Constant(100), Seed: 2}}
 	b.config.Pools = append(b.config.Pools, pool.WithDefaults())

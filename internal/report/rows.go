@@ -90,6 +90,7 @@ func metrics(runs []compare.Summary) *table {
 	t.dropEmpty()
 	some("slot map read", func(a compare.Arm) uint64 { return a.SlotMapReads })
 	integrity(columns, t, each, some)
+	deliveries(columns, t, each)
 	number("hidden attempts", func(a compare.Arm) uint64 { return a.AttemptsHidden })
 	return t
 }

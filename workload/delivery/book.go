@@ -50,7 +50,9 @@ func New(c Config) *Book {
 	}
 	b := &Book{Config: c}
 	for i := range c.Channels {
-		b.channels = append(b.channels, newChannel(b, c.Prefix+"message:"+c.Arm+":"+c.Pool+":"+strconv.Itoa(i)))
+		// The hash tag leaves the arm out: on a cluster the channels of all arms lie
+		// in the same slots, so that the same befalls them.
+		b.channels = append(b.channels, newChannel(b, c.Prefix+"message:"+c.Arm+":{"+c.Pool+":"+strconv.Itoa(i)+"}"))
 	}
 	return b
 }
