@@ -151,6 +151,8 @@ func (r *Receivers) Stop(ctx context.Context) {
 	}
 	if r.Kind.Blocks() {
 		go r.wake(ctx) // a server that does not answer holds up nobody
+	} else {
+		r.cancel()
 	}
 	select {
 	case <-r.ended:
