@@ -101,7 +101,15 @@ func (b *bench) open(ctx context.Context, a handoff.Arm, marks mark.Sink) (*hand
 		a.EndpointType = handoff.InternalIP
 	}
 	return handoff.Open(ctx, handoff.Config{Arm: a, Target: target, Cluster: b.config.Upgrade.Database == upgrade.OSSCluster,
-		Workers: 8, Base: b.config.Base, Marks: marks, Dial: b.dial})
+		Workers: b.connections(), Base: b.config.Base, Marks: marks, Dial: b.dial})
+}
+
+// connections is how many an arm may use at once.
+func (b *bench) connections() (n int) {
+	for _, p := range b.config.Pools {
+		n += p.Connections()
+	}
+	return n
 }
 
 // dial resolves through the simulator's records.
