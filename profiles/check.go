@@ -119,7 +119,7 @@ func (p Profile) checkMessages() error {
 	var wrong []error
 	for _, pool := range p.Pools {
 		for _, a := range p.Arms {
-			if pool.kind().Messages() && a.Mode == handoff.Raw {
+			if pool.Messages() && a.Mode == handoff.Raw {
 				wrong = append(wrong, fmt.Errorf("arm %q: bare connections receive no messages: leave the arm out, or pool %q of kind %s", a.Name, pool.Name, pool.Kind))
 			}
 		}
@@ -184,6 +184,9 @@ func (p Pool) workload(seed uint64) (workload.Pool, error) {
 	}
 	return w, nil
 }
+
+// Messages says whether the pool delivers messages.
+func (p Pool) Messages() bool { return p.kind().Messages() }
 
 // kind returns the kind of the pool, that of commands for one that is none.
 func (p Pool) kind() (k workload.Kind) {

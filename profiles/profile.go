@@ -243,7 +243,7 @@ func (p Pool) withDefaults() Pool {
 	if p.Rate == "" && p.Arrival != workload.ClosedLoop.String() {
 		p.Rate = "1000"
 	}
-	if p.Mix == "" && !p.kind().Messages() {
+	if p.Mix == "" && !p.Messages() {
 		p.Mix = workload.DefaultMix
 	}
 	if p.Overload == "" {

@@ -1,7 +1,9 @@
 package report
 
 import (
+	"maps"
 	"slices"
+	"strings"
 
 	"schload/internal/compare"
 )
@@ -108,4 +110,32 @@ func deliveryOf(a compare.Arm, pool string) compare.Delivery {
 		}
 	}
 	return compare.Delivery{}
+}
+
+// lostMessages is how many deliveries an arm lost, empty for none.
+func lostMessages(a compare.Arm) string {
+	var lost, due uint64
+	for _, p := range a.Pools {
+		lost += p.Delivery.Lost
+		due += p.Delivery.Due
+	}
+	if lost == 0 {
+		return ""
+	}
+	return count(lost) + " of " + count(due) + " deliveries"
+}
+
+// cutReceivers is what an arm's receivers got, by class; empty for nothing.
+func cutReceivers(a compare.Arm) string {
+	sum := map[string]uint64{}
+	for _, p := range a.Pools {
+		for class, n := range p.Delivery.ReceiverErrors {
+			sum[class] += n
+		}
+	}
+	var parts []string
+	for _, class := range slices.Sorted(maps.Keys(sum)) {
+		parts = append(parts, count(sum[class])+" "+class)
+	}
+	return strings.Join(parts, ", ")
 }
