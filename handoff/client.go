@@ -205,6 +205,9 @@ func (c *Client) Observe() Observation {
 	return s
 }
 
+// farewell is how long Close waits for receivers of messages.
+const farewell = 10 * time.Second
+
 // Close closes every connection, operations under way included, and waits for
 // the client's goroutines. It may be called again. (One goroutine is out of
 // reach: the library's probe of an address that refused it ends within a
@@ -218,8 +221,14 @@ func (c *Client) Close() error {
 		}
 		c.closeErr = c.closer().Close()
 		c.o.close()
+		timer := time.NewTimer(farewell)
+		defer timer.Stop()
 		for _, r := range receivers {
-			<-r.ended
+			select {
+			case <-r.ended:
+			case <-timer.C: // one that panicked within the library may hold a lock there
+				return
+			}
 		}
 	})
 	return c.closeErr

@@ -109,8 +109,11 @@ func (s *subscriber) begin(ctx context.Context) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.sub != nil {
-		_ = s.sub.Close()
+	if old := s.sub; old != nil {
+		go func() {
+			defer func() { _ = recover() }() // it panicked before, and may hold its lock
+			_ = old.Close()
+		}()
 	}
 	s.sub = subscribe(ctx, s.channels...)
 	if s.closed {
@@ -154,19 +157,28 @@ func (s *subscriber) work(ctx context.Context) {
 }
 
 // receive is the PubSub's Receive.
+func (s *subscriber) receive(ctx context.Context) (event any, err error) {
+	defer s.survive(ctx)
+	return s.current().Receive(ctx)
+}
+
+// survive is deferred where the library may panic; the subscriber then begins
+// anew.
 //
 // Subtle: a handoff to the same endpoint (MOVING without an address) swaps the
-// socket and the buffer under a PubSub that reads from them (go-redis 9.23). It
-// may panic then, in the goroutine that receives: TestSubscriberWithoutAddress.
-func (s *subscriber) receive(ctx context.Context) (event any, err error) {
-	defer func() {
-		if reason := recover(); reason != nil {
-			s.Listener.Panicked(fmt.Sprintf("%v: %.300s", reason, debug.Stack()))
-			s.begin(ctx)
-			event, err = nil, nil
-		}
-	}()
-	return s.current().Receive(ctx)
+// socket and the buffers under a PubSub that uses them (go-redis 9.23), and who
+// reads or writes at that moment may find a buffer of negative length.
+func (s *subscriber) survive(ctx context.Context) {
+	if reason := recover(); reason != nil {
+		s.Listener.Panicked(fmt.Sprintf("%v: %.300s", reason, debug.Stack()))
+		s.begin(ctx)
+	}
+}
+
+// ping asks for a sign of life; what is wrong shows when receiving.
+func (s *subscriber) ping(ctx context.Context) {
+	defer s.survive(ctx)
+	_ = s.current().Ping(ctx)
 }
 
 func (s *subscriber) take(event any) {
@@ -209,7 +221,7 @@ func (s *subscriber) check(ctx context.Context) {
 			return
 		case <-s.heard:
 		case <-timer.C:
-			_ = s.current().Ping(ctx) // what is wrong shows when receiving
+			s.ping(ctx)
 		}
 		timer.Reset(healthCheck)
 	}

@@ -63,14 +63,14 @@ func wellFormed(t *testing.T, result Result, s compare.Summary) {
 
 var kinds = []workload.Kind{workload.KindPubSub, workload.KindQueue, workload.KindStream, workload.KindConsumerGroup}
 
-// Without maintenance every message comes once, in both arms.
+// Without maintenance every message comes once, in every arm and protocol.
 func TestMessagesInPeace(t *testing.T) {
 	for _, kind := range kinds {
 		t.Run(kind.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				result, s := newMessageBench(t, "none", workload.Pool{Kind: kind}, "on", "off").run(t.Context())
+				result, s := newMessageBench(t, "none", workload.Pool{Kind: kind}, "on", "off", "off-resp2").run(t.Context())
 				wellFormed(t, result, s)
-				for _, arm := range []string{"on", "off"} {
+				for _, arm := range []string{"on", "off", "off-resp2"} {
 					if d := news(t, s, arm); d.Delivered != d.Due || d.Unheard+d.Duplicates+d.Redelivered+d.Resubscribed+d.ReceiverRetries != 0 || len(d.ReceiverErrors) != 0 {
 						t.Errorf("%s: %+v", arm, d)
 					}
