@@ -153,7 +153,7 @@ var Metrics = []Metric{
 	{OperationsMissed, "{operation}", Counter, "operations that fell due and were never started", []string{AttrPool, AttrReason, AttrPhase, AttrRound}},
 	{OutageActive, "{outage}", Gauge, "1 while no operation succeeds although operations are due", nil},
 	{OutageLongest, "s", Gauge, "longest outage so far, one still going on included", nil},
-	{ReceiverErrors, "{error}", Counter, "errors that receivers of messages got, by outcome class; of subscribers the connections that the server ended", []string{AttrOutcome, AttrPool}},
+	{ReceiverErrors, "{error}", Counter, "errors that receivers of messages got, by outcome class; panic for one of the client library", []string{AttrOutcome, AttrPool}},
 	{ReceiverRetries, "{attempt}", Counter, "tries that the client made unasked of commands in which receivers waited", []string{AttrPool}},
 	{ReceiverSubscription, "{subscription}", Counter, "subscriptions of receivers: first, again (confirmed once more) or ended (by the server, unasked)", []string{AttrPool, AttrResult}},
 	{Redirects, "{redirect}", Counter, "replies that sent a command to another node of a cluster: moved or ask", []string{AttrResult}},
