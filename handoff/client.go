@@ -74,6 +74,9 @@ type Client struct {
 	o       *observer
 	batches sync.Pool // of *batch
 
+	receiving sync.Mutex
+	receivers []*Receivers // that were started
+
 	closeOnce sync.Once
 	closeErr  error
 }
@@ -211,6 +214,9 @@ func (c *Client) Conclude() {
 	c.o.concludeAll()
 }
 
+// farewell is how long Close waits for receivers of messages.
+const farewell = 10 * time.Second
+
 // Close closes every connection, operations under way included, and waits for
 // the client's goroutines. It may be called again. (One goroutine is out of
 // reach: the library's probe of an address that refused it ends within a
@@ -219,8 +225,21 @@ func (c *Client) Close() error {
 	c.closeOnce.Do(func() {
 		c.Conclude()
 		c.o.closing.Store(true)
+		receivers := c.started()
+		for _, r := range receivers {
+			r.hush()
+		}
 		c.closeErr = c.closer().Close()
 		c.o.close()
+		timer := time.NewTimer(farewell)
+		defer timer.Stop()
+		for _, r := range receivers {
+			select {
+			case <-r.ended:
+			case <-timer.C: // one that panicked within the library may hold a lock there
+				return
+			}
+		}
 	})
 	return c.closeErr
 }

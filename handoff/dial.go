@@ -144,10 +144,14 @@ func nodeOf(err error, addr string) string {
 // pool. An address without a pool is one; a known address is one too when
 // MOVING named none, or another node of a cluster, and only the deadline tells:
 // the library gives a dial for the pool the dial timeout and a handoff the
-// handoff timeout, which is longer (Validate).
+// handoff timeout, which is longer (Validate). Subscribers, who dial where MOVING
+// sends them by themselves, say who they are.
 //
 // Subtle: TestHandoffToSameAddress fails if the library changes this.
 func (d *dialler) forHandoff(ctx context.Context, addr string) bool {
+	if ctx.Value(subscribing{}) != nil {
+		return false
+	}
 	if !d.knows(addr) {
 		return true
 	}

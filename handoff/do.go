@@ -21,6 +21,7 @@ type flight struct {
 	o       *observer
 	cluster bool
 	cmd     redis.Cmder // what it carries, nil for a pipeline
+	waits   string      // instead of cmd: the name of the command that a receiver waits in
 
 	took      time.Duration  // of all tries, without the pauses between them on a cluster
 	attempts  int            // tries, redirected ones included; of a pipeline its rounds
@@ -52,14 +53,20 @@ func (f *flight) spent(took time.Duration, conn redis.ConnInfo) {
 	f.waited = 0
 }
 
+// carries reports whether a command is the flight's own, and not one of the
+// handshake of a connection that was dialled for it.
+func (f *flight) carries(cmd redis.Cmder) bool {
+	return f.cmd == cmd || f.waits != "" && f.waits == cmd.Name()
+}
+
 // blind reports whether the library keeps the flight's connections to itself,
 // as it does with pipelines over a cluster.
-func (f *flight) blind() bool { return f.cluster && f.cmd == nil }
+func (f *flight) blind() bool { return f.cluster && f.cmd == nil && f.waits == "" }
 
 // further returns how many tries were made because one before failed.
 func (f *flight) further() int {
 	redirects := int(f.redirects.Load())
-	if f.cmd == nil && redirects > 0 {
+	if f.cmd == nil && f.waits == "" && redirects > 0 {
 		return 0 // a round of a pipeline repeats both kinds
 	}
 	return max(0, f.attempts-1-redirects)
@@ -89,7 +96,7 @@ func (b *batch) command(i int) *command {
 // have failed. When ctx ends, waiting for a connection and between tries ends;
 // a reply under way is waited for until its timeout, or Close.
 //
-// It panics on a command that is not among Commands.
+// It panics on a command that is neither among Commands nor sends messages.
 func (c *Client) Do(ctx context.Context, ops []workload.Operation, outcomes []workload.Outcome) {
 	if c.bare != nil {
 		c.bare.Do(ctx, ops, outcomes)

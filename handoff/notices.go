@@ -80,7 +80,9 @@ func (o *observer) noticed(conn any, values []any) {
 		if n.Kind == notice.Moving {
 			c.told = c.told || !late
 			o.announceLeaving(c, n, now)
-			o.remember(p).moving = now
+			if !p.IsPubSub() { // nobody would tell when that is over
+				o.remember(p).moving = now
+			}
 			o.lastMoving.Store(int64(now))
 		}
 	}

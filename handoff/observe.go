@@ -132,7 +132,7 @@ func (o *observer) ended(c *connection) {
 	}
 	o.coverage.missedBy(c, r.By)
 	o.parted(c, r)
-	o.proofs.add(r.Proof)
+	o.proofs.add(c.worked(r.Proof))
 	if len(o.closed) < remembered {
 		o.closed = append(o.closed, r)
 	} else {
@@ -143,6 +143,16 @@ func (o *observer) ended(c *connection) {
 	if c.handoff {
 		o.handoffLost(c)
 	}
+}
+
+// worked is what a proof says of a connection that the arm works with. One
+// dialled for a handoff that has not taken its place is none yet, whatever
+// slipped into its handshake: a failed handoff proves nothing about the arm.
+func (c *connection) worked(proof Handshake) Handshake {
+	if c.handoff && !c.settled.Load() {
+		proof.Used = false
+	}
+	return proof
 }
 
 // snapshot returns the record as others may see it.
@@ -164,6 +174,9 @@ func (c *connection) snapshot() Connection {
 
 // unsaid is the reason of a close the library gave none for.
 func unsaid(h Handshake) string {
+	if h.Subscriber {
+		return reasonSubscriber
+	}
 	if !h.Hello && !h.Used && !h.Unreadable {
 		return reasonProbe
 	}

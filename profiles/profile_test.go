@@ -81,6 +81,10 @@ func TestBadProfiles(t *testing.T) {
 		{"impossible workers", "pools: [{workers: -1}]\n", `workers -1`},
 		{"unknown command", "pools: [{mix: GTE=1}]\n", `GTE`},
 		{"size and range", "pools: [{values: {size: 1, max: 2}}]\n", `not both`},
+		{"unknown kind", "pools: [{kind: pubsb}]\n", `unknown kind "pubsb" (did you mean pubsub?)`},
+		{"mix of messages", "pools: [{kind: queue, mix: GET=1}]\n", `pools of kind queue send messages and nothing else`},
+		{"receivers of commands", "pools: [{receivers: 2}]\n", `receivers 2: pools of kind commands deliver no messages`},
+		{"messages for bare connections", "arms: [raw]\npools: [{kind: stream}]\n", `arm "raw": bare connections receive no messages`},
 		{"pool twice", "pools: [{name: a}, {name: a}]\n", `pool "a" is there twice`},
 		{"not YAML", "arms: [on\n", `bad.yaml:`},
 	} {

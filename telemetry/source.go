@@ -37,6 +37,7 @@ type source struct {
 	before     time.Time // what now was before
 	pushed     bool      // points with the time now were handed out to be pushed
 	operations table[operationKey, *operation]
+	deliveries table[deliveryKey, *delivery]
 	counts     table[pointKey, *count]
 	levels     table[pointKey, *level]
 
@@ -129,6 +130,10 @@ func (s *source) stateExports() {
 }
 
 func (s *source) addSeries(from record.Series) {
+	if from.Delivery != nil {
+		s.delivery(deliveryKey{from.Pool, from.Phase}).time.Merge(from.Delivery)
+		return
+	}
 	to := s.operation(operationKey{from.Pool, from.Operation, from.Outcome, from.Phase})
 	for _, pair := range []struct{ to, from *histogram.Histogram }{
 		{&to.response, from.Response}, {&to.service, from.Service}, {&to.lateness, from.Lateness},

@@ -12,6 +12,7 @@ import (
 	"schload/internal/bundle"
 	"schload/internal/experiment"
 	"schload/profiles"
+	"schload/workload"
 )
 
 // kept is how many bundles a run with --forever leaves.
@@ -48,6 +49,9 @@ func describe(id string, base time.Time, cluster bool, p profiles.Profile, c exp
 			return run, err
 		}
 		described := bundle.Pool{Name: pool.Name, Arrival: pool.Schedule.Arrival.String(), Settings: settings}
+		if pool.Kind != workload.KindCommands {
+			described.Kind, described.Receivers = pool.Kind.String(), pool.Receivers
+		}
 		for _, w := range pool.Mix {
 			described.Operations = append(described.Operations, w.Command)
 		}

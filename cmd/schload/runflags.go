@@ -204,7 +204,9 @@ func (f *runFlags) applyPools(p profiles.Profile, over func(string, func())) pro
 		pool := &p.Pools[i]
 		over("workers", func() { pool.Workers = f.workers })
 		over("arrival", func() { pool.Arrival = f.arrival })
-		over("mix", func() { pool.Mix = f.mix })
+		if !pool.Messages() { // those have a command of their own
+			over("mix", func() { pool.Mix = f.mix })
+		}
 		if pool.Arrival == "closed" {
 			pool.Rate = ""
 		}

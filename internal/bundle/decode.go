@@ -118,6 +118,8 @@ func (d *decoder) series(arm, name string, p *metricspb.ExponentialHistogramData
 			return &s.Service
 		case record.Lateness:
 			return &s.Lateness
+		case record.MessageDeliveryTime:
+			return &s.Delivery
 		}
 		return nil
 	}

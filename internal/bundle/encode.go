@@ -176,6 +176,13 @@ func (p *points) metric(name string, fresh func(*metricspb.Metric)) *metricspb.M
 }
 
 func (p *points) series(s record.Series) {
+	if s.Delivery != nil {
+		p.exponential(record.MessageDeliveryTime, keyValues([]record.Attr{
+			{Key: record.AttrPhase, Value: s.Phase.String()},
+			{Key: record.AttrRound, Value: strconv.Itoa(s.Round)},
+			{Key: record.AttrPool, Value: s.Pool},
+		}), s.Delivery)
+	}
 	attrs := keyValues([]record.Attr{
 		{Key: record.AttrOperation, Value: s.Operation},
 		{Key: record.AttrOutcome, Value: s.Outcome},
@@ -192,10 +199,9 @@ func (p *points) series(s record.Series) {
 		{record.ServiceTime, append(dbSystem(), attrs...), s.Service},
 		{record.Lateness, attrs, s.Lateness},
 	} {
-		if h.h == nil {
-			continue
+		if h.h != nil {
+			p.exponential(h.name, h.attrs, h.h)
 		}
-		p.exponential(h.name, h.attrs, h.h)
 	}
 }
 

@@ -58,8 +58,9 @@ type Arm struct {
 // Pool is one worker pool, Operations its commands by index of the mix.
 type Pool struct {
 	Name       string          `json:"name"`
+	Kind       string          `json:"kind,omitempty"`      // commands (or absent), canary, pubsub, ...
+	Receivers  int             `json:"receivers,omitempty"` // of each channel, of kinds that deliver messages
 	Operations []string        `json:"operations"`
-	Kind       string          `json:"kind,omitempty"`    // what it does; absent: commands
 	Arrival    string          `json:"arrival,omitempty"` // constant, poisson or closed
 	Settings   json.RawMessage `json:"settings,omitempty"`
 }

@@ -18,6 +18,7 @@ type Pool struct {
 	MissedReasons map[string]uint64 `json:"missed_reasons"`
 	Phases        Phases            `json:"phases"`
 	Outage        Outage            `json:"outage"`
+	Delivery      Delivery          `json:"delivery,omitzero"` // of kinds that deliver messages
 }
 
 // pools are those of an arm, in the run's order.
@@ -37,7 +38,7 @@ func pools(run bundle.Run, arm string, s *sums, t timeline) (list []Pool) {
 				Maintenance: phase(arm, p.Name, record.Maintenance, s),
 				Recovery:    phase(arm, p.Name, record.Recovery, s),
 			},
-			Outage: outage,
+			Outage: outage, Delivery: s.delivery(arm, p),
 		})
 	}
 	return list

@@ -55,6 +55,7 @@ func Summarize(b *bundle.Bundle) (Summary, error) {
 	}
 	s.Harness = harness(run, &sums)
 	s.judge(run.Final, &sums, timeline)
+	s.judgeMessages(run, &sums)
 	s.saturate(timeline, sums.whole.To)
 	s.warn(&sums, timeline, run.Final)
 	return s, nil

@@ -22,6 +22,8 @@ type arm struct {
 	tallies []workload.Tally    // by pool, once the load has ended
 	books   []*book             // by pool; nil without a ledger
 
+	exchanges []*exchange // by pool; nil for those that deliver no messages
+
 	occupancy []*workload.Occupancy // by pool
 	load      []workload.Load       // of these, as of the last reading
 
@@ -50,8 +52,11 @@ func (r *run) startLoad(ctx context.Context, start time.Duration) *load {
 				Pacer: func() (workload.Pacer, error) { return r.Pacer(base) },
 				Lag:   r.lag.add, Occupancy: a.occupancy[i],
 			}
-			if a.books != nil {
+			if a.books != nil && a.books[i] != nil {
 				engine.Ledger = a.books[i].Book
+			}
+			if x := a.exchanges[i]; x != nil {
+				engine.Messages = x.book
 			}
 			g.Go(func() (err error) {
 				a.tallies[i], err = engine.Do(ctx)

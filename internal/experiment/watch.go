@@ -66,6 +66,11 @@ func (r *run) read(last bool) (record.Interval, error) {
 		interval.Counts = append(interval.Counts, proved(a.name, a.proof, proof)...)
 		a.proof = proof
 		interval.Counts = append(interval.Counts, a.judged()...)
+		for _, x := range a.exchanges {
+			if x != nil {
+				x.read(&interval)
+			}
+		}
 	}
 	interval.Levels = append(interval.Levels, r.maintenance()...)
 	interval.Levels = append(interval.Levels, r.lag.levels()...)

@@ -93,6 +93,7 @@ func metrics(runs []compare.Summary) *table {
 	some("slot map read", func(a compare.Arm) uint64 { return a.SlotMapReads })
 	attribution(columns, t, each)
 	integrity(columns, t, each, some)
+	deliveries(columns, t, each)
 	number("hidden attempts", func(a compare.Arm) uint64 { return a.AttemptsHidden })
 	pools(columns, t, each)
 	return t

@@ -40,6 +40,12 @@ func verdict(s compare.Summary) []string {
 	if line := joined(s, latency); line != "" {
 		lines = append(lines, "p99 of the response time of successes during maintenance: "+line+".")
 	}
+	if line := joined(s, lostMessages); line != "" {
+		lines = append(lines, "Messages were lost, which handoffs do not prevent: "+line+".")
+	}
+	if line := joined(s, cutReceivers); line != "" {
+		lines = append(lines, "Receivers of messages got errors: "+line+".")
+	}
 	if line := joined(s, violations); line != "" {
 		lines = append(lines, "The database did not keep what it acknowledged: "+line+".")
 	}

@@ -20,6 +20,7 @@ const (
 	Gap        Kind = "gap"         // the longest span of late without a success although operations were due; Duration is its length
 	SlotMap    Kind = "slot_map"    // an arm read the slot map of its cluster
 	WrongReply Kind = "wrong_reply" // a reply that cannot belong to its command; Detail is the evidence
+	Message    Kind = "message"     // receivers lost messages (gap), or messages reached nobody (unheard); Duration is how long
 	Integrity  Kind = "integrity"   // the database did not keep what it acknowledged; Name is the violation
 	Invalid    Kind = "invalid"     // something disqualifies the run; Detail says what
 	Harness    Kind = "harness"     // the tool about itself: export failures, saturation

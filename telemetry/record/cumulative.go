@@ -94,6 +94,12 @@ func (s *Series) merge(o Series) {
 			p.to.Merge(p.from)
 		}
 	}
+	if o.Delivery != nil {
+		if s.Delivery == nil {
+			s.Delivery = new(histogram.Histogram)
+		}
+		s.Delivery.Merge(o.Delivery)
+	}
 }
 
 func (c *Cumulative) countOf(n Count) *Count {

@@ -25,10 +25,12 @@ type Key struct {
 	Round                         int // 1..N, 0 before the first round
 }
 
-// Series holds the three histograms of one Key, never mixed.
+// Series holds the three histograms of one Key, never mixed. One of messages
+// has Delivery and nothing else, and a Key without operation and outcome.
 type Series struct {
 	Key
 	Response, Service, Lateness *histogram.Histogram
+	Delivery                    *histogram.Histogram
 }
 
 // Count is a delta of one monotonic counter. Name is one of Metrics.

@@ -82,6 +82,16 @@ const (
 	IntegrityLinearizable  = "schload.integrity.linearizable"
 	IntegrityViolations    = "schload.integrity.violations"
 
+	MessageDeliveryTime  = "schload.message.delivery_time"
+	MessageGapLongest    = "schload.message.gap.longest"
+	MessageGapTime       = "schload.message.gap.longest_time"
+	MessageGaps          = "schload.message.gaps"
+	MessageUnheardTime   = "schload.message.unheard_time"
+	Messages             = "schload.messages"
+	ReceiverErrors       = "schload.receiver.errors"
+	ReceiverRetries      = "schload.receiver.retries"
+	ReceiverSubscription = "schload.receiver.subscriptions"
+
 	HarnessClockSteps   = "schload.harness.clock_steps"
 	HarnessCPU          = "schload.harness.cpu"
 	HarnessFiles        = "schload.harness.file_descriptors"
@@ -162,6 +172,12 @@ var Metrics = []Metric{
 	{IntegrityViolations, "{violation}", Counter, "acknowledged writes lost, stale reads, operations applied twice, values out of order", []string{AttrPool, AttrType}},
 	{MaintenanceActive, "{window}", Gauge, "1 while a maintenance window of the type is open", []string{AttrType}},
 	{MaintenanceEvents, "{event}", Counter, "maintenance events, pushed by the server or played by the stage", []string{AttrSource, AttrType}},
+	{MessageDeliveryTime, "s", Histogram, "delivery time: from when a message was due to its receipt", []string{AttrPool, AttrPhase, AttrRound}},
+	{MessageGapLongest, "{message}", Gauge, "most messages that one receiver lost in one go so far, warm-up left out", []string{AttrPool}},
+	{MessageGapTime, "s", Gauge, "longest span so far in which one receiver lost messages: from the last receipt before it to the first after it, warm-up left out", []string{AttrPool}},
+	{MessageGaps, "{gap}", Counter, "runs of lost messages between two that came, once it is certain that they are lost", []string{AttrPool, AttrPhase, AttrRound}},
+	{MessageUnheardTime, "s", Gauge, "time so far in which messages of a channel reached nobody by the server's own account: longest, and total over the channels; warm-up left out", []string{AttrPool, AttrType}},
+	{Messages, "{message}", Counter, "messages published (unheard and indeterminate ones too), what became of each at each receiver (delivered, lost, left, unknown), and deliveries that should not have been (duplicate, redelivered, out_of_order, foreign, belated)", []string{AttrPool, AttrResult, AttrPhase, AttrRound}},
 	{NoticeConnections, "{connection}", Counter, "connections that an event's notice was to reach (owed), that read it (told), and that the client ended before (ended); each event counts", []string{AttrNotice, AttrResult}},
 	{NoticeDelay, "s", Histogram, "how long after the first connection each connection read an event's notice", []string{AttrNotice}},
 	{NoticeEvents, "{event}", Counter, "events that notices told of, each once however many connections read it", []string{AttrNotice}},
@@ -179,6 +195,9 @@ var Metrics = []Metric{
 	{PoolBrownOutLongest, "s", Gauge, "longest brown-out of the pool so far, one still going on included", []string{AttrPool}},
 	{PoolOutageActive, "{outage}", Gauge, "1 while no operation of the pool succeeds although operations are due", []string{AttrPool}},
 	{PoolOutageLongest, "s", Gauge, "longest outage of the pool so far, one still going on included", []string{AttrPool}},
+	{ReceiverErrors, "{error}", Counter, "errors that receivers of messages got, by outcome class; panic for one of the client library", []string{AttrOutcome, AttrPool}},
+	{ReceiverRetries, "{attempt}", Counter, "tries that the client made unasked of commands in which receivers waited", []string{AttrPool}},
+	{ReceiverSubscription, "{subscription}", Counter, "subscriptions of receivers: first, again (confirmed once more) or ended (by the server, unasked)", []string{AttrPool, AttrResult}},
 	{Redirects, "{redirect}", Counter, "replies that sent a command to another node of a cluster: moved or ask", []string{AttrResult}},
 	{RelaxedDuration, "s", Histogram, "windows of relaxed timeouts, each of one connection; those still open at the end of the load up to then", nil},
 	{RelaxedWindows, "{window}", Counter, "windows of relaxed timeouts: begun, open (still so at the end of the load), never_closed (of these, past all that could keep them open)", []string{AttrResult}},

@@ -144,6 +144,14 @@ func (r *Recorder) Begin(round int, p Phase, at time.Duration) {
 	r.spans.begin(span{at: at, phase: p, round: round})
 }
 
+// At returns the phase and round of what is intended at an instant, as far as
+// phases have begun.
+func (r *Recorder) At(at time.Duration) (round int, p Phase) {
+	spans := r.spans.load()
+	s := spans[spanAt(spans, at)]
+	return s.round, s.phase
+}
+
 // End says where the load ends. Nothing is due behind it, so outages end there.
 func (r *Recorder) End(at time.Duration) { r.until.CompareAndSwap(0, int64(at)+1) }
 
