@@ -35,6 +35,7 @@ type poolConn interface {
 	GetNetConn() net.Conn
 	HasRelaxedTimeout() bool
 	IsClosed() bool
+	UsedAt() time.Time // when its last use began, at most 50 ms later than that says
 }
 
 // recordOf returns the library's connection and our record of the connection

@@ -149,7 +149,7 @@ var Metrics = []Metric{
 	{MaintenanceActive, "{window}", Gauge, "1 while a maintenance window of the type is open", []string{AttrType}},
 	{MaintenanceEvents, "{event}", Counter, "maintenance events, pushed by the server or played by the stage", []string{AttrSource, AttrType}},
 	{NoticeConnections, "{connection}", Counter, "connections that an event's notice was to reach (owed), that read it (told), and that the client ended before (ended); each event counts", []string{AttrNotice, AttrResult}},
-	{NoticeDelay, "s", Histogram, "how long after the first connection each connection read an event's notice", []string{AttrNotice}},
+	{NoticeDelay, "s", Histogram, "how long after the first connection those that were open then read an event's notice", []string{AttrNotice}},
 	{NoticeEvents, "{event}", Counter, "events that notices told of, each once however many connections read it", []string{AttrNotice}},
 	{Lateness, "s", Histogram, "lateness: from the intended instant to the send of an operation", []string{AttrOperation, AttrOutcome, AttrPool, AttrPhase, AttrRound}},
 	{ResponseTime, "s", Histogram, "response time: from the intended instant to the end of an operation", []string{AttrOperation, AttrOutcome, AttrPool, AttrPhase, AttrRound}},
