@@ -28,6 +28,7 @@ type Summary struct {
 	OutageAfter    bundle.Seconds `json:"outage_after_s"`
 	Objective      float64        `json:"objective"` // the share of operations that is to succeed in time
 	Arms           []Arm          `json:"arms"`
+	Differences    []Difference   `json:"differences,omitempty"` // over rounds; none of one round, or where the run is no evidence
 	Harness        Harness        `json:"harness"`
 	Warnings       []string       `json:"warnings"`
 
@@ -59,6 +60,7 @@ type Arm struct {
 	Outage         Outage            `json:"outage"`
 	SlotRanges     []SlotRange       `json:"slot_ranges,omitempty"`
 	Events         []Event           `json:"events,omitempty"`
+	Rounds         []Round           `json:"rounds,omitempty"`
 	Pools          []Pool            `json:"pools,omitempty"`
 	WrongReplies   uint64            `json:"wrong_replies"`
 	CrossedReplies uint64            `json:"crossed_replies"`

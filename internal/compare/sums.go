@@ -13,11 +13,12 @@ import (
 
 // sums are the intervals of a bundle, added up.
 type sums struct {
-	whole record.Cumulative // the whole run
-	after record.Cumulative // the counters of intervals that lie, for the larger part, after warm-up
-	gaps  []string          // what was recorded and is missing here
-	signs signs             // of the harness
-	peaks peaks             // of dials
+	whole  record.Cumulative   // the whole run
+	after  record.Cumulative   // the counters of intervals that lie, for the larger part, after warm-up
+	gaps   []string            // what was recorded and is missing here
+	signs  signs               // of the harness
+	peaks  peaks               // of dials
+	rounds map[perRound]uint64 // counters that carry no round
 }
 
 // readSums adds up the intervals as file gives them, filed under their phases.
@@ -29,6 +30,7 @@ func readSums(b *bundle.Bundle, t timeline, file func(record.Interval) record.In
 			return s, err
 		}
 		s.peaks.add(iv, begin)
+		s.fileRound(iv, t)
 		s.signs.add(iv, t.phaseAt(iv.From+(iv.To-iv.From)/2))
 		iv = file(iv)
 		if iv.From > s.whole.To {

@@ -61,9 +61,10 @@ var allowed = map[string]struct {
 		inside:  []string{"telemetry/histogram", "telemetry/record", "telemetry/mark", "workload", "handoff/notice"},
 		outside: []string{"go.opentelemetry.io/proto/otlp", "google.golang.org/protobuf"},
 	},
-	"internal/compare": {inside: []string{"internal/bundle", "telemetry/histogram", "telemetry/record", "telemetry/mark", "workload", "workload/delivery"}},
-	"internal/report":  {inside: []string{"internal/compare", "internal/bundle", "telemetry/mark"}},
-	"internal/doctor":  {inside: []string{"handoff", "handoff/stage", "telemetry/mark"}},
+	"internal/compare/paired": {},
+	"internal/compare":        {inside: []string{"internal/compare/paired", "internal/bundle", "telemetry/histogram", "telemetry/record", "telemetry/mark", "workload", "workload/delivery"}},
+	"internal/report":         {inside: []string{"internal/compare", "internal/bundle", "telemetry/mark"}},
+	"internal/doctor":         {inside: []string{"handoff", "handoff/stage", "telemetry/mark"}},
 	"internal/experiment": {
 		inside: []string{
 			"workload", "workload/ledger", "workload/delivery", "handoff", "handoff/notice", "handoff/upgrade", "handoff/stage", "telemetry", "telemetry/record",
