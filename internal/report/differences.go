@@ -9,18 +9,15 @@ import (
 
 // differences is what the rounds say of each arm against the arm without
 // handoffs, "" where they say nothing.
-func differences(s compare.Summary) string {
+func differences(all []compare.Difference) string {
 	var b strings.Builder
-	for _, a := range s.Arms {
-		var of []compare.Difference
-		for _, d := range s.Differences {
-			if d.Arm == a.Name {
-				of = append(of, d)
-			}
+	for len(all) > 0 {
+		n := 1
+		for n < len(all) && all[n].Arm == all[0].Arm {
+			n++
 		}
-		if len(of) > 0 {
-			b.WriteString(differencesOf(of))
-		}
+		b.WriteString(differencesOf(all[:n]))
+		all = all[n:]
 	}
 	return b.String()
 }
