@@ -63,10 +63,12 @@ func (c *connection) conclude() {
 func (c *connection) proof() Handshake {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	h := c.proved
 	if c.proving.Load() {
-		return c.handshake.proved
+		h = c.handshake.proved
 	}
-	return c.proved
+	h.Crossed = c.handoff && h.crossed()
+	return h
 }
 
 // sawError notes an error that tells that the server ended the connection.

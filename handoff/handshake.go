@@ -29,11 +29,22 @@ type Handshake struct {
 	AuthError    string `json:"auth_error,omitempty"`    // error reply to AUTH or HELLO about credentials
 	Used         bool   `json:"used"`                    // an operation was sent
 	Unreadable   bool   `json:"unreadable,omitempty"`    // the bytes were not understood: nothing is proved
+	Crossed      bool   `json:"crossed,omitempty"`       // by the client itself: it let an operation into the handshake of a connection in handoff
+
+	early bool // an operation was sent before an opt-in was answered
 }
 
 // OptedIn reports whether the server accepted the opt-in on a connection that
 // can carry notices.
 func (h Handshake) OptedIn() bool { return h.OptInReply == "OK" && h.Protocol == 3 }
+
+// crossed reports whether the handshake of a connection that was dialled for a
+// handoff proves nothing because an operation met it. go-redis 9.17 to 9.23 lets
+// that happen: two goroutines then write to one socket, and no order of bytes
+// can be relied on.
+func (h Handshake) crossed() bool {
+	return !h.OptedIn() && (h.Unreadable || h.early && h.OptIn)
+}
 
 type step uint8
 
@@ -90,6 +101,7 @@ func (h *handshake) command(args []string) {
 	case name == "client", name == "select", name == "readonly":
 	default:
 		h.proved.Used = true
+		h.proved.early = h.proved.early || h.proved.OptInReply == ""
 		if h.proved.Protocol == 0 && !h.proved.Hello {
 			h.proved.Protocol = 2
 		}

@@ -30,7 +30,7 @@ type observer struct {
 	handingOver atomic.Int64 // handoffs in progress
 
 	saved, retried, hidden, attempts atomic.Uint64
-	wrong, crossed                   atomic.Uint64
+	wrong, crossed, silent           atomic.Uint64
 	moved, asked, slotMaps           atomic.Uint64
 
 	mu       sync.Mutex
@@ -160,6 +160,7 @@ func (o *observer) observation() Observation {
 		Closes:         maps.Clone(o.closes),
 		WrongReplies:   o.wrong.Load(),
 		CrossedReplies: o.crossed.Load(),
+		SilentReplies:  o.silent.Load(),
 		Redirects:      Redirects{o.moved.Load(), o.asked.Load()},
 		SlotMaps:       o.slotMaps.Load(),
 		MarksDropped:   o.marks.droppedCounts(),

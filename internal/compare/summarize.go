@@ -96,6 +96,7 @@ func arm(a bundle.Arm, final *bundle.Final, s *sums, t timeline) Arm {
 		Outage:         outage,
 		WrongReplies:   all.errors[workload.WrongReply.String()],
 		CrossedReplies: all.errors[workload.CrossedReply.String()],
+		SilentReplies:  total(s.counter(a.Name, record.RepliesSilent, "")),
 		Integrity:      s.integrity(a.Name),
 		Little:         little(a.Name, s),
 	}

@@ -58,6 +58,7 @@ type Arm struct {
 	Outage         Outage            `json:"outage"`
 	WrongReplies   uint64            `json:"wrong_replies"`
 	CrossedReplies uint64            `json:"crossed_replies"`
+	SilentReplies  uint64            `json:"silent_replies,omitempty"` // of both, those that the client gave without an error: an application would have used them
 	Integrity      Integrity         `json:"integrity,omitzero"`
 	Little         Little            `json:"little,omitzero"`
 }

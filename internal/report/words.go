@@ -40,6 +40,9 @@ func verdict(s compare.Summary) []string {
 	if line := joined(s, latency); line != "" {
 		lines = append(lines, "p99 of the response time of successes during maintenance: "+line+".")
 	}
+	if line := joined(s, crossed); line != "" {
+		lines = append(lines, "The client gave replies to commands that they do not belong to, while it handed over: "+line+". It is a defect of the client (docs/FINDINGS.md).")
+	}
 	if line := joined(s, violations); line != "" {
 		lines = append(lines, "The database did not keep what it acknowledged: "+line+".")
 	}
@@ -138,6 +141,14 @@ func hidden(a compare.Arm) string {
 		text = count(a.Operations.Late) + " late, "
 	}
 	return text + plural(a.AttemptsHidden, "hidden attempt") + ", " + plural(a.Connections.Dials, "dial")
+}
+
+// crossed tells of errors that say so, and of wrong values that came without one.
+func crossed(a compare.Arm) string {
+	if a.CrossedReplies == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s, %s of them without an error", count(a.CrossedReplies), count(min(a.SilentReplies, a.CrossedReplies)))
 }
 
 func latency(a compare.Arm) string {

@@ -46,6 +46,7 @@ const (
 	ConnectionCloses   = "schload.connection.closes"
 	Handoffs           = "schload.handoffs"
 	Redirects          = "schload.redirects"
+	RepliesSilent      = "schload.replies.silent"
 	SlotMapReads       = "schload.slot_map.reads"
 
 	ClientConnections   = "db.client.connection.count"
@@ -138,6 +139,7 @@ var Metrics = []Metric{
 	{OutageActive, "{outage}", Gauge, "1 while no operation succeeds although operations are due", nil},
 	{OutageLongest, "s", Gauge, "longest outage so far, one still going on included", nil},
 	{Redirects, "{redirect}", Counter, "replies that sent a command to another node of a cluster: moved or ask", []string{AttrResult}},
+	{RepliesSilent, "{reply}", Counter, "replies that cannot belong to their command, and that the client gave all the same, without an error", nil},
 	{RunInfo, "{run}", Gauge, "always 1; its attributes say what ran", []string{"client.version", "config.hash", "seed"}},
 	{SlotMapReads, "{read}", Counter, "times the client read the slot map of its cluster", nil},
 	{TelemetryExports, "{export}", Counter, "exports of metrics: ok or failed", []string{AttrResult}},
