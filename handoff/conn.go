@@ -55,7 +55,7 @@ func (c *connection) sawRead(p []byte) {
 // conclude ends the reading; c.mu is held.
 func (c *connection) conclude() {
 	c.proving.Store(false)
-	c.proved = c.handshake.proved
+	c.proved = c.judged()
 	c.handshake = handshake{}
 }
 
@@ -63,11 +63,16 @@ func (c *connection) conclude() {
 func (c *connection) proof() Handshake {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	h := c.proved
 	if c.proving.Load() {
-		h = c.handshake.proved
+		return c.judged()
 	}
-	h.Crossed = c.handoff && h.crossed()
+	return c.proved
+}
+
+// judged is what the handshake says of the connection so far; c.mu is held.
+func (c *connection) judged() Handshake {
+	h := c.handshake.proved
+	h.Crossed = c.handoff && c.handshake.crossed()
 	return h
 }
 

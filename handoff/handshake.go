@@ -14,6 +14,8 @@ type handshake struct {
 	replies  replyScanner
 	awaited  []step // the commands whose replies are still to come, in order
 	later    int    // commands seen after the first that is no handshake
+	early    bool   // an operation was sent before an opt-in was answered
+	mixed    bool   // a command was sent that nobody wrote
 	proved   Handshake
 }
 
@@ -30,21 +32,11 @@ type Handshake struct {
 	Used         bool   `json:"used"`                    // an operation was sent
 	Unreadable   bool   `json:"unreadable,omitempty"`    // the bytes were not understood: nothing is proved
 	Crossed      bool   `json:"crossed,omitempty"`       // by the client itself: it let an operation into the handshake of a connection in handoff
-
-	early bool // an operation was sent before an opt-in was answered
 }
 
 // OptedIn reports whether the server accepted the opt-in on a connection that
 // can carry notices.
 func (h Handshake) OptedIn() bool { return h.OptInReply == "OK" && h.Protocol == 3 }
-
-// crossed reports whether the handshake of a connection that was dialled for a
-// handoff proves nothing because an operation met it. go-redis 9.17 to 9.23 lets
-// that happen: two goroutines then write to one socket, and no order of bytes
-// can be relied on.
-func (h Handshake) crossed() bool {
-	return !h.OptedIn() && (h.Unreadable || h.early && h.OptIn)
-}
 
 type step uint8
 
@@ -86,6 +78,14 @@ func (h *handshake) over() bool {
 	return h.proved.Used && (h.proved.OptInReply != "" || h.later > patience)
 }
 
+// crossed reports whether the handshake proves nothing because an operation met
+// it. go-redis 9.17 to 9.23 lets that happen to connections that are dialled for
+// a handoff: two goroutines then write to one socket, and no order of bytes can
+// be relied on. To any other connection it does not.
+func (h *handshake) crossed() bool {
+	return !h.proved.OptedIn() && (h.proved.Unreadable || h.mixed || h.early && h.proved.OptIn)
+}
+
 func (h *handshake) command(args []string) {
 	s := anyStep
 	switch name := strings.ToLower(args[0]); {
@@ -101,7 +101,8 @@ func (h *handshake) command(args []string) {
 	case name == "client", name == "select", name == "readonly":
 	default:
 		h.proved.Used = true
-		h.proved.early = h.proved.early || h.proved.OptInReply == ""
+		h.early = h.early || h.proved.OptInReply == ""
+		h.mixed = h.mixed || kinds[strings.ToUpper(name)] == nil && name != "cluster" && name != "command"
 		if h.proved.Protocol == 0 && !h.proved.Hello {
 			h.proved.Protocol = 2
 		}
