@@ -23,6 +23,7 @@ type connection struct {
 
 	proving atomic.Bool // the handshake is still read
 	settled atomic.Bool // a handoff's outcome is known
+	told    atomic.Bool // it read MOVING
 	conn    observed    // the wrapper; set before anyone else sees it
 
 	mu        sync.Mutex
@@ -72,7 +73,7 @@ func (c *connection) proof() Handshake {
 // judged is what the handshake says of the connection so far; c.mu is held.
 func (c *connection) judged() Handshake {
 	h := c.handshake.proved
-	h.Crossed = c.handoff && c.handshake.crossed()
+	h.Crossed = (c.handoff || c.told.Load()) && c.handshake.crossed()
 	return h
 }
 

@@ -79,11 +79,11 @@ func (h *handshake) over() bool {
 }
 
 // crossed reports whether the handshake proves nothing because an operation met
-// it. go-redis 9.17 to 9.23 lets that happen to connections that are dialled for
-// a handoff: two goroutines then write to one socket, and no order of bytes can
-// be relied on. To any other connection it does not.
+// it. go-redis 9.17 to 9.23 lets that happen to connections in handoff: two
+// goroutines then write to one socket, and no order of bytes can be relied on.
+// (The library opts in on each of them, first of all, or gives it up.)
 func (h *handshake) crossed() bool {
-	return !h.proved.OptedIn() && (h.proved.Unreadable || h.mixed || h.early && h.proved.OptIn)
+	return !h.proved.OptedIn() && (h.proved.Unreadable || h.mixed || h.early)
 }
 
 func (h *handshake) command(args []string) {

@@ -74,6 +74,7 @@ func (o *observer) noticed(conn any, values []any) {
 		o.notices.Kinds[n.Kind]++
 		m.Name, m.Seq, m.Detail, m.Duration = n.Kind.String(), &n.Seq, n.String(), max(0, n.Time)
 		if n.Kind == notice.Moving {
+			c.told.Store(true)
 			o.remember(p).moving = now
 			o.lastMoving.Store(int64(now))
 		}

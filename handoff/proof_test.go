@@ -224,7 +224,7 @@ func TestProofCrossed(t *testing.T) {
 		"in between, but sound": {[]string{hello, get, optIn}, "%1\r\n+proto\r\n:3\r\n$1\r\nv\r\n+OK\r\n", false},
 		"another's reply":       {[]string{hello, get, optIn}, "%1\r\n+proto\r\n:3\r\n+OK\r\n$1\r\nv\r\n", true},
 		"mixed bytes":           {[]string{hello, "*3\r\n$6\r\nclie*2\r\n$3\r\nget\r\n$1\r\nk\r\n"}, "%1\r\n+proto\r\n:3\r\n", true},
-		"without an opt-in":     {[]string{hello, get}, "%1\r\n+proto\r\n:3\r\n$1\r\nv\r\n", false},
+		"before the opt-in":     {[]string{hello, get}, "%1\r\n+proto\r\n:3\r\n$1\r\nv\r\n", true},
 		"refused":               {[]string{hello, optIn}, "%1\r\n+proto\r\n:3\r\n-ERR no\r\n", false},
 	} {
 		for _, handoff := range []bool{true, false} {

@@ -82,17 +82,18 @@ func (t timeline) begin() time.Duration {
 	return 1<<63 - 1 // the run never came out of warm-up
 }
 
-// outage adds up an arm's windows, those that began in warm-up left out. The
+// outage adds up an arm's windows without what of them lay in warm-up. The
 // time in which the harness itself stood still is taken off: it sent nothing
 // then, so nothing can be said of the arm. What remains of a window and is not
 // longer than the run's limit is no outage; own counts those.
 func (t timeline) outage(arm string) (o Outage, own int) {
 	for _, m := range t.outages {
-		from, to := max(m.At, t.begin()), m.At+m.Duration // what lay in warm-up does not count
-		if m.Arm != arm || to-from <= t.limit {
+		from, to := max(m.At, t.begin()), m.At+m.Duration
+		felt := to - from - t.warm(from, to)
+		if m.Arm != arm || felt <= t.limit {
 			continue
 		}
-		length := to - from - t.stood(from, to)
+		length := felt - t.stood(from, to)
 		if length <= t.limit {
 			own++
 			continue
@@ -102,6 +103,22 @@ func (t timeline) outage(arm string) (o Outage, own int) {
 		o.Total += bundle.Seconds(length)
 	}
 	return o, own
+}
+
+// warm is how much of the time between two instants after the first warm-up
+// lies in a later one.
+func (t timeline) warm(from, to time.Duration) (sum time.Duration) {
+	for i, m := range t.phases {
+		if m.Name != record.Warmup.String() {
+			continue
+		}
+		until := to
+		if i+1 < len(t.phases) {
+			until = min(to, t.phases[i+1].At)
+		}
+		sum += max(0, until-max(from, m.At))
+	}
+	return sum
 }
 
 // stood is for how long the harness stood still between two instants.

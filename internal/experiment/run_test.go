@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -122,6 +123,10 @@ func (b *bench) dial(ctx context.Context, network, address string) (net.Conn, er
 // run runs and returns the summary of the bundle it left.
 func (b *bench) run(ctx context.Context) (Result, compare.Summary) {
 	b.t.Helper()
+	d := &b.config.Describe
+	d.Rounds, d.Stage = b.config.Rounds, cmp.Or(d.Stage, "sim")
+	d.LateAfter, d.OutageAfter = bundle.Seconds(b.config.LateAfter), bundle.Seconds(b.config.OutageAfter)
+	d.Upgrade = bundle.Upgrade{Name: b.config.Upgrade.Name, Title: b.config.Upgrade.Title, SCHSupport: string(b.config.Upgrade.SCH), Assumptions: b.config.Upgrade.Assumptions()}
 	result, err := Run(ctx, b.config)
 	if err != nil {
 		b.t.Fatal(err)

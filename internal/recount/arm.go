@@ -1,0 +1,181 @@
+package recount
+
+func (b *bundle) arm(k int) object {
+	name := b.run.Arms[k].Name
+	ops := b.operations(name, "", measured)
+	dials, closes := b.counter(name, "schload.connection.dials", "result"), b.counter(name, "schload.connection.closes", "by")
+	handoffs, redirects := b.counter(name, "schload.handoffs", "result"), b.counter(name, "schload.redirects", "result")
+	windows, _ := b.outages(name)
+	return object{
+		"name": name, "sch": b.sch(k).object(),
+		"operations": ops.object(), "errors": counts(ops.errors), "missed_reasons": counts(ops.reasons),
+		"attempts_hidden": total(b.counter(name, "schload.attempts.hidden", "")),
+		"phases": object{
+			"baseline": b.phase(name, "baseline"), "maintenance": b.phase(name, "maintenance"), "recovery": b.phase(name, "recovery"),
+		},
+		"connections": object{
+			"dials": total(dials), "dial_failures": total(dials) - dials["ok"],
+			"closed_by_server": closes["server"], "closed_by_client": closes["client"],
+		},
+		"notices":        counts(b.counter(name, "redis.client.maintenance.notifications", "redis.client.connection.notification")),
+		"handoffs":       object{"started": handoffs["started"], "succeeded": handoffs["succeeded"], "failed": handoffs["failed"]},
+		"redirects":      object{"moved": redirects["moved"], "ask": redirects["ask"]},
+		"slot_map_reads": total(b.counter(name, "schload.slot_map.reads", "")),
+		"outage":         outage(windows),
+		"wrong_replies":  ops.errors["wrong_reply"], "crossed_replies": ops.errors["crossed_reply"],
+		"silent_replies": total(b.counter(name, "schload.replies.silent", "")),
+		"integrity":      b.integrity(name), "little": b.little(name).object(),
+	}
+}
+
+func (b *bundle) phase(arm, phase string) object {
+	return object{
+		"operations":      b.operations(arm, "", only(phase)).object(),
+		"response_time_s": b.times(arm, responseTime, only(phase), successes).object(),
+		"service_time_s":  b.times(arm, serviceTime, only(phase), successes).object(),
+		"lateness_s":      b.times(arm, lateness, only(phase), all).object(),
+	}
+}
+
+// outages returns how long an arm was out each time, without warm-up and
+// without the time in which the harness stood still; own counts the spans that
+// are no outage without the latter.
+func (b *bundle) outages(arm string) (lengths []int64, own int) {
+	for _, m := range b.of("outage") {
+		if m.Arm != arm {
+			continue
+		}
+		length := m.Duration
+		for _, w := range b.warmups() {
+			length -= w.overlap(m.At, m.At+m.Duration)
+		}
+		if length <= b.outageAfter() {
+			continue
+		}
+		for _, s := range b.stalls() {
+			length -= span{s.At, s.At + s.Duration}.overlap(m.At, m.At+m.Duration)
+		}
+		if length <= b.outageAfter() {
+			own++
+			continue
+		}
+		lengths = append(lengths, length)
+	}
+	return lengths, own
+}
+
+// stalls are the spans after warm-up in which the harness stood still.
+func (b *bundle) stalls() (found []mark) {
+	for _, m := range b.of("harness") {
+		if m.Name == "stall" && b.at(m.At) != "warmup" {
+			found = append(found, m)
+		}
+	}
+	return found
+}
+
+func outage(lengths []int64) object {
+	var longest, sum int64
+	for _, l := range lengths {
+		longest, sum = max(longest, l), sum+l
+	}
+	return object{"windows": uint64(len(lengths)), "longest_s": duration(longest), "total_s": duration(sum)}
+}
+
+// sch is what an arm's connections were found to be.
+type sch struct {
+	requested, effective string
+	connections, optedIn uint64
+}
+
+func (s sch) object() object {
+	return object{"requested": s.requested, "effective": s.effective, "connections": s.connections, "opted_in": s.optedIn}
+}
+
+// sch is the proof at the run's end or, where there is none, what the counters say.
+func (b *bundle) sch(k int) sch {
+	a := b.run.Arms[k]
+	proved := b.always(a.Name, "schload.connections.proved", "opted_in")
+	s := sch{requested: a.Requested, connections: total(proved), optedIn: proved["true"]}
+	if b.run.Final != nil {
+		for _, p := range b.run.Final.Arms {
+			if p.Name == a.Name {
+				s.effective, s.connections, s.optedIn = p.Effective, p.Connections, p.OptedIn
+			}
+		}
+	}
+	if s.effective == "" {
+		s.effective = effective(s.connections, s.optedIn)
+	}
+	if s.requested == "raw" && s.effective == "off" {
+		s.effective = "none (raw)"
+	}
+	return s
+}
+
+func effective(connections, optedIn uint64) string {
+	switch {
+	case connections == 0:
+		return "unknown"
+	case optedIn == 0:
+		return "off"
+	case optedIn == connections:
+		return "on"
+	}
+	return "mixed"
+}
+
+func (b *bundle) integrity(arm string) any {
+	checks := b.always(arm, "schload.integrity.checks", "type")
+	if total(checks) == 0 {
+		return nil
+	}
+	found := b.always(arm, "schload.integrity.violations", "type")
+	open := b.always(arm, "schload.integrity.indeterminate", "result")
+	linear := b.always(arm, "schload.integrity.linearizable", "result")
+	return object{
+		"lost_acknowledged_writes": found["lost_acknowledged_write"], "stale_reads": found["stale_read"],
+		"duplicate_applications": found["duplicate_application"], "out_of_order": found["out_of_order"],
+		"wrong_replies":        b.operations(arm, "", entire).errors["wrong_reply"],
+		"indeterminate_writes": object{"applied": open["applied"], "not_applied": open["not_applied"], "unknown": open["unknown"]},
+		"checked_writes":       checks["write"], "checked_reads": checks["read"],
+		"linearizable": object{"keys": total(linear), "violations": linear["violated"], "unknown": linear["unknown"]},
+	}
+}
+
+// little is Little's law for an arm, over the whole run; known is false where
+// the engine counted nothing.
+type little struct {
+	known              bool
+	throughput, flight float64
+	mean               int64
+	missing            float64
+}
+
+func (l little) object() any {
+	if !l.known {
+		return nil
+	}
+	return object{"throughput": share(l.throughput), "mean_s": duration(l.mean), "in_flight": share(l.flight), "missing": share(l.missing)}
+}
+
+func (b *bundle) little(arm string) little {
+	flight := 0.0 // operations x seconds
+	for _, i := range b.intervals {
+		for _, p := range i.points {
+			if p.arm == arm && p.name == "schload.harness.in_flight" {
+				flight += p.level * i.seconds()
+			}
+		}
+	}
+	length := seconds(b.end() - b.begin())
+	if flight <= 0 || length <= 0 {
+		return little{}
+	}
+	t := b.times(arm, serviceTime, entire, all)
+	l := little{known: true, throughput: float64(t.n) / length, flight: flight / length, missing: 1 - seconds(t.sum)/flight}
+	if t.n > 0 {
+		l.mean = t.sum / int64(t.n)
+	}
+	return l
+}
