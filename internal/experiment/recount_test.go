@@ -110,7 +110,7 @@ var recounted = []struct {
 		return result.Dir
 	}, func(s compare.Summary) bool { return !s.Complete && s.Valid }},
 	{"invalid, and stalls", func(t *testing.T) string {
-		b := newBench(t, "failover")
+		b := newBench(t, "none")
 		for at, m := range map[time.Duration]mark.Mark{
 			2 * time.Second: {Kind: mark.Invalid, Arm: "on", Detail: "for the sake of it"},
 			4 * time.Second: {Kind: mark.Harness, Name: "stall", At: 4 * time.Second, Duration: 900 * time.Millisecond},
@@ -121,7 +121,7 @@ var recounted = []struct {
 		}
 		return b.leave()
 	}, func(s compare.Summary) bool {
-		return !s.Valid && s.Arms[0].Outage.Windows == 1 && s.Arms[1].Outage.Windows == 0 && s.Harness.Saturated
+		return !s.Valid && s.Arms[0].Outage.Windows == 1 && s.Arms[1].Outage.Windows == 0
 	}},
 }
 
@@ -174,8 +174,11 @@ func TestRecountTells(t *testing.T) {
 
 func recountTells(t *testing.T) {
 	dir := newBench(t, "failover", "lost_writes=5").audit("GET,SET").leave()
-	path := filepath.Join(dir, "summary.json")
-	data, err := os.ReadFile(path)
+	data, err := os.ReadFile(filepath.Join(dir, "summary.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	derived, err := recount.Summary(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,13 +192,10 @@ func recountTells(t *testing.T) {
 	change(summary, func(key string) {
 		leaves++
 		text, err := json.Marshal(summary)
-		if err == nil {
-			err = os.WriteFile(path, text, 0o644)
-		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		differences, err := recount.Differences(dir)
+		differences, err := recount.Compare(derived, text)
 		if err != nil || len(differences) == 0 || !strings.Contains(strings.Join(differences, "\n"), key) {
 			t.Errorf("a changed %s: %q, %v", key, differences, err)
 		}

@@ -161,12 +161,8 @@ func (l little) object() any {
 
 func (b *bundle) little(arm string) little {
 	flight := 0.0 // operations x seconds
-	for _, i := range b.intervals {
-		for _, p := range i.points {
-			if p.arm == arm && p.name == "schload.harness.in_flight" {
-				flight += p.level * i.seconds()
-			}
-		}
+	for _, p := range b.each(arm, "schload.harness.in_flight") {
+		flight += p.level * p.seconds()
 	}
 	length := seconds(b.end() - b.begin())
 	if flight <= 0 || length <= 0 {

@@ -70,13 +70,26 @@ type bundle struct {
 	phases    []mark // by instant
 	marks     []mark
 	torn      []string // files that end in the middle of a line
+	series    map[series][]sample
 
 	source string // of the phases
 	span   span   // of maintenance, where the data show it
 }
 
+// series names points of one kind, sample is one of them.
+type (
+	series struct{ arm, name string }
+	sample struct {
+		*interval
+		point
+	}
+)
+
+// each returns the points of an arm, in order of time.
+func (b *bundle) each(arm, name string) []sample { return b.series[series{arm, name}] }
+
 func open(dir string) (*bundle, error) {
-	b := &bundle{}
+	b := &bundle{series: map[series][]sample{}}
 	data, err := os.ReadFile(filepath.Join(dir, "run.json"))
 	if err != nil {
 		return nil, err
@@ -100,6 +113,12 @@ func open(dir string) (*bundle, error) {
 		return err
 	}); err != nil {
 		return nil, err
+	}
+	for k := range b.intervals {
+		for _, p := range b.intervals[k].points {
+			s := series{p.arm, p.name}
+			b.series[s] = append(b.series[s], sample{&b.intervals[k], p})
+		}
 	}
 	b.phases = b.of("phase")
 	slices.SortStableFunc(b.phases, func(x, y mark) int { return int(min(max(x.At-y.At, -1), 1)) })

@@ -1,6 +1,7 @@
 package recount
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -42,8 +43,13 @@ func Differences(dir string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	return Compare(derived, data)
+}
+
+// Compare is Differences of a summary that was derived before.
+func Compare(derived map[string]any, summary []byte) ([]string, error) {
 	var found any
-	decoder := json.NewDecoder(strings.NewReader(string(data)))
+	decoder := json.NewDecoder(bytes.NewReader(summary))
 	decoder.UseNumber()
 	if err := decoder.Decode(&found); err != nil {
 		return nil, err

@@ -60,10 +60,10 @@ func (b *bundle) mean(phase, arm, name, pool string) float64 {
 			continue
 		}
 		length += i.seconds()
-		for _, p := range i.points {
-			if p.arm == arm && p.name == name && p.attrs["pool"] == pool {
-				sum += p.level * i.seconds()
-			}
+	}
+	for _, p := range b.each(arm, name) {
+		if p.attrs["pool"] == pool && b.at(p.middle()) == phase {
+			sum += p.level * p.seconds()
 		}
 	}
 	if length == 0 {
@@ -101,11 +101,9 @@ func (b *bundle) workers() (found []workers) {
 	for _, a := range b.run.Arms {
 		for _, p := range b.run.Pools {
 			w, known := workers{arm: a.Name, pool: p.Name}, false
-			for _, i := range b.intervals {
-				for _, q := range i.points {
-					if q.arm == a.Name && q.name == "schload.harness.queue" && q.attrs["pool"] == p.Name && b.at(i.middle()) != "warmup" {
-						w.queue, known = max(w.queue, uint64(q.level)), true
-					}
+			for _, q := range b.each(a.Name, "schload.harness.queue") {
+				if q.attrs["pool"] == p.Name && b.at(q.middle()) != "warmup" {
+					w.queue, known = max(w.queue, uint64(q.level)), true
 				}
 			}
 			if known {

@@ -66,10 +66,10 @@ type tally struct {
 // operations tallies those of an arm, and of a pool unless it is "".
 func (b *bundle) operations(arm, pool string, in part) tally {
 	t := tally{errors: map[string]uint64{}, reasons: map[string]uint64{}}
-	for _, i := range b.intervals {
-		for _, p := range i.points {
-			if p.arm == arm && in(p.phase()) && (pool == "" || p.attrs["pool"] == pool) {
-				t.add(p)
+	for _, name := range []string{"schload.operations", "schload.operations.due", "schload.operations.missed", "schload.operations.late"} {
+		for _, p := range b.each(arm, name) {
+			if in(p.phase()) && (pool == "" || p.attrs["pool"] == pool) {
+				t.add(p.point)
 			}
 		}
 	}
@@ -115,14 +115,9 @@ func counts(m map[string]uint64) object {
 // because the run did are no news of it.
 func (b *bundle) counter(arm, name, by string) map[string]uint64 {
 	sums := map[string]uint64{}
-	for _, i := range b.intervals {
-		if b.at(i.middle()) == "warmup" {
-			continue
-		}
-		for _, p := range i.points {
-			if p.arm == arm && p.name == name && p.attrs["reason"] != "shutdown" {
-				sums[p.attrs[by]] += p.count
-			}
+	for _, p := range b.each(arm, name) {
+		if p.attrs["reason"] != "shutdown" && b.at(p.middle()) != "warmup" {
+			sums[p.attrs[by]] += p.count
 		}
 	}
 	return sums
@@ -131,12 +126,8 @@ func (b *bundle) counter(arm, name, by string) map[string]uint64 {
 // always is counter over the whole run.
 func (b *bundle) always(arm, name, by string) map[string]uint64 {
 	sums := map[string]uint64{}
-	for _, i := range b.intervals {
-		for _, p := range i.points {
-			if p.arm == arm && p.name == name {
-				sums[p.attrs[by]] += p.count
-			}
-		}
+	for _, p := range b.each(arm, name) {
+		sums[p.attrs[by]] += p.count
 	}
 	return sums
 }
@@ -151,11 +142,9 @@ func total(m map[string]uint64) (n uint64) {
 // times adds up one of an arm's three histograms.
 func (b *bundle) times(arm, name string, in part, outcomes string) *times {
 	t := new(times)
-	for _, i := range b.intervals {
-		for _, p := range i.points {
-			if p.arm == arm && p.name == name && in(p.phase()) && strings.Contains(outcomes, p.attrs["outcome"]) {
-				t.add(p.times)
-			}
+	for _, p := range b.each(arm, name) {
+		if in(p.phase()) && strings.Contains(outcomes, p.attrs["outcome"]) {
+			t.add(p.times)
 		}
 	}
 	return t

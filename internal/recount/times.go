@@ -8,9 +8,9 @@ import (
 // times is a histogram: how many durations lie in each bucket of OTLP's scale
 // 6. Bucket i holds whole nanoseconds above 2^(i/64) s up to 2^((i+1)/64) s.
 type times struct {
-	buckets       [first + last]uint64 // of index -first to last-1
-	zero          uint64               // at or below 2^-20 s
-	above         uint64               // above 2^7 s
+	buckets       []uint64 // of index -first to last-1, as far as there are any
+	zero          uint64   // at or below 2^-20 s
+	above         uint64   // above 2^7 s
 	n             uint64
 	sum, min, max int64
 }
@@ -26,10 +26,18 @@ func readTimes(p otlpPoint) *times {
 		if i := p.Positive.Offset + k; i >= last {
 			t.above += uint64(whole(text))
 		} else {
+			t.bucket(i + first)
 			t.buckets[i+first] = uint64(whole(text))
 		}
 	}
 	return t
+}
+
+// bucket makes room for a bucket.
+func (t *times) bucket(k int) {
+	for len(t.buckets) <= k {
+		t.buckets = append(t.buckets, 0)
+	}
 }
 
 func (t *times) add(o *times) {
@@ -41,8 +49,9 @@ func (t *times) add(o *times) {
 	}
 	t.max = max(t.max, o.max)
 	t.n, t.sum, t.zero, t.above = t.n+o.n, t.sum+o.sum, t.zero+o.zero, t.above+o.above
-	for i := range t.buckets {
-		t.buckets[i] += o.buckets[i]
+	t.bucket(len(o.buckets) - 1)
+	for i, n := range o.buckets {
+		t.buckets[i] += n
 	}
 }
 

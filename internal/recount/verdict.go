@@ -75,11 +75,9 @@ func (b *bundle) gaps() (missing []int64) {
 // flight.
 func (b *bundle) unlawful(arm string) (reasons []string) {
 	pools := map[string]bool{}
-	for _, i := range b.intervals {
-		for _, p := range i.points {
-			if p.arm == arm && strings.HasPrefix(p.name, "schload.operations") {
-				pools[p.attrs["pool"]] = true
-			}
+	for _, name := range []string{"schload.operations", "schload.operations.due", "schload.operations.missed"} {
+		for _, p := range b.each(arm, name) {
+			pools[p.attrs["pool"]] = true
 		}
 	}
 	for _, in := range []part{measured, entire} {
@@ -207,12 +205,8 @@ func (b *bundle) warnLag(arm string, say func(bool, string, ...any)) {
 
 // out says whether an arm was out in its last interval.
 func (b *bundle) out(arm string) (out bool) {
-	for _, i := range b.intervals {
-		for _, p := range i.points {
-			if p.arm == arm && p.name == "schload.outage.active" {
-				out = p.level > 0
-			}
-		}
+	for _, p := range b.each(arm, "schload.outage.active") {
+		out = p.level > 0
 	}
 	return out
 }
