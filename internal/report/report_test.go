@@ -139,6 +139,11 @@ func TestText(t *testing.T) {
 	lost.Arms[1].Integrity = compare.Integrity{CheckedWrites: 240, CheckedReads: 990, LostAcknowledgedWrites: 13, DuplicateApplications: 2,
 		IndeterminateWrites: compare.Indeterminate{Applied: 3, NotApplied: 4, Unknown: 1}}
 
+	crossed := rolling()
+	crossed.Arms[0].Operations.OK, crossed.Arms[0].Operations.Failed = 19993, 7
+	crossed.Arms[0].Errors = map[string]uint64{"crossed_reply": 7}
+	crossed.Arms[0].CrossedReplies, crossed.Arms[0].SilentReplies = 7, 2
+
 	other := inPlace()
 	other.LateAfter = ms(200)
 
@@ -155,6 +160,7 @@ func TestText(t *testing.T) {
 		"two-runs":   {rolling(), other},
 		"kept":       {kept},
 		"lost":       {lost},
+		"crossed":    {crossed},
 		"two-bad":    {invalid, cut},
 	} {
 		t.Run(name, func(t *testing.T) { golden(t, name, text(t, runs...)) })
