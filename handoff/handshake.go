@@ -30,6 +30,7 @@ type Handshake struct {
 	OptInReply   string `json:"opt_in_reply,omitempty"`  // OK, or the error text
 	AuthError    string `json:"auth_error,omitempty"`    // error reply to AUTH or HELLO about credentials
 	Used         bool   `json:"used"`                    // an operation was sent
+	Subscriber   bool   `json:"subscriber,omitempty"`    // channels were subscribed to
 	Unreadable   bool   `json:"unreadable,omitempty"`    // the bytes were not understood: nothing is proved
 	Crossed      bool   `json:"crossed,omitempty"`       // by the client itself: it let an operation into the handshake of a connection in handoff
 }
@@ -99,6 +100,11 @@ func (h *handshake) command(args []string) {
 			h.proved.EndpointType = args[4]
 		}
 	case name == "client", name == "select", name == "readonly":
+	case name == "subscribe", name == "ssubscribe":
+		// What follows are messages, which answer nothing, and nobody else sends
+		// on a subscriber's connection: the handshake is over.
+		h.proved.Used, h.proved.Subscriber = true, true
+		h.later = patience
 	default:
 		h.proved.Used = true
 		h.early = h.early || h.proved.OptInReply == ""

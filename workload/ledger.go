@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"schload/workload/ledger"
 )
@@ -28,6 +29,9 @@ const sharedShare = 1.0 / 16
 // LedgerSpaces returns the kinds of keys for which the pool needs a ledger,
 // and the commands of its mix that a ledger cannot judge.
 func (p Pool) LedgerSpaces() (spaces []ledger.Space, left []string) {
+	if p.Kind.Messages() {
+		return nil, nil // they have an account of their own
+	}
 	for _, w := range p.Mix {
 		c, err := findCommand(w.Command)
 		if err != nil {
@@ -45,7 +49,8 @@ func (p Pool) LedgerSpaces() (spaces []ledger.Space, left []string) {
 }
 
 // begin says that the operations built from now on are one batch.
-func (m *maker) begin() {
+func (m *maker) begin(due time.Duration) {
+	m.sending.due = due
 	if m.page != nil {
 		m.page.Begin()
 	}
@@ -76,6 +81,7 @@ func (m *maker) issue(key ledger.Key, c command, op *Operation, s *slot, from *s
 	e.key, e.act = key, c.act
 	e.sequence = key.Issue(c.act, &e.reply)
 	op.Command, op.Key, op.Reply = c.name, key.Name(), &e.reply
+	op.Slot = slotOf(op.Key)
 	if c.payload == value {
 		b := key.AppendToken(s.blank(op.Key, m.filler), e.sequence)
 		op.Value = s.fill(len(b), m.size(from), m.filler)
@@ -84,6 +90,7 @@ func (m *maker) issue(key ledger.Key, c command, op *Operation, s *slot, from *s
 
 // withdraw says that the batch is not sent.
 func (m *maker) withdraw() {
+	m.unsend()
 	if m.page == nil {
 		return
 	}
@@ -97,6 +104,7 @@ func (m *maker) withdraw() {
 // judge takes the outcomes of a batch to the ledger. A reply that nobody can
 // have written is no success.
 func (m *maker) judge(ops []Operation, outcomes []Outcome) {
+	m.sent(outcomes)
 	if m.page == nil {
 		return
 	}

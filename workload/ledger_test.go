@@ -284,7 +284,7 @@ func TestLedgerLeavesOthersAlone(t *testing.T) {
 	const n = 20_000
 	for i := range uint64(n) {
 		var op Operation
-		m.begin()
+		m.begin(0)
 		m.build(i, &op, 0)
 		want := plain(i)
 		if op.Command != want.Command || op.Index != want.Index {

@@ -356,7 +356,7 @@ func TestBuildAllocationsWithLedger(t *testing.T) {
 	i := uint64(0)
 	build := func() {
 		for range 100 {
-			m.begin()
+			m.begin(0)
 			m.build(i, &op, 0)
 			m.withdraw()
 			i++

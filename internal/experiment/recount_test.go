@@ -99,6 +99,16 @@ var recounted = []struct {
 		b.others("node-failure", 15*time.Second)
 		return b.leave()
 	}, func(s compare.Summary) bool { return s.ClosedLoop }},
+	{"messages", func(t *testing.T) string {
+		b := newMessageBench(t, "endpoint-rebind", workload.Pool{Kind: workload.KindPubSub}, "on-none", "off")
+		b.config.Describe.Objective = 0.99
+		return b.leave()
+	}, func(s compare.Summary) bool { return s.Arms[0].Pools[1].Delivery.Lost > 0 }},
+	{"messages that wait", func(t *testing.T) string {
+		b := newMessageBench(t, "maintenance-mode", workload.Pool{Kind: workload.KindConsumerGroup}, "on", "off")
+		b.config.Rounds = 2
+		return b.leave()
+	}, func(s compare.Summary) bool { return s.Arms[1].Pools[1].Delivery.Delivered > 0 }},
 	{"killed", func(t *testing.T) string {
 		return newBench(t, "endpoint-rebind").kill(26 * time.Second)
 	}, func(s compare.Summary) bool { return !s.Complete && len(s.Warnings) > 2 }},

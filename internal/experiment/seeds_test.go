@@ -82,7 +82,8 @@ type trial struct {
 	speed    float64
 	settings []string
 	faults   sim.Faults
-	audit    bool // everything is in the ledger, and losses are found one by one
+	messages workload.Kind // of a pool that delivers them; commands: there is none
+	audit    bool          // everything is in the ledger, and losses are found one by one
 }
 
 func newTrial(t *testing.T, seed uint64) *trial {
@@ -100,6 +101,7 @@ func newTrial(t *testing.T, seed uint64) *trial {
 	}
 	x.bench = newBenchWith(t, sim.Config{Faults: x.faults, Seed: seed}, u.Name, x.settings...)
 	x.drawRun()
+	x.drawMessages()
 	x.drawArms()
 	x.drawPools()
 	return x
@@ -152,7 +154,10 @@ func (x *trial) drawArms() {
 	names := []string{"on", "off"}
 	more := []string{"on-noretry", "off-noretry", "auto", "on-none", "on-tight", "off-relaxed", "off-dns", "on+name=roomy+pool_size=40", "off-noretry+name=hasty+read_timeout=300ms"}
 	if x.config.Upgrade.Database != upgrade.OSSCluster {
-		more = append(more, "raw", "off-resp2")
+		more = append(more, "off-resp2")
+	}
+	if x.config.Upgrade.Database != upgrade.OSSCluster && x.messages == workload.KindCommands {
+		more = append(more, "raw")
 	}
 	if x.chance(0.6) {
 		names = append(names, pick(x, more...))
@@ -186,6 +191,28 @@ func (x *trial) drawPools() {
 		x.config.Pools = append(x.config.Pools, p)
 		x.config.Describe.Pools = append(x.config.Describe.Pools, bundle.Pool{Name: p.Name, Operations: mix.Commands(), Arrival: p.Schedule.Arrival.String()})
 	}
+	x.addMessages()
+}
+
+// drawMessages decides on a pool that delivers messages.
+func (x *trial) drawMessages() {
+	kinds := []workload.Kind{workload.KindPubSub, workload.KindQueue, workload.KindStream, workload.KindConsumerGroup}
+	if x.config.Upgrade.Database == upgrade.OSSCluster {
+		kinds = []workload.Kind{workload.KindShardedPubSub}
+	}
+	if x.chance(0.15) {
+		x.messages = pick(x, kinds...)
+	}
+}
+
+// addMessages makes it.
+func (x *trial) addMessages() {
+	if x.messages == workload.KindCommands {
+		return
+	}
+	p := workload.Pool{Name: "news", Kind: x.messages, Workers: 2, Seed: x.seed, Schedule: workload.Schedule{Rate: workload.Constant(20), Seed: x.seed}}.WithDefaults()
+	x.config.Pools = append(x.config.Pools, p)
+	x.config.Describe.Pools = append(x.config.Describe.Pools, bundle.Pool{Name: p.Name, Kind: p.Kind.String(), Receivers: p.Receivers, Operations: p.Mix.Commands()})
 }
 
 func (x *trial) String() string {

@@ -1,18 +1,17 @@
 package recount
 
+import "cmp"
+
 func (b *bundle) arm(k int) object {
 	name := b.run.Arms[k].Name
 	ops := b.operations(name, "", measured)
 	dials, closes := b.counter(name, "schload.connection.dials", "result"), b.counter(name, "schload.connection.closes", "by")
 	handoffs, redirects := b.counter(name, "schload.handoffs", "result"), b.counter(name, "schload.redirects", "result")
-	windows, _ := b.outages(name)
 	return object{
 		"name": name, "sch": b.sch(k).object(),
 		"operations": ops.object(), "errors": counts(ops.errors), "missed_reasons": counts(ops.reasons),
 		"attempts_hidden": total(b.counter(name, "schload.attempts.hidden", "")),
-		"phases": object{
-			"baseline": b.phase(name, "baseline"), "maintenance": b.phase(name, "maintenance"), "recovery": b.phase(name, "recovery"),
-		},
+		"phases":          b.byPhase(name, ""),
 		"connections": object{
 			"dials": total(dials), "dial_failures": total(dials) - dials["ok"],
 			"closed_by_server": closes["server"], "closed_by_client": closes["client"],
@@ -21,65 +20,44 @@ func (b *bundle) arm(k int) object {
 		"handoffs":       object{"started": handoffs["started"], "succeeded": handoffs["succeeded"], "failed": handoffs["failed"]},
 		"redirects":      object{"moved": redirects["moved"], "ask": redirects["ask"]},
 		"slot_map_reads": total(b.counter(name, "schload.slot_map.reads", "")),
-		"outage":         outage(windows),
-		"wrong_replies":  ops.errors["wrong_reply"], "crossed_replies": ops.errors["crossed_reply"],
+		"outage":         b.outage(place{arm: name}),
+		"slot_ranges":    b.slotRanges(name), "events": b.events(name), "pools": b.pools(name), "attribution": b.attribution(name),
+		"wrong_replies": ops.errors["wrong_reply"], "crossed_replies": ops.errors["crossed_reply"],
 		"silent_replies": total(b.counter(name, "schload.replies.silent", "")),
 		"integrity":      b.integrity(name), "little": b.little(name).object(),
 	}
 }
 
-func (b *bundle) phase(arm, phase string) object {
+func (b *bundle) byPhase(arm, pool string) object {
+	return object{"baseline": b.phase(arm, pool, "baseline"), "maintenance": b.phase(arm, pool, "maintenance"), "recovery": b.phase(arm, pool, "recovery")}
+}
+
+func (b *bundle) phase(arm, pool, phase string) object {
 	return object{
-		"operations":      b.operations(arm, "", only(phase)).object(),
-		"response_time_s": b.times(arm, responseTime, only(phase), successes).object(),
-		"service_time_s":  b.times(arm, serviceTime, only(phase), successes).object(),
-		"lateness_s":      b.times(arm, lateness, only(phase), all).object(),
+		"operations":      b.operations(arm, pool, only(phase)).object(),
+		"response_time_s": b.times(arm, pool, responseTime, only(phase), successes).object(),
+		"service_time_s":  b.times(arm, pool, serviceTime, only(phase), successes).object(),
+		"lateness_s":      b.times(arm, pool, lateness, only(phase), all).object(),
 	}
 }
 
-// outages returns how long an arm was out each time, without warm-up and
-// without the time in which the harness stood still; own counts the spans that
-// are no outage without the latter.
-func (b *bundle) outages(arm string) (lengths []int64, own int) {
-	for _, m := range b.of("outage") {
-		if m.Arm != arm {
-			continue
+// pools are an arm's, each like an arm. The marks of an arm are those of its
+// only pool.
+func (b *bundle) pools(arm string) list {
+	l := list{}
+	for _, p := range b.run.Pools {
+		at := place{arm: arm, pool: p.Name}
+		if len(b.run.Pools) == 1 {
+			at.pool = ""
 		}
-		length := m.Duration
-		for _, w := range b.warmups() {
-			length -= w.overlap(m.At, m.At+m.Duration)
-		}
-		if length <= b.outageAfter() {
-			continue
-		}
-		for _, s := range b.stalls() {
-			length -= span{s.At, s.At + s.Duration}.overlap(m.At, m.At+m.Duration)
-		}
-		if length <= b.outageAfter() {
-			own++
-			continue
-		}
-		lengths = append(lengths, length)
+		ops := b.operations(arm, p.Name, measured)
+		l = append(l, object{
+			"name": p.Name, "kind": cmp.Or(p.Kind, "commands"),
+			"operations": ops.object(), "errors": counts(ops.errors), "missed_reasons": counts(ops.reasons),
+			"phases": b.byPhase(arm, p.Name), "outage": b.outage(at), "delivery": b.delivery(arm, p),
+		})
 	}
-	return lengths, own
-}
-
-// stalls are the spans after warm-up in which the harness stood still.
-func (b *bundle) stalls() (found []mark) {
-	for _, m := range b.of("harness") {
-		if m.Name == "stall" && b.at(m.At) != "warmup" {
-			found = append(found, m)
-		}
-	}
-	return found
-}
-
-func outage(lengths []int64) object {
-	var longest, sum int64
-	for _, l := range lengths {
-		longest, sum = max(longest, l), sum+l
-	}
-	return object{"windows": uint64(len(lengths)), "longest_s": duration(longest), "total_s": duration(sum)}
+	return l
 }
 
 // sch is what an arm's connections were found to be.
@@ -168,7 +146,7 @@ func (b *bundle) little(arm string) little {
 	if flight <= 0 || length <= 0 {
 		return little{}
 	}
-	t := b.times(arm, serviceTime, entire, all)
+	t := b.times(arm, "", serviceTime, entire, all)
 	l := little{known: true, throughput: float64(t.n) / length, flight: flight / length, missing: 1 - seconds(t.sum)/flight}
 	if t.n > 0 {
 		l.mean = t.sum / int64(t.n)

@@ -17,10 +17,7 @@ type run struct {
 		Name      string `json:"name"`
 		Requested string `json:"requested"`
 	} `json:"arms"`
-	Pools []struct {
-		Name    string `json:"name"`
-		Arrival string `json:"arrival"`
-	} `json:"pools"`
+	Pools   []pool `json:"pools"`
 	Upgrade struct {
 		Name        string   `json:"name"`
 		Title       string   `json:"title"`
@@ -32,10 +29,22 @@ type run struct {
 	Rounds      uint64      `json:"rounds"`
 	LateAfter   json.Number `json:"late_after_s"`
 	OutageAfter json.Number `json:"outage_after_s"`
+	Objective   float64     `json:"objective"`
+	SlotRanges  []struct {
+		From uint64 `json:"from"`
+		To   uint64 `json:"to"`
+	} `json:"slot_ranges"`
 	Environment struct {
 		CPUs uint64 `json:"cpus"`
 	} `json:"environment"`
 	Final *final `json:"final"`
+}
+
+type pool struct {
+	Name      string `json:"name"`
+	Kind      string `json:"kind"`
+	Receivers uint64 `json:"receivers"`
+	Arrival   string `json:"arrival"`
 }
 
 type final struct {

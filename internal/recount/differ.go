@@ -149,6 +149,8 @@ func same(want, got any) bool {
 		return got == want || got == nil && !want
 	case uint64:
 		return string(number) == strconv.FormatUint(want, 10) || got == nil && want == 0
+	case present:
+		return got != nil && same(duration(want), got)
 	case duration:
 		exact, ok := new(big.Rat).SetString(string(number))
 		return ok && exact.Cmp(big.NewRat(int64(want), 1e9)) == 0 || got == nil && want == 0

@@ -46,7 +46,7 @@ func (b *bundle) startLag() [3]int64 {
 	}
 	t := new(times)
 	for _, a := range b.run.Arms {
-		t.add(b.times(a.Name, lateness, only("baseline"), all))
+		t.add(b.times(a.Name, "", lateness, only("baseline"), all))
 	}
 	return [3]int64{t.quantile(500), t.quantile(990), t.max}
 }
@@ -188,7 +188,7 @@ func (b *bundle) used(stock string) float64 {
 func (b *bundle) lag(arm string) int64 { return min(b.late(arm), b.startLag()[1]) }
 
 func (b *bundle) late(arm string) int64 {
-	return b.times(arm, lateness, only("baseline"), all).quantile(990)
+	return b.times(arm, "", lateness, only("baseline"), all).quantile(990)
 }
 
 // measuredFrom is where warm-up first ended.

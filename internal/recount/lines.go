@@ -16,6 +16,7 @@ type point struct {
 	attrs     map[string]string
 	count     uint64
 	level     float64
+	exact     int64  // the level, if it is in seconds, in nanoseconds
 	times     *times // of a histogram
 }
 
@@ -45,6 +46,12 @@ type mark struct {
 	Round    int    `json:"round"`
 	Arm      string `json:"arm"`
 	Detail   string `json:"detail"`
+
+	Pool  string       `json:"pool"`
+	Slots string       `json:"slots"`
+	Seq   *json.Number `json:"seq"`
+	Count uint64       `json:"count"`
+	Of    uint64       `json:"of"`
 }
 
 // wholeLines calls line for each line of a file that ends in a newline, and
@@ -126,6 +133,7 @@ func (i *interval) add(arm string, m otlpMetric, base int64) error {
 			q.count = uint64(whole(p.AsInt))
 		case p.AsDouble != "":
 			q.level, _ = p.AsDouble.Float64()
+			q.exact = nanoseconds(p.AsDouble)
 		default:
 			if p.Scale != 6 {
 				return fmt.Errorf("scale %d", p.Scale)

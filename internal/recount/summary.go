@@ -15,6 +15,7 @@ func Summary(dir string) (map[string]any, error) {
 	s := object{
 		"schema": "schload.summary/1", "run_id": b.run.RunID, "stage": b.run.Stage, "cluster": b.run.Cluster, "rounds": b.run.Rounds,
 		"late_after_s": duration(nanoseconds(b.run.LateAfter)), "outage_after_s": duration(b.outageAfter()),
+		"objective":    share(b.objective()),
 		"complete":     b.run.Final != nil && !b.run.Final.Interrupted,
 		"phase_source": b.source, "maintenance": b.maintenance(), "closed_loop": b.closedLoop(),
 		"upgrade": object{
@@ -35,6 +36,13 @@ func texts(all []string) list {
 		l = append(l, t)
 	}
 	return l
+}
+
+func (b *bundle) objective() float64 {
+	if o := b.run.Objective; o > 0 && o < 1 {
+		return o
+	}
+	return 0.999
 }
 
 func (b *bundle) maintenance() list {
@@ -140,10 +148,10 @@ func total(m map[string]uint64) (n uint64) {
 }
 
 // times adds up one of an arm's three histograms.
-func (b *bundle) times(arm, name string, in part, outcomes string) *times {
+func (b *bundle) times(arm, pool, name string, in part, outcomes string) *times {
 	t := new(times)
 	for _, p := range b.each(arm, name) {
-		if in(p.phase()) && strings.Contains(outcomes, p.attrs["outcome"]) {
+		if in(p.phase()) && strings.Contains(outcomes, p.attrs["outcome"]) && (pool == "" || p.attrs["pool"] == pool) {
 			t.add(p.times)
 		}
 	}

@@ -89,8 +89,13 @@ func (b *bundle) unlawful(arm string) (reasons []string) {
 		}
 	}
 	t := b.operations(arm, "", entire)
-	if ok, n := b.times(arm, responseTime, entire, successes).n, b.times(arm, responseTime, entire, all).n; ok != t.ok || n-ok != t.failed {
+	if ok, n := b.times(arm, "", responseTime, entire, successes).n, b.times(arm, "", responseTime, entire, all).n; ok != t.ok || n-ok != t.failed {
 		reasons = append(reasons, literally("arm %s: its histograms hold %d successes and %d failures, its counters %d and %d", arm, ok, n-ok, t.ok, t.failed))
+	}
+	for _, p := range b.run.Pools {
+		if m := b.messages(arm, p, entire); b.run.Final != nil && m.due != m.verdicts() {
+			reasons = append(reasons, literally("arm %s: pool %s: %d deliveries were due", arm, p.Name, m.due)+text)
+		}
 	}
 	if l := b.little(arm); l.missing < -0.01 {
 		reasons = append(reasons, literally("arm %s: ", arm)+text+": more was recorded than can have happened")
@@ -150,7 +155,7 @@ func (b *bundle) clockSteps() int {
 func (b *bundle) few(needs uint64) (names []string) {
 	for _, a := range b.run.Arms {
 		for _, phase := range []string{"baseline", "maintenance", "recovery"} {
-			n := b.times(a.Name, responseTime, only(phase), successes).n
+			n := b.times(a.Name, "", responseTime, only(phase), successes).n
 			if n < needs && b.operations(a.Name, "", only(phase)).due > 0 {
 				names = append(names, fmt.Sprintf("%s %s has %d", a.Name, phase, n))
 			}
@@ -165,7 +170,7 @@ func (b *bundle) warn(k int, add func(bool, string)) {
 	say := func(when bool, format string, args ...any) {
 		add(when, literally("arm %s: ", arm)+fmt.Sprintf(format, args...))
 	}
-	_, own := b.outages(arm)
+	_, own := b.windows("outage", place{arm: arm})
 	say(own == 1, "a span without a success passed while the harness stood still%s", text)
 	say(own > 1, "each of %d spans without a success passed while the harness stood still%s", own, text)
 	b.warnLag(arm, say)
@@ -190,7 +195,7 @@ func (b *bundle) warn(k int, add func(bool, string)) {
 func (b *bundle) warnLag(arm string, say func(bool, string, ...any)) {
 	const ms = int64(time.Millisecond)
 	lag, late := b.lag(arm), b.late(arm)
-	response := b.times(arm, responseTime, only("baseline"), successes).quantile(990)
+	response := b.times(arm, "", responseTime, only("baseline"), successes).quantile(990)
 	const start = "operations of the baseline started up to "
 	switch {
 	case lag > 10*ms:
