@@ -18,7 +18,6 @@ import (
 	"schload/internal/compare"
 	"schload/internal/recount"
 	"schload/telemetry/mark"
-	"schload/telemetry/record"
 	"schload/workload"
 )
 
@@ -63,8 +62,8 @@ func TestSeedsRepeat(t *testing.T) {
 		for i := range offers {
 			synctest.Test(t, func(t *testing.T) {
 				x := newTrial(t, s)
-				result, _ := x.run(t.Context())
-				offers[i] = x.offer(result.Dir)
+				result, s := x.run(t.Context())
+				offers[i] = x.offer(result.Dir, s)
 			})
 		}
 		if offers[0] != offers[1] {
@@ -194,13 +193,14 @@ func (x *trial) drawPools() {
 	x.addMessages()
 }
 
-// drawMessages decides on a pool that delivers messages.
+// drawMessages decides on a pool that delivers messages. Where losses are
+// found one by one there is none, for a lost message is no lost write.
 func (x *trial) drawMessages() {
 	kinds := []workload.Kind{workload.KindPubSub, workload.KindQueue, workload.KindStream, workload.KindConsumerGroup}
 	if x.config.Upgrade.Database == upgrade.OSSCluster {
 		kinds = []workload.Kind{workload.KindShardedPubSub}
 	}
-	if x.chance(0.15) {
+	if x.chance(0.15) && !x.audit {
 		x.messages = pick(x, kinds...)
 	}
 }
@@ -237,7 +237,7 @@ func (x *trial) hold() {
 	if len(result.Invalid) > 0 || !s.Valid || !s.Complete {
 		x.t.Errorf("valid %v, complete %v: %q %q", s.Valid, s.Complete, result.Invalid, s.InvalidReasons)
 	}
-	x.conserved(result.Dir, s)
+	x.conserved(s)
 	x.recounted(result.Dir)
 	x.helped(s)
 	x.kept(result.Dir, s)
@@ -249,67 +249,44 @@ func (x *trial) hold() {
 	}
 }
 
-// Law: due = ok + failed + missed in each pool and phase of each arm, the arms
-// have the same due, and the summary says what the intervals add up to.
-func (x *trial) conserved(dir string, s compare.Summary) {
-	sums := x.sums(dir)
-	for key, o := range sums {
-		if o.Due != o.OK+o.Failed+o.Missed {
-			x.t.Errorf("%v: %+v", key, o)
-		}
-		if other := sums[place{x.config.Arms[0].Name, key.pool, key.phase}]; other.Due != o.Due {
-			x.t.Errorf("%v: %d were due, %d of arm %s", key, o.Due, other.Due, x.config.Arms[0].Name)
-		}
-	}
+// Law: due = ok + failed + missed in each pool and phase of each arm, and the
+// arms have the same due.
+func (x *trial) conserved(s compare.Summary) {
 	for _, a := range s.Arms {
 		if a.Operations.Due == 0 {
 			x.t.Errorf("arm %s: nothing was due", a.Name)
 		}
+		for i, p := range a.Pools {
+			other := phasesOf(s.Arms[0].Pools[i])
+			for j, o := range phasesOf(p) {
+				if o.Due != o.OK+o.Failed+o.Missed || o.Due != other[j].Due {
+					x.t.Errorf("arm %s, pool %s, phase %d: %+v; arm %s had %d due", a.Name, p.Name, j, o, s.Arms[0].Name, other[j].Due)
+				}
+			}
+		}
 	}
 }
 
-// place is where operations are counted.
-type place struct{ arm, pool, phase string }
+func phasesOf(p compare.Pool) [3]compare.Operations {
+	return [3]compare.Operations{p.Phases.Baseline.Operations, p.Phases.Maintenance.Operations, p.Phases.Recovery.Operations}
+}
 
-func (x *trial) sums(dir string) map[place]compare.Operations {
-	b, err := bundle.Open(dir)
+// Law: the stored summary is what its files give, counted by others, and (of
+// every fourth, for it takes long) by the same once more.
+func (x *trial) recounted(dir string) {
+	if x.seed%4 == 0 {
+		x.again(dir)
+	}
+	differences, err := recount.Differences(dir)
 	if err != nil {
 		x.t.Fatal(err)
 	}
-	sums := map[place]compare.Operations{}
-	for iv, err := range b.Intervals() {
-		if err != nil {
-			x.t.Fatal(err)
-		}
-		for _, c := range iv.Counts {
-			at := map[string]string{}
-			for _, a := range c.Attrs {
-				at[a.Key] = a.Value
-			}
-			key := place{c.Arm, at[record.AttrPool], at[record.AttrPhase]}
-			o := sums[key]
-			switch c.Name {
-			case record.OperationsDue:
-				o.Due += c.Value
-			case record.OperationsMissed:
-				o.Missed += c.Value
-			case record.Operations:
-				if at[record.AttrOutcome] == "ok" {
-					o.OK += c.Value
-				} else {
-					o.Failed += c.Value
-				}
-			default:
-				continue
-			}
-			sums[key] = o
-		}
+	for _, d := range differences {
+		x.t.Error(d)
 	}
-	return sums
 }
 
-// Law: the stored summary is what its files give, counted twice.
-func (x *trial) recounted(dir string) {
+func (x *trial) again(dir string) {
 	path := filepath.Join(dir, "summary.json")
 	before, err := os.ReadFile(path)
 	if err != nil {
@@ -320,13 +297,6 @@ func (x *trial) recounted(dir string) {
 	}
 	if after, err := os.ReadFile(path); err != nil || string(after) != string(before) {
 		x.t.Errorf("a summary computed again is another one: %v", err)
-	}
-	differences, err := recount.Differences(dir)
-	if err != nil {
-		x.t.Fatal(err)
-	}
-	for _, d := range differences {
-		x.t.Error(d)
 	}
 }
 
@@ -397,12 +367,14 @@ func (x *trial) lost(dir string) (sum uint64) {
 }
 
 // offer says what was offered, and when.
-func (x *trial) offer(dir string) string {
+func (x *trial) offer(dir string, s compare.Summary) string {
 	var lines []string
-	for key, o := range x.sums(dir) {
-		lines = append(lines, fmt.Sprintf("%v: %d", key, o.Due))
+	for _, a := range s.Arms {
+		for _, p := range a.Pools {
+			due := phasesOf(p)
+			lines = append(lines, fmt.Sprintf("%s %s: %d, %d, %d", a.Name, p.Name, due[0].Due, due[1].Due, due[2].Due))
+		}
 	}
-	slices.Sort(lines)
 	for _, m := range phases(x.t, dir) {
 		lines = append(lines, fmt.Sprintf("%s at %v", m.Name, m.At))
 	}
