@@ -169,6 +169,15 @@ func TestToldLate(t *testing.T) {
 		if int(told.Count()) != n || told.Min() != 0 || told.Max() != late+time.Millisecond && told.Max() != late {
 			t.Errorf("%d connections, the last told %v after the first; want %v", told.Count(), told.Max(), late)
 		}
+		w.main.mu.Lock()
+		w.main.hook = joinLate
+		w.main.mu.Unlock()
+		time.Sleep(time.Second)
+		w.together(c, n+2) // two more, which are told when they opt in
+		s = c.Observe()
+		if want := (Coverage{Events: 1, Owed: uint64(n + 2), Told: uint64(n + 2)}); s.Notices.Coverage[notice.Migrating] != want || c.TakeLengths().Notices != [notice.Kinds]*histogram.Histogram{} {
+			t.Errorf("%+v, want %+v and no delay", s.Notices.Coverage[notice.Migrating], want)
+		}
 		w.main.push(shards(notice.Migrating, 1)) // once more: no event, and nobody is told twice
 		w.together(c, n)
 		if again := c.Observe().Notices.Coverage; again != s.Notices.Coverage {
@@ -390,7 +399,14 @@ func TestNeverClosed(t *testing.T) {
 			w.main.push(shards(notice.Migrating, 1))
 			w.together(c, n)
 			time.Sleep(20 * time.Second)
+			w.together(c, n)
 		}, 1, 1},
+		// What would close it may be there, and nobody looked.
+		"unused since": {func(w *world, c *Client, n int) {
+			w.main.push(shards(notice.Migrating, 1))
+			w.together(c, n)
+			time.Sleep(20 * time.Second)
+		}, 1, 0},
 		"not over yet": {func(w *world, c *Client, n int) {
 			w.main.push(shards(notice.Migrating, 1))
 			w.together(c, n)
@@ -503,16 +519,19 @@ func TestSavedExactly(t *testing.T) {
 	})
 }
 
+// joinLate answers an opt-in by what goes on.
+func joinLate(_ *served, args []string) (string, bool) {
+	if len(args) < 3 || args[1] != "maint_notifications" {
+		return "", false
+	}
+	return "+OK\r\n" + string(shards(notice.Migrating, 1).Append(nil)), true
+}
+
 // What an operation waits for its connection to be made saves it from nothing.
 func TestDialIsNotSaved(t *testing.T) {
 	seeded(t, func(t *testing.T, w *world, r *rand.Rand) {
 		n := 1 + r.IntN(4)
-		w.main.hook = func(s *served, args []string) (string, bool) {
-			if len(args) < 3 || args[1] != "maint_notifications" {
-				return "", false
-			}
-			return "+OK\r\n" + string(shards(notice.Migrating, 1).Append(nil)), true // it joins late
-		}
+		w.main.hook = joinLate
 		config := w.config("on-noretry+read_timeout=300ms")
 		config.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
 			time.Sleep(400 * time.Millisecond)

@@ -65,16 +65,17 @@ func (o *observer) covered(c *connection, n notice.Notice, now time.Duration) {
 	if c.read&bit != 0 {
 		return // pushed once more
 	}
-	if c.owed&bit == 0 { // it opted in afterwards, and was told of what goes on
+	if c.owed&bit == 0 { // it opted in afterwards, and was told then
 		e.Owed++
 		kind.Owed++
+	} else {
+		e.last = now
+		o.lengths.record(&o.lengths.Notices[n.Kind], now-e.first)
 	}
 	c.owed &^= bit
 	c.read |= bit
 	e.Told++
 	kind.Told++
-	e.last = now
-	o.lengths.record(&o.lengths.Notices[n.Kind], now-e.first)
 }
 
 // event returns the event of a notice, new or known, and its bit.
@@ -131,14 +132,21 @@ func (v *coverage) over(now time.Duration) bool {
 	return true
 }
 
-// closers are the bits of the events that close windows.
-func (v *coverage) closers() (mask uint64) {
+// mayWait reports whether a notice that closes a window may wait unread on c,
+// which was last used at an instant: one that others have read since, or, where
+// nobody has, one that came before the announced time was over.
+func (v *coverage) mayWait(c *connection, used time.Duration) bool {
 	for i, e := range v.events {
-		if e != nil && e.kind.Closes() {
-			mask |= 1 << i
+		if e != nil && e.kind.Closes() && c.read&(1<<i) == 0 && used <= e.first {
+			return true
 		}
 	}
-	return mask
+	for _, s := range v.span {
+		if s.closed < s.opened && used <= s.until {
+			return true
+		}
+	}
+	return false
 }
 
 // missedBy records that c ends without having read what it was owed; the

@@ -13,7 +13,7 @@ type Lengths struct {
 	Handoff     *histogram.Histogram               // of handoffs that succeeded, from the dial to the takeover
 	SinceNotice *histogram.Histogram               // of the same, from reading MOVING
 	Relaxed     *histogram.Histogram               // of windows of relaxed timeouts
-	Notices     [notice.Kinds]*histogram.Histogram // from the first connection that reads an event's notice to each
+	Notices     [notice.Kinds]*histogram.Histogram // from the first connection that reads an event's notice to each that was open then
 }
 
 func (*Lengths) record(h **histogram.Histogram, d time.Duration) {

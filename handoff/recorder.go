@@ -36,6 +36,7 @@ type poolConn interface {
 	HasRelaxedTimeout() bool
 	IsPubSub() bool
 	IsClosed() bool
+	UsedAt() time.Time // when its last use began, at most 50 ms later than that says
 }
 
 // recordOf returns the library's connection and our record of the connection

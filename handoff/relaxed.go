@@ -179,12 +179,16 @@ func (r *relaxations) conclude() {
 }
 
 // overdue reports whether nothing can be what keeps a window open: all windows
-// that notices announced are over, so is the time after a handoff, and no notice
-// that would end it waits to be read. The observer's mutex is held.
+// that notices announced are over, so is the time after a handoff, and the
+// connection was used since, so that no notice that would end it waits unread.
+// The observer's mutex is held.
 func (r *relaxations) overdue(w *window) bool {
 	now := r.o.now()
+	if w.until > 0 && now <= w.until+relaxedPoll || !r.o.coverage.over(now) {
+		return false
+	}
 	_, c := recordOf(w.conn)
-	return (w.until == 0 || now > w.until+relaxedPoll) && r.o.coverage.over(now) && (c == nil || c.owed&r.o.coverage.closers() == 0)
+	return c != nil && !r.o.coverage.mayWait(c, w.conn.UsedAt().Sub(r.o.base))
 }
 
 // close ends what is left and waits for the goroutine.

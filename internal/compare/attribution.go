@@ -42,7 +42,7 @@ type Coverage struct {
 	Connections uint64        `json:"connections"` // that they were to reach, each event counted
 	Told        uint64        `json:"told"`
 	Stragglers  uint64        `json:"stragglers"`         // never read it
-	Delay       Quantiles     `json:"delay_s"`            // of each connection after the first of its event; max is the longest spread
+	Delay       Quantiles     `json:"delay_s"`            // after the first connection of an event, of those open then; max is the longest spread
 	Last        []NoticeEvent `json:"last,omitempty"`     // events, the newest last
 	LeftOut     uint64        `json:"left_out,omitempty"` // of the list
 }

@@ -180,7 +180,7 @@ var Metrics = []Metric{
 	{MessageUnheardTime, "s", Gauge, "time so far in which messages of a channel reached nobody by the server's own account: longest, and total over the channels; warm-up left out", []string{AttrPool, AttrType}},
 	{Messages, "{message}", Counter, "messages published (unheard and indeterminate ones too), what became of each at each receiver (delivered, lost, left, unknown), and deliveries that should not have been (duplicate, redelivered, out_of_order, foreign, belated)", []string{AttrPool, AttrResult, AttrPhase, AttrRound}},
 	{NoticeConnections, "{connection}", Counter, "connections that an event's notice was to reach (owed), that read it (told), and that the client ended before (ended); each event counts", []string{AttrNotice, AttrResult}},
-	{NoticeDelay, "s", Histogram, "how long after the first connection each connection read an event's notice", []string{AttrNotice}},
+	{NoticeDelay, "s", Histogram, "how long after the first connection those that were open then read an event's notice", []string{AttrNotice}},
 	{NoticeEvents, "{event}", Counter, "events that notices told of, each once however many connections read it", []string{AttrNotice}},
 	{Lateness, "s", Histogram, "lateness: from the intended instant to the send of an operation", []string{AttrOperation, AttrOutcome, AttrPool, AttrPhase, AttrRound}},
 	{ResponseTime, "s", Histogram, "response time: from the intended instant to the end of an operation", []string{AttrOperation, AttrOutcome, AttrPool, AttrPhase, AttrRound}},
