@@ -85,8 +85,8 @@ func (f *Fault) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// ofData reports whether the fault is one of what is stored.
-func (f Fault) ofData() bool { return f <= OutOfOrder }
+// OfData reports whether the fault is one of what is stored.
+func (f Fault) OfData() bool { return f <= OutOfOrder }
 
 // timed reports whether the fault happens at its instant, whatever clients do.
 func (f Fault) timed() bool { return f == Outage || f == Refusal || f == Hangup }
@@ -196,7 +196,7 @@ func (i Injection) validate(c Config) error {
 	case !i.Fault.lasts() && i.Fault != Straggler && i.Lasts > 0:
 		fault("lasts %v: it has no length", i.Lasts)
 	}
-	if i.Fault.ofData() && len(c.Shards) > 0 {
+	if i.Fault.OfData() && len(c.Shards) > 0 {
 		fault("only the in-process store can be made to break its word: leave out the shards")
 	}
 	if able := injectable[i.Fault]; len(able) > 0 {
@@ -272,6 +272,23 @@ func (s *Simulator) CallOff() {
 	if in := s.injector.Swap(nil); in != nil {
 		in.end()
 	}
+}
+
+// Calm holds faults of data back, or lets them happen again: somebody reads
+// back what is stored, and takes it for the truth. Those that fall due
+// meanwhile are done later.
+func (s *Simulator) Calm(on bool) { s.calm.Store(on) }
+
+// Injections returns what was ordered so far, as ParseInjection reads it, and
+// how many faults were done by kind, 0 included.
+func (s *Simulator) Injections() (ordered []string, done map[string]int) {
+	done = map[string]int{}
+	account := s.Injected()
+	for _, i := range account.Ordered {
+		ordered = append(ordered, i.String())
+		done[i.Fault.String()] = account.Count(i.Fault)
+	}
+	return ordered, done
 }
 
 // Injected returns what was ordered and done so far. It is the truth against

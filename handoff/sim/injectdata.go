@@ -108,10 +108,13 @@ func (t *tamper) run(s *memoryStore, args []string, keys keys) {
 
 // dueOf are the orders of which a fault is to be done to a command now.
 func (in *injector) dueOf(now time.Duration, name, key string) (due []*order) {
+	if in.sim.calm.Load() {
+		return nil
+	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	for _, o := range in.orders {
-		if o.Fault.ofData() && o.due(now) && o.does(name) && o.concerns(key) {
+		if o.Fault.OfData() && o.due(now) && o.does(name) && o.concerns(key) {
 			due = append(due, o)
 		}
 	}
@@ -396,7 +399,7 @@ func (t *tamper) goOn(op *operation) bool {
 		p.refused, p.order = 0, nil
 		o.claimed--
 		return false
-	case !read:
+	case !read || t.in.sim.calm.Load():
 		return false
 	case p.refused == 1:
 		p.refused = 2

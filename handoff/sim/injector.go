@@ -56,7 +56,7 @@ func (in *injector) order(i Injection, now time.Duration) {
 			o.instants[k] += time.Duration(in.random.Int64N(int64(i.Every)))
 		}
 	}
-	if i.Fault.ofData() && in.data.Load() == nil {
+	if i.Fault.OfData() && in.data.Load() == nil {
 		in.data.Store(newTamper(in))
 	}
 	in.orders = append(in.orders, o)

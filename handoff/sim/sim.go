@@ -36,6 +36,7 @@ type Simulator struct {
 	director  *director
 	injector  atomic.Pointer[injector] // nil: no faults are injected
 	account   account                  // of those that were
+	calm      atomic.Bool              // those of data are held back
 	zone      *zone
 	tls       *tls.Config   // nil: in the clear
 	plays     chan struct{} // holds one token while a plan is played
