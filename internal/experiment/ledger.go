@@ -66,7 +66,7 @@ func (r *run) newBook(arm string, pool workload.Pool, report func(ledger.Violati
 	if r.Ledger == 1 {
 		keys = min(pool.Keys.Space, mostLedgerKeys) / pool.Workers
 	}
-	spaces, _ := pool.LedgerSpaces()
+	spaces := pool.LedgerSpaces()
 	return ledger.New(ledger.Config{
 		Prefix: pool.Keys.Prefix, Arm: arm, Pool: pool.Name, Nonce: uint32(r.Base.UnixNano() / 1000), Spaces: spaces,
 		Workers: pool.Workers, Keys: max(keys, pool.Pipeline, 1), Share: r.Ledger, Report: report,

@@ -7,11 +7,28 @@ import "strconv"
 type number struct {
 	value    int64
 	vague    bool // not known yet
-	up, down int  // open operations that may raise or lower it
+	up, down int  // operations that may still raise or lower it, for all anybody knows
 	covered  bool // what is open may have had its effect unseen
+
+	toldUp, toldDown int // of up and down: it was said what became of them
 }
 
-func (n *number) open() int { return n.up + n.down }
+// open is how many operations it is not known of what became of them.
+func (n *number) open() int { return n.up + n.down - n.toldUp - n.toldDown }
+
+// tell notes that it was said of all what became of them, and gives up those
+// of which it was said before.
+func (n *number) tell() {
+	n.up, n.down = n.up-n.toldUp, n.down-n.toldDown
+	n.toldUp, n.toldDown, n.covered = n.up, n.down, false
+}
+
+// repeat notes a reading back that may raise the number later, so many times,
+// and that nobody asks about.
+func (n *number) repeat(times int) {
+	n.up += times
+	n.toldUp += times
+}
 
 func (n *number) leaveOpen(a Act) {
 	if a == Pop {
@@ -59,19 +76,20 @@ func (e *Entry) showed(c *Call, expected, shown int64) {
 	}
 	n.value = shown
 	n.covered = n.covered || n.up > 0 && n.down > 0
-	explain := func(open *int, difference int64) int64 {
+	explain := func(open, told *int, difference int64) int64 {
 		explained := min(int64(*open), difference)
+		counts.applied.Add(uint64(min(explained, int64(*open-*told))))
 		*open -= int(explained)
-		counts.applied.Add(uint64(explained))
+		*told = min(*told, *open)
 		return difference - explained
 	}
 	switch {
 	case shown > expected:
-		if rest := explain(&n.up, shown-expected); rest > 0 {
+		if rest := explain(&n.up, &n.toldUp, shown-expected); rest > 0 {
 			e.violate(Duplicate, uint64(rest), c, "at most "+strconv.FormatInt(shown-rest, 10), strconv.FormatInt(shown, 10))
 		}
 	case shown < expected:
-		if rest := explain(&n.down, expected-shown); rest > 0 {
+		if rest := explain(&n.down, &n.toldDown, expected-shown); rest > 0 {
 			n.covered = n.covered || n.open() > 0
 			e.violate(Lost, uint64(rest), c, strconv.FormatInt(shown+rest, 10)+" or more", strconv.FormatInt(shown, 10))
 		}

@@ -32,6 +32,7 @@ type Violation struct {
 	Command  string
 	Conn     uint64
 	Node     string
+	Back     bool   // the reading back found it
 	Expected string // what had to be there: a token, a number, nothing
 	Found    string // what was there
 }
