@@ -156,7 +156,7 @@ func (p *Page) enumerate(s Space) []Entry {
 		entries[i] = Entry{label: label{head + strconv.Itoa(i), p.book.config.Nonce}, space: s, page: p}
 		entries[i].vague, entries[i].number.vague = true, true
 		if s == Sets {
-			entries[i].set = &set{vague: true}
+			entries[i].set = &set{}
 		}
 	}
 	return entries

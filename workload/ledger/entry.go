@@ -77,8 +77,8 @@ func (e *Entry) Resolve(c Call) {
 		if !e.judge(c) {
 			e.decide()
 		}
-	case c.Act.Writes() && c.End != NotApplied:
-		e.number.repeat(max(1, c.Attempts))
+	case c.Act.Writes() && c.End != NotApplied: // the reading back of a number raises it
+		e.number.up.repeat(max(1, c.Attempts))
 	}
 	e.held.Store(false)
 }
@@ -86,7 +86,7 @@ func (e *Entry) Resolve(c Call) {
 // unresolved reports whether something may still take effect, or a read is in
 // doubt.
 func (e *Entry) unresolved() bool {
-	return !e.blurred && (e.doubt != nil || len(e.floating) > 0 || e.number.up+e.number.down > 0 || e.set != nil && e.set.unresolved())
+	return !e.blurred && (e.doubt != nil || len(e.floating) > 0 || e.number.up.all+e.number.down.all > 0)
 }
 
 func (e *Entry) judge(c Call) (wrong bool) {
@@ -129,11 +129,8 @@ func (e *Entry) counts() bool { return e.space == Counters || e.space == Lists |
 
 // known says whether there is something to hold a reply against.
 func (e *Entry) known() bool {
-	switch {
-	case e.counts():
+	if e.counts() || e.set != nil {
 		return !e.number.vague
-	case e.set != nil:
-		return !e.set.vague
 	}
 	return !e.register.vague
 }
@@ -158,14 +155,8 @@ func (e *Entry) blur(more int) {
 	e.settleDoubt()
 	e.blurred = true
 	n := more + e.number.open() + e.register.open()
-	if e.set != nil {
-		n += e.set.open()
-	}
 	e.page.book.counts.undecided.Add(uint64(n))
 	e.floating, e.number = nil, number{}
-	if e.set != nil {
-		e.set = &set{vague: true}
-	}
 }
 
 // decide says what became of the writes that are open still: what the reading
@@ -174,6 +165,9 @@ func (e *Entry) blur(more int) {
 // has ended long ago.
 func (e *Entry) decide() {
 	c := &e.page.book.counts
+	if e.set != nil {
+		e.set.forgetOpen()
+	}
 	e.floating = slices.DeleteFunc(e.floating, func(f floating) bool { return f.told })
 	for i := range e.floating {
 		f := &e.floating[i]

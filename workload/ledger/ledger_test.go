@@ -179,7 +179,7 @@ func TestVerdicts(t *testing.T) {
 		{Sets, "n:0 s:1 s:1 s:1 s:1 s:0*2 s:1 ends:4", ""},
 		{Sets, "n:0 s:1 s? s:1 ends:3", "applied=1"},
 		{Sets, "n:0 s:1 s? s:1 ends:2", "undone=1"},
-		{Sets, "n:0 s:1 s? s? ends:2", "unknown=2"},
+		{Sets, "n:0 s:1 s? s? ends:2", "applied=1 undone=1"},
 		{Sets, "n:0 s? s:1 s:1 s:1 s:1 s:1 ends:4", "applied=1"},
 		{Sets, "n:0 s? s:1 s:1 s:1 s:0 s:1 ends:4", "undone=1"},
 		{Sets, "n:0 s? s:1 s:1 s:1 s:0 s:1 ends:5", "applied=1"},
