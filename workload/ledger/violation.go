@@ -57,6 +57,19 @@ func (c Counts) Minus(before Counts) Counts {
 	return c
 }
 
+// Plus returns the sums of both.
+func (c Counts) Plus(more Counts) Counts {
+	c.Reads += more.Reads
+	c.Writes += more.Writes
+	c.Applied += more.Applied
+	c.Undone += more.Undone
+	c.Undecided += more.Undecided
+	for k, n := range more.Violations {
+		c.Violations[k] += n
+	}
+	return c
+}
+
 // counts is Counts while workers add to it.
 type counts struct {
 	reads, writes              atomic.Uint64
