@@ -45,20 +45,29 @@ func (s *injecting) Prepare(ctx context.Context, plan upgrade.Plan) error {
 	return s.Simulator.Prepare(ctx, plan)
 }
 
+// checkInject checks --inject before anything is started.
+func (f *runFlags) checkInject(p profiles.Profile) error {
+	if len(f.inject) == 0 {
+		return nil
+	}
+	if p.Stage != stage.NameSim {
+		return fmt.Errorf("--inject with stage %s: only the simulator does wrong on purpose; use --stage %s", p.Stage, stage.NameSim)
+	}
+	injections, err := parseInjections(f.inject)
+	return errors.Join(err, sim.Config{Shards: p.Shards, Inject: injections}.Validate())
+}
+
 // inject has the lab's simulator inject the faults that flags ask for. Those of
 // data are done to keys of the ledger that one worker has for itself: what is
 // done to others nobody looks for.
 func (l *lab) inject(p profiles.Profile, texts []string) error {
-	if len(texts) == 0 {
+	s, ok := l.stage.(*sim.Simulator)
+	if !ok || len(texts) == 0 {
 		return nil
 	}
 	injections, err := parseInjections(texts)
 	if err != nil {
 		return usageError(err)
-	}
-	s, ok := l.stage.(*sim.Simulator)
-	if !ok {
-		return usageError(fmt.Errorf("--inject with stage %s: only the simulator breaks its word on purpose; use --stage %s", p.Stage, stage.NameSim))
 	}
 	ledger, err := p.Ledger()
 	if err != nil {
@@ -68,9 +77,6 @@ func (l *lab) inject(p profiles.Profile, texts []string) error {
 		if injections[i].Fault.OfData() && ledger > 0 {
 			injections[i].Key, injections[i].Not = "ledger:", ":shared:"
 		}
-	}
-	if err := s.CanInject(injections...); err != nil {
-		return usageError(err)
 	}
 	l.stage = &injecting{s, injections}
 	return nil

@@ -88,7 +88,7 @@ func (f *runFlags) profile(cmd *cobra.Command, args []string) (profiles.Profile,
 		}
 	}
 	p.Upgrade = f.upgrades[0]
-	return p, f.checkControl(p)
+	return p, errors.Join(f.checkControl(p), f.checkInject(p))
 }
 
 // runs makes one run for each upgrade, again and again with --forever. A run
