@@ -224,9 +224,10 @@ const (
 	reasonReply         = "reply"       // an error reply that makes the connection useless
 	reasonUnreadData    = "unread_data" // something was left to read where nothing may be
 	reasonCanceled      = "canceled"
-	reasonProbe         = "probe"     // dialled to see whether an address answers again
-	reasonNodeGone      = "node_gone" // its node left the cluster's slot map
-	reasonShutdown      = "shutdown"  // the client was closed
+	reasonProbe         = "probe"      // dialled to see whether an address answers again
+	reasonNodeGone      = "node_gone"  // its node left the cluster's slot map
+	reasonSubscriber    = "subscriber" // a subscriber's, given up for another one
+	reasonShutdown      = "shutdown"   // the client was closed
 	reasonOther         = "other"
 )
 
@@ -234,7 +235,7 @@ const (
 func CloseReasons() []string {
 	return []string{reasonStale, reasonOverflow, reasonHandoff, reasonHandoffFailed, reasonHandoffTries, reasonBreaker,
 		reasonQueueFull, reasonHook, reasonDisabled, reasonRefused, reasonTimeout, reasonEOF, reasonReset, reasonReply,
-		reasonUnreadData, reasonCanceled, reasonProbe, reasonNodeGone, reasonShutdown, reasonOther}
+		reasonUnreadData, reasonCanceled, reasonProbe, reasonNodeGone, reasonSubscriber, reasonShutdown, reasonOther}
 }
 
 // closeTexts are reasons the library gives as a text only.

@@ -74,6 +74,9 @@ type Client struct {
 	o       *observer
 	batches sync.Pool // of *batch
 
+	receiving sync.Mutex
+	receivers []*Receivers // that were started
+
 	closeOnce sync.Once
 	closeErr  error
 }
@@ -94,7 +97,7 @@ func Open(ctx context.Context, config Config) (*Client, error) {
 	}
 	install()
 	o := newObserver(config.Arm.Name, config.Base, config.Marks)
-	o.mode, o.handoffTimeout = config.Arm.Mode, config.Arm.HandoffTimeout
+	o.know(config.Arm)
 	d := newDialler(o, config, encryption)
 	c := &Client{config: config, o: o}
 	if config.Arm.Mode == Raw {
@@ -202,15 +205,41 @@ func (c *Client) Observe() Observation {
 	return s
 }
 
+// Conclude accounts for what is certain only when the load has ended: which
+// events did not reach everyone, and which connections were relaxed for good. It
+// is meant to be called once the last operation has ended and before the last
+// Observe and TakeLengths; Close does it too. It may be called again.
+func (c *Client) Conclude() {
+	c.o.relaxed.conclude()
+	c.o.concludeAll()
+}
+
+// farewell is how long Close waits for receivers of messages.
+const farewell = 10 * time.Second
+
 // Close closes every connection, operations under way included, and waits for
 // the client's goroutines. It may be called again. (One goroutine is out of
 // reach: the library's probe of an address that refused it ends within a
 // second.)
 func (c *Client) Close() error {
 	c.closeOnce.Do(func() {
+		c.Conclude()
 		c.o.closing.Store(true)
+		receivers := c.started()
+		for _, r := range receivers {
+			r.hush()
+		}
 		c.closeErr = c.closer().Close()
 		c.o.close()
+		timer := time.NewTimer(farewell)
+		defer timer.Stop()
+		for _, r := range receivers {
+			select {
+			case <-r.ended:
+			case <-timer.C: // one that panicked within the library may hold a lock there
+				return
+			}
+		}
 	})
 	return c.closeErr
 }

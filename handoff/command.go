@@ -21,6 +21,7 @@ type kind struct {
 	shape  shape
 	writes bool
 	nilOK  bool // the nil reply is an answer
+	sends  bool // messages: not among Commands, receivers are to hear them
 	check  func(op *workload.Operation, reply *redis.StringCmd) bool
 	want   func(op *workload.Operation) string // what check accepts, for people
 }
@@ -37,6 +38,7 @@ const (
 	keyFixedValue               // HSET key f value, ZADD key 1 value
 	keyValueFixed               // SET key value GET
 	keyFixedsValue              // ZADD key INCR 1 value
+	keyNewFixed                 // XADD key * m value
 	shapes
 )
 
@@ -47,6 +49,8 @@ var (
 	fixedLife  any = strconv.Itoa(workload.ExpireSeconds)
 	fixedGet   any = "get"
 	fixedIncr  any = "incr"
+	fixedNew   any = "*"
+	fixedEntry any = workload.MessageField
 )
 
 var kinds = map[string]*kind{
@@ -64,6 +68,10 @@ var kinds = map[string]*kind{
 	"ZADD":   {shape: keyFixedValue, writes: true, check: numberReply, want: wantNumber},
 	"PING":   {shape: bare, check: pongReply, want: wantPong},
 	"ECHO":   {shape: onlyValue, check: sameValue, want: wantSameValue},
+
+	"PUBLISH":  {shape: keyValue, writes: true, sends: true, check: numberReply, want: wantNumber},
+	"SPUBLISH": {shape: keyValue, writes: true, sends: true, check: numberReply, want: wantNumber},
+	"XADD":     {shape: keyNewFixed, writes: true, sends: true, check: entryReply, want: wantEntry},
 }
 
 // audited are commands on ledger keys that differ, or are used there alone:
@@ -95,11 +103,13 @@ func kindOf(op *workload.Operation) *kind {
 	return kinds[op.Command]
 }
 
-// Commands returns the commands Do executes, sorted.
+// Commands returns the commands of mixes that Do executes, sorted.
 func Commands() []string {
 	names := make([]string, 0, len(kinds))
-	for name := range kinds {
-		names = append(names, name)
+	for name, k := range kinds {
+		if !k.sends {
+			names = append(names, name)
+		}
 	}
 	slices.Sort(names)
 	return names
@@ -141,6 +151,15 @@ func numberReply(_ *workload.Operation, reply *redis.StringCmd) bool {
 }
 func wantNumber(*workload.Operation) string { return "a number" }
 
+// entryReply takes the id of an entry: 1732545-0.
+func entryReply(_ *workload.Operation, reply *redis.StringCmd) bool {
+	at, n, ok := strings.Cut(reply.Val(), "-")
+	_, err1 := strconv.ParseUint(at, 10, 64)
+	_, err2 := strconv.ParseUint(n, 10, 64)
+	return ok && err1 == nil && err2 == nil
+}
+func wantEntry(*workload.Operation) string { return "the id of an entry" }
+
 func sameValue(op *workload.Operation, reply *redis.StringCmd) bool {
 	value, _ := reply.Bytes()
 	return bytes.Equal(value, op.Value)
@@ -176,6 +195,7 @@ func newCommand() *command {
 		keyFixedValue:  {nil, &c.key, nil, &c.value},
 		keyValueFixed:  {nil, &c.key, &c.value, fixedGet},
 		keyFixedsValue: {nil, &c.key, fixedIncr, fixedScore, &c.value},
+		keyNewFixed:    {nil, &c.key, fixedNew, fixedEntry, &c.value},
 	}
 	for s, words := range c.words {
 		c.cmds[s] = redis.NewStringCmd(context.Background(), words...)

@@ -28,6 +28,7 @@ type Handshake struct {
 	OptInReply   string `json:"opt_in_reply,omitempty"`  // OK, or the error text
 	AuthError    string `json:"auth_error,omitempty"`    // error reply to AUTH or HELLO about credentials
 	Used         bool   `json:"used"`                    // an operation was sent
+	Subscriber   bool   `json:"subscriber,omitempty"`    // channels were subscribed to
 	Unreadable   bool   `json:"unreadable,omitempty"`    // the bytes were not understood: nothing is proved
 }
 
@@ -88,6 +89,11 @@ func (h *handshake) command(args []string) {
 			h.proved.EndpointType = args[4]
 		}
 	case name == "client", name == "select", name == "readonly":
+	case name == "subscribe", name == "ssubscribe":
+		// What follows are messages, which answer nothing, and nobody else sends
+		// on a subscriber's connection: the handshake is over.
+		h.proved.Used, h.proved.Subscriber = true, true
+		h.later = patience
 	default:
 		h.proved.Used = true
 		if h.proved.Protocol == 0 && !h.proved.Hello {

@@ -351,10 +351,10 @@ func TestMarksBounded(t *testing.T) {
 		o := newObserver("on", time.Now(), w.mark)
 		defer o.close()
 		for range 1000 {
-			o.dialFailed(nextAddr, workload.DialRefused, false, o.now(), 0)
+			o.dialFailed(nextAddr, nextAddr, workload.DialRefused, false, o.now(), 0)
 		}
 		time.Sleep(time.Second)
-		o.dialFailed(nextAddr, workload.DialRefused, false, o.now(), 0)
+		o.dialFailed(nextAddr, nextAddr, workload.DialRefused, false, o.now(), 0)
 		if n := len(w.marked(mark.Dial)); n != marksPerSecond+1 {
 			t.Errorf("%d marks, want %d and one of the next second", n, marksPerSecond)
 		}

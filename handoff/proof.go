@@ -87,7 +87,7 @@ func (o *observer) proof(a Arm) Proof {
 	live := slices.Collect(maps.Values(o.live))
 	o.mu.Unlock()
 	for _, c := range live {
-		sum.add(c.proof())
+		sum.add(c.worked(c.proof()))
 	}
 	return judge(a, sum)
 }

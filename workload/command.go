@@ -9,6 +9,9 @@ import (
 // HashField is the one field of every hash: HSET writes it, HGET reads it.
 const HashField = "f"
 
+// MessageField is the one field of the entries of streams.
+const MessageField = "m"
+
 // ExpireSeconds is the time to live that EXPIRE sets. It is long, so that an
 // expiry never looks like lost data within a run.
 const ExpireSeconds = 24 * 60 * 60
@@ -51,6 +54,7 @@ type command struct {
 	space   space
 	payload payload
 	act     ledger.Act // on a key of a space that ledgers has
+	sends   bool       // messages only: no mix may name it
 }
 
 // ledgers are the spaces whose commands a ledger can judge.
@@ -62,32 +66,37 @@ var ledgers = map[space]ledger.Space{
 // What a ledger has sent on keys of its own, beside commands of the mix: SREM
 // takes out what SADD added, SCARD reads a set back.
 var (
-	removal = command{"SREM", setSpace, member, ledger.Discard} // SREM key value
-	count   = command{"SCARD", setSpace, nothing, ledger.Size}  // SCARD key
+	removal = command{"SREM", setSpace, member, ledger.Discard, false} // SREM key value
+	count   = command{"SCARD", setSpace, nothing, ledger.Size, false}  // SCARD key
 )
 
 var commands = []command{
-	{"GET", stringSpace, nothing, ledger.Read},      // GET key
-	{"SET", stringSpace, value, ledger.Swap},        // SET key value
-	{"DEL", stringSpace, nothing, ledger.Remove},    // DEL key
-	{"INCR", counterSpace, nothing, ledger.Add},     // INCR key
-	{"EXISTS", stringSpace, nothing, ledger.Exists}, // EXISTS key
-	{"EXPIRE", stringSpace, nothing, ledger.Exists}, // EXPIRE key ExpireSeconds
-	{"HSET", hashSpace, value, ledger.Put},          // HSET key HashField value
-	{"HGET", hashSpace, nothing, ledger.Read},       // HGET key HashField
-	{"LPUSH", listSpace, value, ledger.Push},        // LPUSH key value
-	{"RPOP", listSpace, nothing, ledger.Pop},        // RPOP key
-	{"SADD", setSpace, member, ledger.Insert},       // SADD key value
-	{"ZADD", zsetSpace, member, ledger.Add},         // ZADD key 1 value
-	{"PING", keyless, nothing, 0},                   // PING
-	{"ECHO", echoSpace, value, 0},                   // ECHO value
+	{"GET", stringSpace, nothing, ledger.Read, false},      // GET key
+	{"SET", stringSpace, value, ledger.Swap, false},        // SET key value
+	{"DEL", stringSpace, nothing, ledger.Remove, false},    // DEL key
+	{"INCR", counterSpace, nothing, ledger.Add, false},     // INCR key
+	{"EXISTS", stringSpace, nothing, ledger.Exists, false}, // EXISTS key
+	{"EXPIRE", stringSpace, nothing, ledger.Exists, false}, // EXPIRE key ExpireSeconds
+	{"HSET", hashSpace, value, ledger.Put, false},          // HSET key HashField value
+	{"HGET", hashSpace, nothing, ledger.Read, false},       // HGET key HashField
+	{"LPUSH", listSpace, value, ledger.Push, false},        // LPUSH key value
+	{"RPOP", listSpace, nothing, ledger.Pop, false},        // RPOP key
+	{"SADD", setSpace, member, ledger.Insert, false},       // SADD key value
+	{"ZADD", zsetSpace, member, ledger.Add, false},         // ZADD key 1 value
+	{"PING", keyless, nothing, 0, false},                   // PING
+	{"ECHO", echoSpace, value, 0, false},                   // ECHO value
+	{"PUBLISH", keyless, value, 0, true},                   // PUBLISH channel message
+	{"SPUBLISH", keyless, value, 0, true},                  // SPUBLISH channel message
+	{"XADD", keyless, value, 0, true},                      // XADD key * MessageField message
 }
 
 // Commands returns the commands a mix may name.
 func Commands() []string {
-	names := make([]string, len(commands))
-	for i, c := range commands {
-		names[i] = c.name
+	var names []string
+	for _, c := range commands {
+		if !c.sends {
+			names = append(names, c.name)
+		}
 	}
 	return names
 }

@@ -27,8 +27,11 @@ const ledgerStream = 0x1ed9e7
 const sharedShare = 1.0 / 16
 
 // LedgerSpaces returns the kinds of keys for which the pool needs a ledger. It
-// judges every command that touches a key.
+// judges every command that touches a key, but those of messages.
 func (p Pool) LedgerSpaces() (spaces []ledger.Space) {
+	if p.Kind.Messages() {
+		return nil // they have an account of their own
+	}
 	for _, w := range p.Mix {
 		c, err := findCommand(w.Command)
 		if err != nil {
@@ -69,6 +72,7 @@ func (m *maker) issue(key ledger.Key, c command, op *Operation, s *slot, from *s
 	e.key, e.act = key, c.act
 	e.sequence = key.Issue(c.act, &e.reply)
 	op.Command, op.Key, op.Reply = c.name, key.Name(), &e.reply
+	op.Slot = slotOf(op.Key)
 	switch {
 	case c.space == zsetSpace: // one member, whose score counts
 		op.Value = m.member(s, op.Key, 0)
@@ -83,6 +87,7 @@ func (m *maker) issue(key ledger.Key, c command, op *Operation, s *slot, from *s
 
 // withdraw says that the batch is not sent.
 func (m *maker) withdraw() {
+	m.unsend()
 	if m.page == nil {
 		return
 	}
@@ -96,6 +101,7 @@ func (m *maker) withdraw() {
 // judge takes the outcomes of a batch to the ledger. A reply that nobody can
 // have written is no success.
 func (m *maker) judge(ops []Operation, outcomes []Outcome) {
+	m.sent(outcomes)
 	if m.page == nil {
 		return
 	}

@@ -51,8 +51,10 @@ func (m Mix) Validate() error {
 	seen := make(map[string]bool)
 	sum := 0.0
 	for _, w := range m {
-		if _, err := findCommand(w.Command); err != nil {
+		if c, err := findCommand(w.Command); err != nil {
 			errs = append(errs, err)
+		} else if c.sends {
+			errs = append(errs, fmt.Errorf("command %s sends messages: give the pool a kind that does (%s), and no mix", w.Command, strings.Join(kindNames[KindPubSub:], ", ")))
 		}
 		if seen[w.Command] {
 			errs = append(errs, fmt.Errorf("command %s occurs twice: add its weights up", w.Command))

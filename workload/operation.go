@@ -15,6 +15,7 @@ type Operation struct {
 	Command string // upper case; one of Commands
 	Key     string // "" for PING
 	Value   []byte // what is written; nil for commands that write none
+	Slot    uint16 // the hash slot of Key plus 1; 0: it has none, or nobody said
 
 	// Reply is set for operations on a ledger key: the Target writes into it
 	// what was replied, and sends SET with the option GET, so that every write

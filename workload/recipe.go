@@ -80,6 +80,8 @@ type maker struct {
 	writes uint64
 	slots  []slot
 	page   *ledger.Page // the worker's, nil without a ledger
+
+	sending sending // of pools that deliver messages
 }
 
 type slot struct {
@@ -87,6 +89,7 @@ type slot struct {
 	value []byte
 	dirty int // bytes of value that are not filler
 	entry entry
+	seal  seal
 }
 
 func newMaker(r *recipe, worker, pipeline int) *maker {
@@ -100,13 +103,19 @@ func (m *maker) build(index uint64, op *Operation, in int) {
 	op.Index = m.choose(&from)
 	c := m.commands[op.Index]
 	op.Command = c.name
-	op.Key, op.Value = "", nil
+	op.Key, op.Value, op.Slot = "", nil, 0
 	s := &m.slots[in]
+	if m.sending.book != nil {
+		m.send(index, op, s, &from)
+		return
+	}
 	if m.page != nil && m.enter(index, c, op, s, &from) {
 		return
 	}
 	if c.space != keyless {
-		op.Key = m.key(s, c.space, m.keys.number(&from, index))
+		number := m.keys.number(&from, index)
+		op.Key = m.key(s, c.space, number)
+		op.Slot = m.keys.slot(c.space, number, op.Key)
 	}
 	switch c.payload {
 	case value:
@@ -153,9 +162,9 @@ func (m *maker) member(s *slot, key string, number uint64) []byte {
 	return s.fill(len(b), m.values.Size, m.filler)
 }
 
-// headerRoom is what a header holds beside its key: two numbers of 20 digits
-// and three separators.
-const headerRoom = 2*20 + 3
+// headerRoom is what a header holds beside its key: three numbers of 20 digits
+// and four separators.
+const headerRoom = 3*20 + 4
 
 // blank returns the slot's buffer, empty and large enough for any value.
 func (s *slot) blank(key string, filler []byte) []byte {

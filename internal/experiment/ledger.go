@@ -73,6 +73,10 @@ func (r *run) openLedgers(ctx context.Context) error {
 	for _, a := range r.arms {
 		report := r.violations(a.name)
 		for _, pool := range r.Pools {
+			if pool.Kind.Messages() {
+				a.books = append(a.books, nil) // they have an account of their own
+				continue
+			}
 			b := &book{pool: pool.Name, filed: map[int]ledger.Counts{}, Book: r.newBook(a.name, pool, report)}
 			b.run = workload.Run{Base: r.Base, Pool: pool, Target: a.client, Ledger: b.Book}
 			a.books = append(a.books, b)
@@ -98,7 +102,7 @@ func (r *run) newBook(arm string, pool workload.Pool, report func(ledger.Violati
 	}
 	spaces := pool.LedgerSpaces()
 	return ledger.New(ledger.Config{
-		Prefix: pool.Keys.Prefix, Arm: arm, Pool: pool.Name, Nonce: uint32(r.Base.UnixNano() / 1000), Spaces: spaces,
+		Prefix: pool.Keys.Prefix, Arm: arm, Pool: pool.Name, Nonce: r.nonce(), Spaces: spaces,
 		Workers: pool.Workers, Keys: max(keys, pool.Pipeline, 1), Share: r.Ledger, Report: report,
 	})
 }
@@ -109,7 +113,7 @@ func (r *run) settleLedgers(ctx context.Context) {
 	defer cancel()
 	began := time.Now()
 	for _, a := range r.arms {
-		for _, b := range a.books {
+		for _, b := range a.ledgers() {
 			b.run.SettleLedger(ctx)
 			r.linearizable(a.name, b, began)
 		}
@@ -124,7 +128,7 @@ func (r *run) resolveLedgers(ctx context.Context, round int) {
 	r.resolving.Store(int64(round))
 	r.calm(true)
 	for _, a := range r.arms {
-		for _, b := range a.books {
+		for _, b := range a.ledgers() {
 			b.run.ResolveLedger(ctx)
 			b.file(round)
 		}
@@ -137,7 +141,7 @@ func (r *run) resolveLedgers(ctx context.Context, round int) {
 func (r *run) fileLedgers() {
 	round, _ := r.Timeline.at()
 	for _, a := range r.arms {
-		for _, b := range a.books {
+		for _, b := range a.ledgers() {
 			b.file(round)
 		}
 	}
@@ -193,10 +197,15 @@ func (r *run) evidence(arm string, v ledger.Violation, now time.Duration) string
 	return text + "; no notice so far"
 }
 
+// ledgers are the books there are.
+func (a *arm) ledgers() []*book {
+	return slices.DeleteFunc(slices.Clone(a.books), func(b *book) bool { return b == nil })
+}
+
 // judged returns what an arm's ledgers counted since the reading before.
 // Wrong replies are among the operations, by their class.
 func (a *arm) judged() (counts []record.Count) {
-	for _, b := range a.books {
+	for _, b := range a.ledgers() {
 		filed := b.take()
 		for _, round := range slices.Sorted(maps.Keys(filed)) {
 			counts = append(counts, a.judgedIn(b, round, filed[round])...)

@@ -52,9 +52,10 @@ type run struct {
 	lag      lag
 	vitals   *vitals.Monitor // the watch's
 	total    time.Duration   // expected length of the load
+	start    time.Duration   // of the load
+	began    atomic.Int64    // the same, for the receivers of messages, who listen before
 
-	resolving atomic.Int64  // the round whose ledgers are read back between rounds; 0: the current one's
-	start     time.Duration // of the load
+	resolving atomic.Int64 // the round whose ledgers are read back between rounds; 0: the current one's
 }
 
 // Run opens the arms, plays the rounds and leaves a bundle. An error before
@@ -65,12 +66,15 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	if err := c.validate(); err != nil {
 		return Result{}, err
 	}
-	r := &run{Config: c, recorder: c.recorder(), boundary: make(chan struct{}, 1), watching: make(chan struct{}), watched: make(chan error, 1)}
+	r := &run{Config: c, boundary: make(chan struct{}, 1), watching: make(chan struct{}), watched: make(chan error, 1)}
 	if err := r.open(ctx); err != nil {
 		r.closeClients()
 		return Result{}, err
 	}
 	defer r.closeClients()
+	slots := r.slotRanges(ctx)
+	r.recorder = c.recorder(slots)
+	c.Describe.SlotRanges = described(slots)
 	w, err := bundle.Create(c.Dir, c.Describe)
 	if err != nil {
 		return Result{}, err
@@ -90,7 +94,7 @@ func Run(ctx context.Context, c Config) (Result, error) {
 func (r *run) open(ctx context.Context) error {
 	workers := 0
 	for _, p := range r.Pools {
-		workers += p.Workers
+		workers += p.WithDefaults().Connections()
 	}
 	for _, a := range r.Arms {
 		client, err := r.Open(ctx, a, r.Timeline.Mark)
@@ -108,7 +112,10 @@ func (r *run) open(ctx context.Context) error {
 	if err := r.preload(ctx); err != nil {
 		return err
 	}
-	return r.openLedgers(ctx)
+	if err := r.openLedgers(ctx); err != nil {
+		return err
+	}
+	return r.openExchanges(ctx)
 }
 
 func (r *run) closeClients() {
@@ -120,6 +127,7 @@ func (r *run) closeClients() {
 // play leads the load through the phases and always finishes the bundle.
 func (r *run) play(ctx context.Context) (Result, error) {
 	r.start = time.Since(r.Base) + lead
+	r.began.Store(int64(r.start))
 	r.total = r.expected()
 	loadCtx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -135,6 +143,7 @@ func (r *run) play(ctx context.Context) (Result, error) {
 		grace = hurry
 	}
 	ended := r.end(ctx, l, time.Since(r.Base), grace)
+	r.settleExchanges(ctx)
 	r.calm(true)
 	r.settleLedgers(ctx)
 	interrupted := ctx.Err() != nil // also one that came while the last operations drained
@@ -333,6 +342,9 @@ func (r *run) expected() time.Duration {
 // finish takes the last reading, judges whether the run is what it claims to
 // be, and completes the bundle.
 func (r *run) finish(err error, interrupted bool) error {
+	for _, a := range r.arms {
+		a.client.Conclude()
+	}
 	close(r.watching)
 	watched := <-r.watched
 	r.beating.Wait()

@@ -89,15 +89,27 @@ func arms(t *testing.T, names ...string) []handoff.Arm {
 
 // open opens a client that resolves through the simulator's records.
 func (b *bench) open(ctx context.Context, a handoff.Arm, marks mark.Sink) (*handoff.Client, error) {
-	target, err := handoff.ParseTarget("redis://" + b.sim.Addr())
+	seed := b.sim.Addr()
+	if b.config.Upgrade.Database == upgrade.OSSCluster {
+		seed = b.sim.Nodes()[0].Addr // by address: seeded by a name, go-redis takes nodes with loopback addresses for the one that it leads to
+	}
+	target, err := handoff.ParseTarget("redis://" + seed)
 	if err != nil {
 		return nil, err
 	}
-	if a.Mode != handoff.Raw {
+	if a.Mode != handoff.Raw && a.EndpointType != handoff.NoEndpoint {
 		a.EndpointType = handoff.InternalIP
 	}
 	return handoff.Open(ctx, handoff.Config{Arm: a, Target: target, Cluster: b.config.Upgrade.Database == upgrade.OSSCluster,
-		Workers: 8, Base: b.config.Base, Marks: marks, Dial: b.dial})
+		Workers: b.connections(), Base: b.config.Base, Marks: marks, Dial: b.dial})
+}
+
+// connections is how many an arm may use at once.
+func (b *bench) connections() (n int) {
+	for _, p := range b.config.Pools {
+		n += p.Connections()
+	}
+	return n
 }
 
 // dial resolves through the simulator's records.

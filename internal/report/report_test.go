@@ -142,6 +142,15 @@ func TestText(t *testing.T) {
 	injected := lost
 	injected.Injections, injected.Injected = []string{"lost_write=25", "stale_read=1@5s"}, map[string]int{"lost_write": 25, "stale_read": 1}
 	injected.Harness.Saturated, injected.Harness.SaturatedReasons = true, []string{"it used 1.94 of its 2 processors (limit 90 %)"}
+	attributed := rolling()
+	attributed.Arms[0].Attribution = compare.Attribution{
+		Saved: compare.Saved{ByRelaxedTimeouts: 12}, Connections: compare.Leaving{HandedOver: 14, ClosedUntold: 2},
+		Notices:  compare.Coverage{Events: 2, Connections: 32, Told: 29, Stragglers: 3, Delay: quantilesOf(29, 1.2, 8, 12, 14.5)},
+		Dials:    compare.Storm{Peak: 16},
+		Handoffs: compare.HandoffTime{SinceDial: quantilesOf(14, 0.3, 3, 3, 3.57), SinceNotice: quantilesOf(1, 3.69, 3.69, 3.69, 3.69)},
+		Relaxed:  compare.Relaxed{Windows: 14},
+	}
+	attributed.Arms[1].Attribution = compare.Attribution{Saved: compare.Saved{ByRetries: 1435}, Dials: compare.Storm{Peak: 32, Surplus: 184}}
 
 	other := inPlace()
 	other.LateAfter = ms(200)
@@ -160,7 +169,9 @@ func TestText(t *testing.T) {
 		"kept":       {kept},
 		"lost":       {lost},
 		"injected":   {injected},
+		"attributed": {attributed},
 		"two-bad":    {invalid, cut},
+		"pools":      {pooled()},
 	} {
 		t.Run(name, func(t *testing.T) { golden(t, name, text(t, runs...)) })
 	}

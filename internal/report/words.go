@@ -48,6 +48,12 @@ func verdict(s compare.Summary) []string {
 	if line := joined(s, latency); line != "" {
 		lines = append(lines, "p99 of the response time of successes during maintenance: "+line+".")
 	}
+	if line := joined(s, lostMessages); line != "" {
+		lines = append(lines, "Messages were lost, which handoffs do not prevent: "+line+".")
+	}
+	if line := joined(s, cutReceivers); line != "" {
+		lines = append(lines, "Receivers of messages got errors: "+line+".")
+	}
 	lines = append(lines, kept(s)...)
 	if s.Upgrade.Name == "none" && !found(s) {
 		return lines
@@ -122,6 +128,9 @@ func outcome(s compare.Summary) string {
 			text += ", " + span(o.Longest.Duration()) + " outage"
 		default:
 			text += fmt.Sprintf(", %s outages (longest %s, total %s)", count(o.Windows), span(o.Longest.Duration()), span(o.Total.Duration()))
+		}
+		if b := a.Outage.BrownOuts; b.Windows > 0 {
+			text += ", " + plural(b.Windows, "brown-out") + " (longest " + span(b.Longest.Duration()) + ")"
 		}
 		parts = append(parts, text)
 	}
