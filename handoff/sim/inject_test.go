@@ -206,7 +206,7 @@ func TestInjectMessages(t *testing.T) {
 	for _, test := range []struct {
 		fault Fault
 		want  string
-	}{{DroppedMessage, "2345"}, {DoubledMessage, "112345"}, {SwappedMessages, "21345"}} {
+	}{{DroppedMessage, "2345"}, {DoubledMessage, "112345"}, {SwappedMessages, "21435"}} {
 		t.Run(test.fault.String(), func(t *testing.T) {
 			for _, oss := range []bool{false, true} {
 				inWorld(t, Config{OSSCluster: oss}, func(w *world) {
@@ -218,7 +218,11 @@ func TestInjectMessages(t *testing.T) {
 					}
 					c, p := w.optedIn(node, "none"), w.dial(node)
 					c.do(subscribe+" ch", fmt.Sprintf(">3\r\n$%d\r\n%s\r\n$2\r\nch\r\n:1\r\n", len(subscribe), strings.ToLower(subscribe)))
-					w.inject(Injection{Fault: test.fault, Count: 1, Key: "ch"})
+					n := 1
+					if test.fault == SwappedMessages {
+						n = 2
+					}
+					w.inject(Injection{Fault: test.fault, Count: n, Key: "ch"})
 					for i := range 5 {
 						p.do(fmt.Sprintf("%s ch %d", publish, i+1), ":1\r\n")
 					}
@@ -227,7 +231,7 @@ func TestInjectMessages(t *testing.T) {
 						c.want(fmt.Sprintf(">3\r\n$%d\r\n%s\r\n$2\r\nch\r\n$1\r\n%c\r\n", len(kind), kind, m))
 					}
 					c.silent()
-					w.wantInjected(test.fault, 1)
+					w.wantInjected(test.fault, n)
 				})
 			}
 		})

@@ -42,6 +42,7 @@ func (in *injector) message(c *conn, frame []byte) []byte {
 	defer in.mu.Unlock()
 	if h := in.held[c]; h != nil && h.channel == channel {
 		delete(in.held, c)
+		h.order.claimed--
 		in.done(h.order, c.on(Injury{At: in.now(), Key: channel, Command: "message", Detail: "delivered after the one behind it"}))
 		return slices.Concat(frame, h.frame)
 	}

@@ -204,3 +204,25 @@ func TestViolationsHaveTheirRound(t *testing.T) {
 		}
 	})
 }
+
+// What is done to messages on their way to a subscriber is found by the account
+// of deliveries, as often as it was done.
+func TestInjectedMessagesAreFound(t *testing.T) {
+	for seed := range uint64(5) {
+		synctest.Test(t, func(t *testing.T) {
+			pool := workload.Pool{Kind: workload.KindPubSub, Workers: 4, Receivers: 2, Seed: seed, Schedule: workload.Schedule{Rate: workload.Constant(100), Seed: seed}}
+			b := newMessageBench(t, "failover", pool, "off")
+			n := 3 + int(seed)
+			for _, f := range []sim.Fault{sim.DroppedMessage, sim.DoubledMessage, sim.SwappedMessages} {
+				if err := b.sim.Inject(sim.Injection{Fault: f, Count: n, From: 2 * time.Second, Every: 150 * time.Millisecond}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_, s := b.run(t.Context())
+			d := news(t, s, "off")
+			if d.Lost != uint64(n) || d.Duplicates != uint64(n) || d.OutOfOrder != uint64(n) || s.Injected["swapped_messages"] != n {
+				t.Errorf("seed %d: %d lost, %d twice, %d out of order, want %d of each; injected %v", seed, d.Lost, d.Duplicates, d.OutOfOrder, n, s.Injected)
+			}
+		})
+	}
+}
