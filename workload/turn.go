@@ -15,13 +15,15 @@ type Turn struct{ Place, Of int }
 const apart = time.Microsecond
 
 // delay is for how long after a batch's instant a run's wake-up is put off.
+// Of as many batches in a row as there are runs, each run is first once.
 //
-// The order is drawn, not alternated: alternating would keep step with what
-// comes at regular times itself, such as the kernel's tick.
+// Who begins is drawn anew for each such row: taking turns evenly would keep
+// step with what comes at regular times itself, such as the kernel's tick.
 func (t Turn) delay(batch uint64) time.Duration {
 	if t.Of < 2 {
 		return 0
 	}
 	of := uint64(t.Of)
-	return apart * time.Duration((scramble(batch)%of+uint64(t.Place))%of)
+	first := scramble(batch/of)%of + batch
+	return apart * time.Duration((first+uint64(t.Place))%of)
 }
