@@ -132,6 +132,7 @@ func (r *run) play(ctx context.Context) (Result, error) {
 		grace = hurry
 	}
 	ended := r.end(ctx, l, time.Since(r.Base), grace)
+	r.calm(true)
 	r.settleLedgers(ctx)
 	interrupted := ctx.Err() != nil // also one that came while the last operations drained
 	if interrupted || err == nil || errors.Is(err, errLoad) {
@@ -333,7 +334,7 @@ func (r *run) finish(err error, interrupted bool) error {
 	final := bundle.Final{
 		Ended: r.Base.Add(time.Since(r.Base)), Valid: len(r.invalid) == 0, InvalidReasons: r.invalid,
 		Interrupted: interrupted, Arms: r.proofs(),
-		StartLag: r.lag.final(), Health: health(r.vitals.Whole()), Exports: r.flush(), MarksDropped: r.marksDropped(),
+		StartLag: r.lag.final(), Health: health(r.vitals.Whole()), Exports: r.flush(), MarksDropped: r.marksDropped(), Injected: r.injected(),
 	}
 	return errors.Join(err, watched, r.bundle.Finish(final))
 }

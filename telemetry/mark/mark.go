@@ -18,6 +18,7 @@ const (
 	SlotMap    Kind = "slot_map"    // an arm read the slot map of its cluster
 	WrongReply Kind = "wrong_reply" // a reply that cannot belong to its command; Detail is the evidence
 	Integrity  Kind = "integrity"   // the database did not keep what it acknowledged; Name is the violation
+	Injection  Kind = "injection"   // the simulator injected a fault; Name is the fault
 	Invalid    Kind = "invalid"     // something disqualifies the run; Detail says what
 	Harness    Kind = "harness"     // the tool about itself: export failures, saturation
 )
