@@ -1,0 +1,48 @@
+package calibrate
+
+import (
+	"sync"
+	"time"
+
+	"schload/telemetry/histogram"
+)
+
+// beat is how often the witness wants to be woken.
+const beat = 5 * time.Millisecond
+
+// witness measures how late the machine wakes who wants to be woken. It has
+// nothing in common with the engine: a timer of the runtime and a goroutine.
+// What it is late by, everything else in the process may be late by as well.
+type witness struct {
+	stop chan struct{}
+	wait sync.WaitGroup
+	late histogram.Histogram
+}
+
+func watch() *witness {
+	w := &witness{stop: make(chan struct{})}
+	w.wait.Go(w.run)
+	return w
+}
+
+func (w *witness) run() {
+	timer := time.NewTimer(beat)
+	defer timer.Stop()
+	for {
+		set := time.Now()
+		select {
+		case <-w.stop:
+			return
+		case <-timer.C:
+		}
+		w.late.Record(time.Since(set) - beat)
+		timer.Reset(beat)
+	}
+}
+
+// end ends the watch. What it saw may be read then.
+func (w *witness) end() *histogram.Histogram {
+	close(w.stop)
+	w.wait.Wait()
+	return &w.late
+}
