@@ -58,7 +58,7 @@ func runEqualArms(ctx context.Context, b *bench) (finding, error) {
 		100*margin, chance/float64(tests), tests, 1/chance)}
 	e, err := b.try(ctx, trial{
 		name: "equal-arms", arms: []string{"on+name=on1", "on+name=on2"}, rounds: equalRounds, warmup: 500 * time.Millisecond, baseline: equalRound,
-		rate: equalRate, workers: 8, mix: "GET=0.8,SET=0.2",
+		rate: equalRate, workers: 8, keys: 1000, mix: "GET=0.8,SET=0.2",
 	})
 	if err != nil {
 		return f, err

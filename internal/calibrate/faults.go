@@ -25,7 +25,8 @@ type injected struct {
 const faultsFrom = 1200 * time.Millisecond
 
 // injections are done side by side, each to keys of an arm and a type of its
-// own, so that none covers another.
+// own, so that none covers another. What the simulator finds no occasion for it
+// leaves undone, and says so: it is held against what was done.
 var injections = []injected{
 	{ofData(sim.WrongReply, 11, "GET"), "on", func(a compare.Arm) uint64 { return a.Integrity.WrongReplies }},
 	{ofData(sim.StaleRead, 7, "HGET"), "on", func(a compare.Arm) uint64 { return a.Integrity.StaleReads }},
@@ -49,7 +50,7 @@ func audited(name string) trial {
 	return trial{
 		name: name, arms: []string{"on", "off"}, upgrade: "none", set: []string{"quiet_time=4500ms"}, rounds: 1,
 		warmup: 500 * time.Millisecond, baseline: 500 * time.Millisecond, recovery: 500 * time.Millisecond,
-		rate: 800, workers: 8, ledger: 1, mix: "GET=4,SET=3,HGET=3,HSET=3,INCR=3,LPUSH=3,RPOP=2",
+		rate: 800, workers: 8, keys: 64, ledger: 1, mix: "GET=4,SET=3,HGET=6,HSET=2,INCR=3,LPUSH=3,RPOP=2",
 	}
 }
 
@@ -86,12 +87,12 @@ func (f *finding) held(e experimented) string {
 			}
 			done, found := countOf(e.injected, x), x.found(a)
 			words = append(words, fmt.Sprintf("%s of %s %d of %d", x.Fault, a.Name, found, done))
-			f.want(done == uint64(x.Count), "%s, arm %s: the simulator did %d of %d", x.Fault, a.Name, done, x.Count)
+			f.want(2*done >= uint64(x.Count) && done <= uint64(x.Count), "%s, arm %s: the simulator did %d of the %d that were ordered", x.Fault, a.Name, done, x.Count)
 			f.want(found == done, "%s, arm %s: %d found, %d injected", x.Fault, a.Name, found, done)
 		}
 	}
 	for _, a := range e.Arms {
-		f.sums(a)
+		f.sums(a, e.injected)
 		longest := a.Outage.Longest.Duration()
 		f.want(longest > outageLasts-outageEarly, "arm %s: the longest outage is %v, want %v", a.Name, short(longest), outageLasts)
 	}
@@ -109,15 +110,15 @@ func countOf(account sim.Injected, x injected) (n uint64) {
 }
 
 // sums wants nothing to be found in an arm beyond what was injected.
-func (f *finding) sums(a compare.Arm) {
+func (f *finding) sums(a compare.Arm, account sim.Injected) {
 	var want uint64
 	for _, x := range injections {
 		if x.arm == a.Name {
-			want += uint64(x.Count)
+			want += countOf(account, x)
 		}
 	}
 	got := violations(a)
-	f.want(got == want, "arm %s: %d violations in all, want %d", a.Name, got, want)
+	f.want(got == want, "arm %s: %d violations found in all, %d injected", a.Name, got, want)
 }
 
 func violations(a compare.Arm) uint64 {

@@ -29,6 +29,7 @@ type trial struct {
 	baseline time.Duration
 	recovery time.Duration
 	ledger   float64
+	keys     int // of each type
 	inject   []sim.Injection
 	mix      string
 }
@@ -107,7 +108,7 @@ func (b *bench) experiment(t trial, s *sim.Simulator, base time.Time) (experimen
 		return c, err
 	}
 	c.Pools = []workload.Pool{workload.Pool{Name: tapePool, Workers: t.workers, Mix: operations, Seed: b.seed,
-		Keys: workload.Keys{Space: 1000}, Schedule: workload.Schedule{Rate: workload.Constant(t.rate), Seed: b.seed}}.WithDefaults()}
+		Keys: workload.Keys{Space: t.keys}, Schedule: workload.Schedule{Rate: workload.Constant(t.rate), Seed: b.seed}}.WithDefaults()}
 	c.Open = b.opener(s, t.workers, base)
 	c.Describe, err = describe(t.name, base, c)
 	return c, err

@@ -88,7 +88,7 @@ func Run(ctx context.Context, c Config) (Certificate, error) {
 			c.Ended(line)
 		}
 	}
-	cert.Facts = facts(ctx)
+	cert.Facts = facts(ctx, b.pacer)
 	cert.Verdict, cert.Took = worst(cert.Lines), bundle.Seconds(time.Since(began))
 	return cert, context.Cause(ctx)
 }
