@@ -94,7 +94,8 @@ func judgeEqual(f *finding, a, b []round) {
 	var words []string
 	for _, m := range measures {
 		x, y := values(a, m), values(b, m)
-		ratio, p := tilt(x, y)
+		ratio, p, pairs := tilt(x, y, margin)
+		f.want(2*pairs > len(x), "%s: only %d of %d rounds have one", m.name, pairs, len(x))
 		words = append(words, fmt.Sprintf("%s %+.1f %% (p %.2g)", m.name, 100*(ratio-1), p))
 		f.want(p >= level, "%s: the first arm differs from the second by %+.1f %% of %.0f µs, p %.1e", m.name, 100*(ratio-1), median(y), p)
 	}
@@ -118,9 +119,10 @@ func values(rounds []round, m measure) []float64 {
 	return all
 }
 
-// tilt returns the median ratio of paired values, and how probable pairs so
-// tilted, either way, are if what lasts does not exceed the margin.
-func tilt(x, y []float64) (ratio, p float64) {
+// tilt returns the median ratio of paired values, how probable pairs so
+// tilted, either way, are if what lasts does not exceed the margin, and how
+// many pairs there are.
+func tilt(x, y []float64, margin float64) (ratio, p float64, pairs int) {
 	var up, down, all []float64
 	for i := range x {
 		if x[i] <= 0 || y[i] <= 0 {
@@ -129,7 +131,7 @@ func tilt(x, y []float64) (ratio, p float64) {
 		d := math.Log(x[i] / y[i])
 		all, up, down = append(all, d), append(up, d-math.Log1p(margin)), append(down, -d-math.Log1p(margin))
 	}
-	return math.Exp(median(all)), min(signedRank(up), signedRank(down))
+	return math.Exp(median(all)), min(signedRank(up), signedRank(down)), len(all)
 }
 
 func negated(values []float64) []float64 {

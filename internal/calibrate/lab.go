@@ -46,7 +46,7 @@ type experimented struct {
 func (b *bench) try(ctx context.Context, t trial) (experimented, error) {
 	e := experimented{name: t.name}
 	base, timeline := time.Now(), &experiment.Timeline{}
-	s, err := sim.Start(ctx, sim.Config{Base: base, Marks: timeline.Mark, Seed: b.seed})
+	s, err := sim.Start(ctx, sim.Config{Base: base, Marks: timeline.Mark, Seed: b.seed, Listen: b.listen})
 	if err != nil {
 		return e, err
 	}
@@ -79,8 +79,8 @@ func (b *bench) try(ctx context.Context, t trial) (experimented, error) {
 // experiment turns a trial into the configuration of a run.
 func (b *bench) experiment(t trial, s *sim.Simulator, base time.Time) (experiment.Config, error) {
 	c := experiment.Config{
-		Base: base, Seed: b.seed, Speed: 1, Rounds: t.rounds, Stage: s, Ledger: max(0, t.ledger-b.spoil.ledger),
-		Warmup: t.warmup, Baseline: t.baseline, Recovery: t.recovery, LateAfter: lateAfter, OutageAfter: outAfter,
+		Base: base, Seed: b.seed, Speed: 1, Rounds: t.rounds, Stage: s, Ledger: t.ledger,
+		Warmup: t.warmup, Baseline: t.baseline, Recovery: t.recovery, LateAfter: lateAfter, OutageAfter: outAfter, Pacer: b.pacer,
 	}
 	name := t.upgrade
 	if name == "" {
@@ -93,13 +93,10 @@ func (b *bench) experiment(t trial, s *sim.Simulator, base time.Time) (experimen
 	if c.Upgrade, err = c.Upgrade.Set(t.set); err != nil {
 		return c, err
 	}
-	for i, name := range t.arms {
+	for _, name := range t.arms {
 		a, err := handoff.ParseArm(name)
 		if err != nil {
 			return c, err
-		}
-		if b.spoil.arm != nil && i > 0 {
-			b.spoil.arm(&a)
 		}
 		c.Arms = append(c.Arms, a.Resolve(t.workers))
 	}
@@ -123,7 +120,7 @@ func (b *bench) opener(s *sim.Simulator, workers int, base time.Time) func(conte
 		}
 		c := handoff.Config{Arm: a, Target: target, Workers: workers, Base: base, Marks: marks, Resolver: s.Resolver()}
 		if b.spoil.open != nil {
-			b.spoil.open(&c)
+			b.spoil.open(s, &c)
 		}
 		return handoff.Open(ctx, c)
 	}

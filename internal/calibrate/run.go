@@ -3,6 +3,7 @@ package calibrate
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -20,8 +21,9 @@ type Config struct {
 	Seed     uint64          // of everything drawn
 	Only     []string        // names of checks; empty: all
 	Versions bundle.Versions // as the certificate names them
-	Began    func(done string)
-	Ended    func(Line)
+
+	// Began is told what is done next, before each check; nil: nobody is.
+	Began func(done string)
 }
 
 // check is one line of the certificate in the making.
@@ -84,9 +86,6 @@ func Run(ctx context.Context, c Config) (Certificate, error) {
 			return Certificate{}, context.Cause(ctx)
 		}
 		cert.Lines = append(cert.Lines, line)
-		if c.Ended != nil {
-			c.Ended(line)
-		}
 	}
 	cert.Facts = facts(ctx, b.pacer)
 	cert.Verdict, cert.Took = worst(cert.Lines), bundle.Seconds(time.Since(began))
@@ -143,8 +142,11 @@ type bench struct {
 	dir   string // for bundles
 	made  int    // bundles
 	pacer func(base time.Time) (workload.Pacer, error)
-	runs  []experimented // of whole runs, for the laws
-	spoil spoil
+
+	// listen replaces net.Listen, for networks in memory; nil: loopback.
+	listen func(network, address string) (net.Listener, error)
+	runs   []experimented // of whole runs, for the laws
+	spoil  spoil
 }
 
 // bundleDir returns a directory for the next bundle.
