@@ -68,7 +68,7 @@ func TestText(t *testing.T) {
 		Environment: bundle.Environment{OS: "linux", Arch: "amd64", CPUs: 2, Go: "go1.26"},
 		Lines: []Line{
 			{Name: "stall", Done: "what was done", Expected: "what was known", Found: "what was found", Verdict: Pass, Took: bundle.Seconds(3100 * time.Millisecond)},
-			{Name: "schedule", Done: "what was done", Expected: "what was known", Found: "what was found", Verdict: Noisy, Reasons: []string{"the machine"}, Took: bundle.Seconds(4200 * time.Millisecond)},
+			{Name: "schedule", Done: "what was done", Expected: "what was known", Found: "what was found", Verdict: Noisy, Reasons: []string{"the machine"}, Warnings: []string{"a busy one"}, Took: bundle.Seconds(4200 * time.Millisecond)},
 			{Name: "equal-arms", Done: "what was done", Expected: "what was known", Found: "what was found", Verdict: Fail, Reasons: []string{"one reason", "another"}, Took: bundle.Seconds(16 * time.Second)},
 		},
 		Facts: []Fact{{"monotonic clock", "smallest step seen 20ns"}, {"steal", "0.1 %"}},

@@ -40,7 +40,8 @@ type Line struct {
 	Expected string         `json:"expected"` // what was known beforehand, with the tolerance
 	Found    string         `json:"found"`
 	Verdict  Verdict        `json:"verdict"`
-	Reasons  []string       `json:"reasons,omitempty"` // of a verdict that is not Pass
+	Reasons  []string       `json:"reasons,omitempty"`  // of a verdict that is not Pass
+	Warnings []string       `json:"warnings,omitempty"` // what one should know of the machine
 	Took     bundle.Seconds `json:"took_s"`
 }
 

@@ -59,7 +59,7 @@ func (b *bench) try(ctx context.Context, t trial) (experimented, error) {
 	if err := s.Inject(t.inject...); err != nil {
 		return e, err
 	}
-	w := watch()
+	w := watch(beat)
 	r, err := experiment.Run(ctx, c)
 	e.late = w.end().Quantile(0.99)
 	if err == nil && r.Interrupted {

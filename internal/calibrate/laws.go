@@ -73,7 +73,7 @@ func runLaws(ctx context.Context, b *bench) (finding, error) {
 	t.levels = (&inFlight{occupancy: occupancy}).levels
 	pool := workload.Pool{Name: tapePool, Workers: 64, Mix: workload.Mix{{Command: "PING", Weight: 1}}, Seed: b.seed,
 		Schedule: workload.Schedule{Arrival: workload.PoissonArrival, Rate: workload.Constant(lawRate), Seed: b.seed}}
-	target, w := newSlow(b.seed), watch()
+	target, w := newSlow(b.seed), watch(beat)
 	tally, err := b.engine(ctx, t, engineRun{base: time.Now().Add(ahead), pool: pool, target: target, until: lawFor, occupancy: occupancy})
 	late := w.end().Quantile(0.99)
 	if err != nil {

@@ -19,7 +19,7 @@ const (
 // facts measures what on this machine bounds every measurement: it gives no
 // verdict.
 func facts(ctx context.Context, pacer func(time.Time) (workload.Pacer, error)) []Fact {
-	monitor, w := vitals.NewMonitor(), watch()
+	monitor, w := vitals.NewMonitor(), watch(beat)
 	step, cost := clock()
 	all := []Fact{{"monotonic clock", fmt.Sprintf("smallest step seen %v, %.0f ns a reading", step, cost)}}
 	late, err := pace(ctx, pacer)

@@ -96,7 +96,7 @@ func Run(ctx context.Context, c Config) (Certificate, error) {
 func (c check) line(ctx context.Context, b *bench) Line {
 	began := time.Now()
 	f, err := c.run(ctx, b)
-	l := Line{Name: c.name, Done: c.done, Expected: f.expected, Found: f.found, Verdict: Pass, Took: bundle.Seconds(time.Since(began))}
+	l := Line{Name: c.name, Done: c.done, Expected: f.expected, Found: f.found, Warnings: f.warnings, Verdict: Pass, Took: bundle.Seconds(time.Since(began))}
 	if err != nil {
 		f.wrong = append(f.wrong, fmt.Sprintf("the check could not be made: %v", err))
 	}
@@ -121,12 +121,17 @@ type finding struct {
 	expected, found string
 	wrong           []string // what no machine explains
 	noise           []string // what only the machine explains
+	warnings        []string // what one should know of the machine
 }
 
 func (f *finding) want(ok bool, format string, args ...any) {
 	if !ok {
 		f.wrong = append(f.wrong, fmt.Sprintf(format, args...))
 	}
+}
+
+func (f *finding) warn(format string, args ...any) {
+	f.warnings = append(f.warnings, fmt.Sprintf(format, args...))
 }
 
 // doubt is want for what a busy machine may be the reason of.

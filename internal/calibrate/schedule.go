@@ -21,15 +21,18 @@ const (
 	offeredRate = 2000
 	offeredFor  = 2 * time.Second
 
-	// Start lag that a machine must keep for what is measured on it to be the
+	// Start lag that a machine should keep for what is measured on it to be the
 	// target's; see METHODOLOGY, Saturated.
 	lagP50 = time.Millisecond
 	lagP99 = 10 * time.Millisecond
+	// allowance is how many times later than the witness an engine may be on a
+	// machine that is worse: it is woken more often, and works.
+	allowance = 4
 )
 
 func runSchedule(ctx context.Context, b *bench) (finding, error) {
-	f := finding{expected: fmt.Sprintf("each instant of the schedule offered once; constant: %d, i/%d s exactly; Poisson: gaps exponential, their mean and number as chance allows (1 in 10 000); start lag p50 within %v, p99 within %v",
-		offeredRate*int(offeredFor/time.Second), offeredRate, lagP50, lagP99)}
+	f := finding{expected: fmt.Sprintf("each instant of the schedule offered once; constant: %d, i/%d s exactly; Poisson: gaps exponential, their mean and number as chance allows (1 in 10 000); start lag p50 within %v, p99 within %v, or %d times what the machine is late by itself",
+		offeredRate*int(offeredFor/time.Second), offeredRate, lagP50, lagP99, allowance)}
 	for _, arrival := range []workload.Arrival{workload.ConstantArrival, workload.PoissonArrival} {
 		o, err := b.offer(ctx, arrival)
 		if err != nil {
@@ -70,7 +73,7 @@ func (b *bench) offer(ctx context.Context, arrival workload.Arrival) (*offered, 
 	}
 	var mu sync.Mutex
 	see := func(s workload.Sink) workload.Sink { return &clerk{Sink: s, mu: &mu, instants: &o.instants} }
-	w := watch()
+	w := watch(quick)
 	o.tally, err = b.engine(ctx, t, engineRun{base: time.Now().Add(ahead), pool: pool, target: silent{}, until: offeredFor, lag: o.lag.Record, see: see})
 	o.late = w.end()
 	if err != nil {
@@ -189,21 +192,19 @@ func exponentialDistance(sorted []time.Duration, rate float64) (d float64) {
 // judgeLag tells an engine that is late from a machine that is: the witness,
 // who has nothing to do, is late as well then.
 func (o *offered) judgeLag(f *finding, p50, p99 time.Duration) {
+	f.doubt(o.late.Max() <= hopeless, "%s: the machine woke its witness up to %v late", o.arrival, short(o.late.Max()))
 	for _, x := range []struct {
-		name               string
-		lag, bound, excuse time.Duration
-		late               time.Duration
-	}{
-		{"p50", p50, lagP50, 2 * lagP50, o.late.Quantile(0.5)},
-		{"p99", p99, lagP99, lagP99 / 2, o.late.Quantile(0.99)},
-	} {
-		text := fmt.Sprintf("%s: start lag %s %v; the machine woke its witness %v late", o.arrival, x.name, short(x.lag), short(x.late))
+		name       string
+		lag, bound time.Duration
+		late       time.Duration
+	}{{"p50", p50, lagP50, o.late.Quantile(0.5)}, {"p99", p99, lagP99, o.late.Quantile(0.99)}} {
+		text := fmt.Sprintf("%s: start lag %s %v, the machine woke its witness %v late", o.arrival, x.name, short(x.lag), short(x.late))
 		switch {
 		case x.lag <= x.bound:
-		case x.late >= x.excuse:
-			f.doubt(false, "%s", text)
+		case x.lag > allowance*x.late:
+			f.misses(o.late.Max(), "%s", text)
 		default:
-			f.want(false, "%s", text)
+			f.warn("%s: runs at such rates will be called saturated here", text)
 		}
 	}
 }

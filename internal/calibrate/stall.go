@@ -73,7 +73,7 @@ func runStall(ctx context.Context, b *bench) (finding, error) {
 	}
 	pool := workload.Pool{Name: tapePool, Workers: 16, Mix: workload.Mix{{Command: "PING", Weight: 1}}, Seed: b.seed,
 		Schedule: workload.Schedule{Rate: workload.Constant(stallRate)}}
-	w := watch()
+	w := watch(beat)
 	tally, err := b.engine(ctx, t, engineRun{base: base, pool: pool, target: silent{base, stallFrom, stallTo}, until: stallEnd})
 	noise := w.end()
 	if err != nil {

@@ -48,6 +48,9 @@ func (l Line) text() string {
 	for _, r := range l.Reasons {
 		fmt.Fprintf(&b, "       %-9s %s\n", strings.ToLower(string(l.Verdict)), r)
 	}
+	for _, w := range l.Warnings {
+		fmt.Fprintf(&b, "       warning   %s\n", w)
+	}
 	return b.String()
 }
 

@@ -7,26 +7,31 @@ import (
 	"schload/telemetry/histogram"
 )
 
-// beat is how often the witness wants to be woken.
-const beat = 5 * time.Millisecond
+// beat is how often a witness wants to be woken, quick where its own p99 is
+// asked for.
+const (
+	beat  = 5 * time.Millisecond
+	quick = time.Millisecond
+)
 
 // witness measures how late the machine wakes who wants to be woken. It has
 // nothing in common with the engine: a timer of the runtime and a goroutine.
 // What it is late by, everything else in the process may be late by as well.
 type witness struct {
+	beat time.Duration
 	stop chan struct{}
 	wait sync.WaitGroup
 	late histogram.Histogram
 }
 
-func watch() *witness {
-	w := &witness{stop: make(chan struct{})}
+func watch(beat time.Duration) *witness {
+	w := &witness{beat: beat, stop: make(chan struct{})}
 	w.wait.Go(w.run)
 	return w
 }
 
 func (w *witness) run() {
-	timer := time.NewTimer(beat)
+	timer := time.NewTimer(w.beat)
 	defer timer.Stop()
 	for {
 		set := time.Now()
@@ -35,8 +40,8 @@ func (w *witness) run() {
 			return
 		case <-timer.C:
 		}
-		w.late.Record(time.Since(set) - beat)
-		timer.Reset(beat)
+		w.late.Record(time.Since(set) - w.beat)
+		timer.Reset(w.beat)
 	}
 }
 
