@@ -27,7 +27,7 @@ const (
 	lagP99 = 10 * time.Millisecond
 	// allowance is how many times later than the witness an engine may be on a
 	// machine that is worse: it is woken more often, and works.
-	allowance = 4
+	allowance = 3
 )
 
 func runSchedule(ctx context.Context, b *bench) (finding, error) {

@@ -30,19 +30,32 @@ func watch(beat time.Duration) *witness {
 	return w
 }
 
+// run wants to be woken on a grid of instants. Who wakes up late has missed all
+// that have passed, and each of them counts: a witness must not leave out what
+// it is to bear witness of.
 func (w *witness) run() {
+	base, next := time.Now(), w.beat
 	timer := time.NewTimer(w.beat)
 	defer timer.Stop()
 	for {
-		set := time.Now()
 		select {
 		case <-w.stop:
 			return
 		case <-timer.C:
 		}
-		w.late.Record(time.Since(set) - w.beat)
-		timer.Reset(w.beat)
+		now := time.Since(base)
+		next = w.missed(now, next)
+		timer.Reset(next - now)
 	}
+}
+
+// missed counts the instants that have passed, and returns the first that has
+// not.
+func (w *witness) missed(now, next time.Duration) time.Duration {
+	for ; next <= now; next += w.beat {
+		w.late.Record(now - next)
+	}
+	return next
 }
 
 // end ends the watch. What it saw may be read then.
