@@ -53,11 +53,18 @@ type command struct {
 	act     ledger.Act // on a key of a space that ledgers has
 }
 
-// ledgers are the spaces whose commands a ledger can judge. Members of sets
-// are the same for all writers: nothing tells whose was lost.
+// ledgers are the spaces whose commands a ledger can judge.
 var ledgers = map[space]ledger.Space{
 	stringSpace: ledger.Strings, counterSpace: ledger.Counters, hashSpace: ledger.Hashes, listSpace: ledger.Lists,
+	setSpace: ledger.Sets, zsetSpace: ledger.Scores,
 }
+
+// What a ledger has sent on keys of its own, beside commands of the mix: SREM
+// takes out what SADD added, SCARD reads a set back.
+var (
+	removal = command{"SREM", setSpace, member, ledger.Discard} // SREM key value
+	count   = command{"SCARD", setSpace, nothing, ledger.Size}  // SCARD key
+)
 
 var commands = []command{
 	{"GET", stringSpace, nothing, ledger.Read},      // GET key
@@ -70,8 +77,8 @@ var commands = []command{
 	{"HGET", hashSpace, nothing, ledger.Read},       // HGET key HashField
 	{"LPUSH", listSpace, value, ledger.Push},        // LPUSH key value
 	{"RPOP", listSpace, nothing, ledger.Pop},        // RPOP key
-	{"SADD", setSpace, member, 0},                   // SADD key value
-	{"ZADD", zsetSpace, member, 0},                  // ZADD key 1 value
+	{"SADD", setSpace, member, ledger.Insert},       // SADD key value
+	{"ZADD", zsetSpace, member, ledger.Add},         // ZADD key 1 value
 	{"PING", keyless, nothing, 0},                   // PING
 	{"ECHO", echoSpace, value, 0},                   // ECHO value
 }

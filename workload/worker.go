@@ -44,7 +44,6 @@ func (w *worker) send(ctx context.Context, t ticket) {
 // and no part of the service time.
 func (w *worker) build(batch uint64) {
 	first := batch * uint64(len(w.ops))
-	w.maker.begin()
 	for i := range w.ops {
 		w.maker.build(first+uint64(i), &w.ops[i], i)
 		w.outcomes[i] = Outcome{Class: Other}

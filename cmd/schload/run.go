@@ -141,7 +141,6 @@ func (f *runFlags) once(cmd *cobra.Command, p profiles.Profile) error {
 		return err
 	}
 	config.Timeline = timeline
-	noteUnjudged(stderr, config)
 	if config.Telemetry != nil {
 		defer config.Telemetry.Close(context.WithoutCancel(ctx))
 	}
@@ -241,15 +240,6 @@ func (f *runFlags) experiment(ctx context.Context, p profiles.Profile, l lab, id
 	}
 	c.Telemetry, err = f.telemetry(ctx, id, base, c)
 	return c, usageError(err)
-}
-
-// noteUnjudged says which commands an audit leaves out.
-func noteUnjudged(w io.Writer, c experiment.Config) {
-	for _, pool := range c.Pools {
-		if _, left := pool.LedgerSpaces(); c.Ledger == 1 && len(left) > 0 {
-			fmt.Fprintf(w, "note: pool %s: no ledger can judge %s\n", pool.Name, strings.Join(left, ", "))
-		}
-	}
 }
 
 // telemetry starts exporting, if flags or OTEL_* variables ask for it.

@@ -1,8 +1,8 @@
 package experiment
 
 import (
-	"fmt"
 	"maps"
+	"regexp"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -50,14 +50,17 @@ func TestInjectedFaultsAreFound(t *testing.T) {
 		{sim.Duplicate, "LPUSH=1,RPOP=1,GET=1", "duplicate"},
 		{sim.HiddenDuplicate, "INCR", "duplicate"},
 		{sim.HiddenDuplicate, "LPUSH=2,RPOP=1", "duplicate"},
+		{sim.LostWrite, "SADD=3,ZADD=1", "lost"},
+		{sim.Duplicate, "SADD=3,ZADD=1", "duplicate"},
+		{sim.HiddenDuplicate, "ZADD", "duplicate"},
 		{sim.OutOfOrder, "GET=0.8,SET=0.2", "out of order"},
 		{sim.OutOfOrder, "HGET=2,HSET=1,EXISTS=1", "out of order"},
 	} {
 		t.Run(test.fault.String()+" "+test.mix, func(t *testing.T) {
 			for seed := range uint64(5) {
 				synctest.Test(t, func(t *testing.T) {
-					want := map[string]uint64{test.want: 7 + 4*seed}
-					s := injectedRun(t, test.mix, seed, sim.Injection{Fault: test.fault, Count: int(7 + 4*seed), From: 1500 * time.Millisecond, Every: 100 * time.Millisecond})
+					want := map[string]uint64{test.want: 5 + 3*seed}
+					s := injectedRun(t, test.mix, seed, sim.Injection{Fault: test.fault, Count: int(5 + 3*seed), From: time.Second, Every: 50 * time.Millisecond})
 					if s.Injected[test.fault.String()] != int(want[test.want]) {
 						t.Errorf("seed %d: injected %v, want %v", seed, s.Injected, want)
 					}
@@ -70,13 +73,46 @@ func TestInjectedFaultsAreFound(t *testing.T) {
 	}
 }
 
+// explained is the detail of a violation's mark: command, key, what was expected,
+// what was found, and the time since the last notice.
+var explained = regexp.MustCompile(`^[A-Z]+ schload:ledger:\S+: expected .*(token \d+|\d|nothing|value).*, found (token \d+|\d+|nothing|a value|that it was there)( \(\d+ times\))?; (no notice so far|\S+ after the last notice, \w+)$`)
+
+// Nothing was injected, nothing is found: whatever the commands, and in every
+// round.
+func TestNothingInjectedNothingFound(t *testing.T) {
+	for seed := range uint64(3) {
+		synctest.Test(t, func(t *testing.T) {
+			s := injectedRun(t, "GET=3,SET=2,DEL=1,EXISTS=1,EXPIRE=1,INCR=1,HSET=1,HGET=1,LPUSH=2,RPOP=1,SADD=2,ZADD=1", seed)
+			if got := found(s); len(got) > 0 || s.Injections != nil || s.Injected != nil {
+				t.Errorf("found %v, injected %v", got, s.Injected)
+			}
+		})
+	}
+}
+
+// Faults of all kinds at once are told from each other.
+func TestInjectedTogether(t *testing.T) {
+	for seed := range uint64(5) {
+		synctest.Test(t, func(t *testing.T) {
+			var all []sim.Injection
+			for _, f := range []sim.Fault{sim.WrongReply, sim.StaleRead, sim.LostWrite, sim.Duplicate, sim.HiddenDuplicate, sim.OutOfOrder} {
+				all = append(all, sim.Injection{Fault: f, Count: 4, From: time.Second, Every: 100 * time.Millisecond})
+			}
+			want := map[string]uint64{"wrong": 4, "stale": 4, "lost": 4, "duplicate": 8, "out of order": 4}
+			if got := found(injectedRun(t, "GET=4,SET=2,DEL=1,EXISTS=1,INCR=2,HSET=1,HGET=2,LPUSH=2,RPOP=1,SADD=2,ZADD=1", seed, all...)); !maps.Equal(got, want) {
+				t.Errorf("seed %d: found %v, want %v", seed, got, want)
+			}
+		})
+	}
+}
+
 // injectedRun makes a quiet run whose ledger gets everything.
 func injectedRun(t *testing.T, mix string, seed uint64, injections ...sim.Injection) compare.Summary {
 	t.Helper()
 	b := newBench(t, "failover").audit(mix)
 	b.config.Seed, b.config.Pools[0].Seed = seed, seed
-	b.config.Pools[0].Schedule.Rate = workload.Constant(1000)
-	b.config.Pools[0].Keys.Space = 500
+	b.config.Pools[0].Schedule.Rate = workload.Constant(250)
+	b.config.Pools[0].Keys.Space = 200
 	b.config.Pools[0].Pipeline = 1 + int(seed%2)*3
 	for i := range injections {
 		injections[i].Key, injections[i].Not = "ledger:", ":shared:"
@@ -88,12 +124,9 @@ func injectedRun(t *testing.T, mix string, seed uint64, injections ...sim.Inject
 	if len(result.Invalid) > 0 {
 		t.Errorf("invalid: %q", result.Invalid)
 	}
-	if testing.Verbose() {
-		for _, m := range evidence(t, result.Dir) {
-			fmt.Println(m.At, m.Name, m.Arm, m.Detail)
-		}
-		for _, i := range b.sim.Injected().Done {
-			fmt.Println(i.At, i.Fault, i.Command, i.Key, i.Detail)
+	for _, m := range evidence(t, result.Dir) {
+		if m.Arm == "" || m.Conn == 0 || m.Node == "" || m.Round != 1 || !explained.MatchString(m.Detail) {
+			t.Errorf("evidence %+v", m)
 		}
 	}
 	return s
