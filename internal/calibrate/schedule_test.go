@@ -92,7 +92,7 @@ func TestStartLagIsNoticed(t *testing.T) {
 	o := &offered{late: new(histogram.Histogram)}
 	o.late.RecordN(20*time.Millisecond, 100)
 	var f finding
-	if o.judgeLag(&f, 30*time.Millisecond, 70*time.Millisecond); len(f.wrong) != 0 || len(f.warnings) != 2 {
+	if o.judgeLag(&f, 30*time.Millisecond, 50*time.Millisecond); len(f.wrong) != 0 || len(f.warnings) != 2 {
 		t.Errorf("on a busy machine: %+v, want warnings", f)
 	}
 	f = finding{}
