@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -88,6 +89,6 @@ func filtered(done func(*workload.Sample) bool) func(workload.Sink) workload.Sin
 
 // every returns what is false once in n times.
 func every(n int) func(*workload.Sample) bool {
-	i := 0
-	return func(*workload.Sample) bool { i++; return i%n != 0 }
+	var i atomic.Int64
+	return func(*workload.Sample) bool { return i.Add(1)%int64(n) != 0 }
 }

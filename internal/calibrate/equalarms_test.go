@@ -118,6 +118,9 @@ func TestFalsePositives(t *testing.T) {
 // Through the whole instrument: two arms whose replies take equally long pass,
 // and one whose replies take a tenth longer is noticed.
 func TestEqualArms(t *testing.T) {
+	if testing.Short() {
+		t.Skip("whole runs of two arms: seconds of processor time, more under the race detector")
+	}
 	for _, extra := range []time.Duration{0, 10 * time.Microsecond} {
 		t.Run(fmt.Sprint(extra), func(t *testing.T) {
 			l := inVirtualTime(t, equalArms, spoil{open: func(_ *sim.Simulator, c *handoff.Config) {

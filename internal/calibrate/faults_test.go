@@ -31,6 +31,9 @@ func seen(t *testing.T) (with, without experimented) {
 // was injected is another number, or something is found where nothing was, the
 // line fails.
 func TestFaults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("whole runs of two arms: seconds of processor time, more under the race detector")
+	}
 	with, without := seen(t)
 	arms := func(e experimented, change func(*compare.Arm)) experimented {
 		e.Arms = slices.Clone(e.Arms)

@@ -26,6 +26,7 @@ const (
 	mergeGap  = 50 * time.Microsecond
 	mergeRun  = entries * mergeGap
 	mergeArms = 2
+	mergeRead = 5 * time.Millisecond
 )
 
 var mergeOperations = []string{"GET", "SET"}
@@ -133,11 +134,13 @@ func (t *tape) record(arms []string, seed uint64) *books {
 	}
 	done := make(chan struct{})
 	go func() { working.Wait(); close(done) }()
-	for now := time.Duration(1); ; now++ {
+	ticker := time.NewTicker(mergeRead)
+	defer ticker.Stop()
+	for now := time.Duration(1); ; now++ { // whatever the instant: intervals only have to follow each other
 		select {
 		case <-done:
 			return all
-		default:
+		case <-ticker.C:
 			t.read(now)
 		}
 	}

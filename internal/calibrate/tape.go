@@ -17,6 +17,7 @@ type tape struct {
 	b        *bench
 	recorder *record.Recorder
 	writer   *bundle.Writer
+	started  time.Time
 	levels   func() []record.Level // of each reading; nil: none
 	err      error
 }
@@ -44,7 +45,7 @@ func (b *bench) newTape(name string, arms, operations []string) (*tape, error) {
 		return nil, err
 	}
 	config.Marks = w.Mark
-	return &tape{b: b, recorder: record.New(config), writer: w}, nil
+	return &tape{b: b, recorder: record.New(config), writer: w, started: run.Started}, nil
 }
 
 // begin says when a phase begins.
@@ -78,7 +79,7 @@ func (t *tape) write(iv record.Interval) {
 // finish ends the bundle and returns what the files say.
 func (t *tape) finish(end time.Duration) (played, error) {
 	t.write(t.recorder.Finish(end))
-	err := t.writer.Finish(bundle.Final{Ended: time.Now(), Valid: true})
+	err := t.writer.Finish(bundle.Final{Ended: t.started.Add(end), Valid: true})
 	if err = errors.Join(t.err, err); err != nil {
 		return played{}, err
 	}
