@@ -130,6 +130,9 @@ func (f *runFlags) once(cmd *cobra.Command, p profiles.Profile) error {
 	if err := f.leaveToOthers(ctx, &lab, p, scene{base, timeline.Mark, view, f.directory(id)}); err != nil {
 		return err
 	}
+	if err := lab.inject(p, f.inject); err != nil {
+		return err
+	}
 	if lab.note != "" {
 		fmt.Fprintln(stderr, "note:", lab.note)
 	}
@@ -237,6 +240,9 @@ func (f *runFlags) experiment(ctx context.Context, p profiles.Profile, l lab, id
 	}
 	if c.Describe, err = describe(id, base, l.cluster, p, c); err != nil {
 		return c, err
+	}
+	if c.Describe.Injections = f.inject; len(f.inject) > 0 {
+		c.LedgerKeys = injectedKeys
 	}
 	c.Telemetry, err = f.telemetry(ctx, id, base, c)
 	return c, usageError(err)

@@ -240,15 +240,20 @@ func (i *Injection) concerns(key string) bool {
 	return strings.Contains(key, i.Key) && (i.Not == "" || !strings.Contains(key, i.Not))
 }
 
-// Inject orders faults from now on. Until the first order nothing is watched
-// for, and nothing costs anything. It returns an error, and orders nothing, if
-// one of the injections cannot be done.
-func (s *Simulator) Inject(injections ...Injection) error {
+// CanInject returns an error if one of the injections cannot be done.
+func (s *Simulator) CanInject(injections ...Injection) error {
 	var errs []error
 	for _, i := range injections {
 		errs = append(errs, i.validate(s.config))
 	}
-	if err := errors.Join(errs...); err != nil || len(injections) == 0 {
+	return errors.Join(errs...)
+}
+
+// Inject orders faults from now on. Until the first order nothing is watched
+// for, and nothing costs anything. It returns an error, and orders nothing, if
+// one of the injections cannot be done.
+func (s *Simulator) Inject(injections ...Injection) error {
+	if err := s.CanInject(injections...); err != nil || len(injections) == 0 {
 		return err
 	}
 	s.account.mu.Lock()

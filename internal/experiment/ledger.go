@@ -90,7 +90,10 @@ func (r *run) openLedgers(ctx context.Context) error {
 func (r *run) newBook(arm string, pool workload.Pool, report func(ledger.Violation)) *ledger.Book {
 	pool = pool.WithDefaults()
 	keys := sampledKeys
-	if r.Ledger == 1 {
+	switch {
+	case r.LedgerKeys > 0:
+		keys = r.LedgerKeys
+	case r.Ledger == 1:
 		keys = min(pool.Keys.Space, mostLedgerKeys) / pool.Workers
 	}
 	spaces := pool.LedgerSpaces()

@@ -15,7 +15,7 @@ func words(s compare.Summary) []string {
 	case due(s) == 0:
 		return []string{"No operation fell due after warm-up: there is nothing to compare."}
 	case s.Harness.Saturated:
-		return []string{bottleneck(s)}
+		return append([]string{bottleneck(s)}, kept(s)...) // that is true however slow the harness was
 	}
 	client := calibration(s)
 	lines := verdict(judged(s))
@@ -23,6 +23,14 @@ func words(s compare.Summary) []string {
 		lines = append(lines, client)
 	}
 	return lines
+}
+
+// kept says what the database did not keep, if anything.
+func kept(s compare.Summary) []string {
+	if line := joined(s, violations); line != "" {
+		return []string{"The database did not keep what it acknowledged: " + line + "."}
+	}
+	return nil
 }
 
 // verdict says what the arms that are compared felt.
@@ -40,9 +48,7 @@ func verdict(s compare.Summary) []string {
 	if line := joined(s, latency); line != "" {
 		lines = append(lines, "p99 of the response time of successes during maintenance: "+line+".")
 	}
-	if line := joined(s, violations); line != "" {
-		lines = append(lines, "The database did not keep what it acknowledged: "+line+".")
-	}
+	lines = append(lines, kept(s)...)
 	if s.Upgrade.Name == "none" && !found(s) {
 		return lines
 	}
