@@ -50,6 +50,10 @@ func (c Config) Validate() error {
 		wrong = append(wrong, fmt.Errorf("arm %q: pool_size %d for %d workers: want one connection or more for each, twice as many to leave room for handoffs",
 			c.Arm.Name, c.Arm.PoolSize, c.Workers))
 	}
+	if c.Arm.MaxActiveConns > 0 && c.Arm.MaxActiveConns < c.Workers {
+		wrong = append(wrong, fmt.Errorf("arm %q: max_active_conns %d for %d workers: want one connection or more for each, or 0 for no bound",
+			c.Arm.Name, c.Arm.MaxActiveConns, c.Workers))
+	}
 	if c.TLS != (TLS{}) && !c.Target.TLS() {
 		wrong = append(wrong, fmt.Errorf("tls options for a target without TLS; use rediss://%s", c.Target.Addr()))
 	}
@@ -145,9 +149,8 @@ func settings(c Config, dial Dial) *redis.Options {
 
 		// Connections dialled ahead are not initialised, never opt in and so
 		// would prove nothing.
-		MinIdleConns: 0,
-		// A bound on connections turns every handoff into "pool exhausted".
-		MaxActiveConns: 0,
+		MinIdleConns:   0,
+		MaxActiveConns: a.MaxActiveConns,
 		// Each command of the handshake is one more moment in which a
 		// connection in handoff can be taken for idle.
 		DisableIdentity: true,

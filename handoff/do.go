@@ -192,6 +192,7 @@ func (c *Client) wrongReply(f *flight, cmd *command, op *workload.Operation, out
 	if c.o.crossing() {
 		out.Class = workload.CrossedReply
 	}
+	c.o.silent.Add(1)
 	c.markWrong(f, cmd, op, out.Class, fmt.Sprintf("got %.80q, want %s", cmd.Val(), cmd.kind.want(op)))
 	out.Effect = workload.Indeterminate
 	out.Effect = effect(f, cmd.kind, out)

@@ -29,6 +29,7 @@ type Observation struct {
 
 	WrongReplies   uint64 // replies that cannot belong to their command
 	CrossedReplies uint64 // the same, while the client itself was handing over
+	SilentReplies  uint64 // of both, those that came as a value and without an error: an application would have used it
 
 	MarksDropped map[mark.Kind]uint64 // facts counted above but left out of the timeline
 }

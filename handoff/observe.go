@@ -33,7 +33,7 @@ type observer struct {
 	postRelaxed time.Duration // how long a connection is relaxed after its handoff
 
 	saved, retried, hidden, attempts atomic.Uint64
-	wrong, crossed                   atomic.Uint64
+	wrong, crossed, silent           atomic.Uint64
 	moved, asked, slotMaps           atomic.Uint64
 
 	mu       sync.Mutex
@@ -198,6 +198,7 @@ func (o *observer) observation() Observation {
 		Closes:         maps.Clone(o.closes),
 		WrongReplies:   o.wrong.Load(),
 		CrossedReplies: o.crossed.Load(),
+		SilentReplies:  o.silent.Load(),
 		Redirects:      Redirects{o.moved.Load(), o.asked.Load()},
 		SlotMaps:       o.slotMaps.Load(),
 		MarksDropped:   o.marks.droppedCounts(),

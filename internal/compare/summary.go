@@ -31,6 +31,8 @@ type Summary struct {
 	Differences    []Difference   `json:"differences,omitempty"` // over rounds; none of one round, or where the run is no evidence
 	Harness        Harness        `json:"harness"`
 	Warnings       []string       `json:"warnings"`
+	Injections     []string       `json:"injections,omitempty"` // faults that were ordered: the numbers are not of Redis
+	Injected       map[string]int `json:"injected,omitempty"`   // faults that were done, by kind
 
 	Dir string `json:"-"` // the bundle it was computed from
 }
@@ -64,6 +66,7 @@ type Arm struct {
 	Pools          []Pool            `json:"pools,omitempty"`
 	WrongReplies   uint64            `json:"wrong_replies"`
 	CrossedReplies uint64            `json:"crossed_replies"`
+	SilentReplies  uint64            `json:"silent_replies,omitempty"` // of both, those that the client gave without an error: an application would have used them
 	Integrity      Integrity         `json:"integrity,omitzero"`
 	Attribution    Attribution       `json:"attribution,omitzero"`
 	Little         Little            `json:"little,omitzero"`

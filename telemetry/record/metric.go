@@ -69,6 +69,7 @@ const (
 	RelaxedDuration    = "schload.relaxed.duration"
 	RelaxedWindows     = "schload.relaxed.windows"
 	Redirects          = "schload.redirects"
+	RepliesSilent      = "schload.replies.silent"
 	SlotMapReads       = "schload.slot_map.reads"
 
 	ClientConnections   = "db.client.connection.count"
@@ -166,10 +167,10 @@ var Metrics = []Metric{
 	{HarnessStartLag, "s", Gauge, "how late the harness itself starts operations: p50, p99 and max of the last interval", []string{AttrQuantile}},
 	{HarnessSteal, "{cpu}", Gauge, "processors that the hypervisor gave to others, mean of the last interval", nil},
 	{HarnessWorkersFull, "{share}", Gauge, "share of the last interval in which no worker was free, 0 to 1", []string{AttrPool}},
-	{IntegrityChecks, "{reply}", Counter, "replies about ledger keys that were held against what may be there: reads and writes", []string{AttrPool, AttrType}},
-	{IntegrityIndeterminate, "{write}", Counter, "writes to ledger keys whose end nobody saw, once it is known what became of them: applied, not_applied or unknown", []string{AttrPool, AttrResult}},
+	{IntegrityChecks, "{reply}", Counter, "replies about ledger keys that were held against what may be there: reads and writes", []string{AttrPool, AttrRound, AttrType}},
+	{IntegrityIndeterminate, "{write}", Counter, "writes to ledger keys whose end nobody saw, once it is known what became of them: applied, not_applied or unknown", []string{AttrPool, AttrResult, AttrRound}},
 	{IntegrityLinearizable, "{key}", Counter, "keys with several clients at once whose history was checked for linearizability: ok, violated or unknown", []string{AttrPool, AttrResult}},
-	{IntegrityViolations, "{violation}", Counter, "acknowledged writes lost, stale reads, operations applied twice, values out of order", []string{AttrPool, AttrType}},
+	{IntegrityViolations, "{violation}", Counter, "acknowledged writes lost, stale reads, operations applied twice, values out of order", []string{AttrPool, AttrRound, AttrType}},
 	{MaintenanceActive, "{window}", Gauge, "1 while a maintenance window of the type is open", []string{AttrType}},
 	{MaintenanceEvents, "{event}", Counter, "maintenance events, pushed by the server or played by the stage", []string{AttrSource, AttrType}},
 	{MessageDeliveryTime, "s", Histogram, "delivery time: from when a message was due to its receipt", []string{AttrPool, AttrPhase, AttrRound}},
@@ -201,6 +202,7 @@ var Metrics = []Metric{
 	{Redirects, "{redirect}", Counter, "replies that sent a command to another node of a cluster: moved or ask", []string{AttrResult}},
 	{RelaxedDuration, "s", Histogram, "windows of relaxed timeouts, each of one connection; those still open at the end of the load up to then", nil},
 	{RelaxedWindows, "{window}", Counter, "windows of relaxed timeouts: begun, open (still so at the end of the load), never_closed (of these, past all that could keep them open)", []string{AttrResult}},
+	{RepliesSilent, "{reply}", Counter, "replies that cannot belong to their command, and that the client gave all the same, without an error", nil},
 	{RunInfo, "{run}", Gauge, "always 1; its attributes say what ran", []string{"client.version", "config.hash", "seed"}},
 	{SlotMapReads, "{read}", Counter, "times the client read the slot map of its cluster", nil},
 	{SlotOutageActive, "{outage}", Gauge, "1 while no operation on the range of hash slots succeeds although some are sent", []string{AttrSlots}},
