@@ -30,6 +30,12 @@ var Metrics = []Metric{
 	{"missed", "operations", Lower, "operations that fell due and were never started", counted(func(r Round) uint64 { return r.Missed })},
 	{"late", "operations", Lower, "successes that took longer than late_after_s", counted(func(r Round) uint64 { return r.Late })},
 	{"timeouts", "operations", Lower, "failed operations whose read, write, dial or wait for a connection timed out", counted(func(r Round) uint64 { return r.Timeouts })},
+	{"lost_acknowledged_writes", "writes", Lower, "acknowledged writes that the ledger found lost, of its share of the operations", func(r Round) (float64, bool) {
+		if r.LostWrites == nil {
+			return 0, false
+		}
+		return float64(*r.LostWrites), true
+	}},
 	{"outage_total_s", "s", Lower, "time in outages", lasted(func(r Round) *bundle.Seconds { return &r.OutageTotal })},
 	{"outage_longest_s", "s", Lower, "the longest outage", lasted(func(r Round) *bundle.Seconds { return &r.OutageLongest })},
 	{"recover_at_least_s", "s", Lower, "from the beginning of the maintenance until as before; the length of the event where that never came", lasted(func(r Round) *bundle.Seconds { return r.RecoverAtLeast })},

@@ -37,6 +37,10 @@ type Round struct {
 	ResponseP99 *bundle.Seconds `json:"response_p99_s"`
 	ResponseMax *bundle.Seconds `json:"response_max_s"`
 
+	// LostWrites are the acknowledged writes that the ledger found lost; nil
+	// without a ledger.
+	LostWrites *uint64 `json:"lost_acknowledged_writes"`
+
 	// RecoverAtLeast is how long it took to be as before or, where the arm was
 	// never seen to be, the length of the event; nil where nobody could see it.
 	RecoverAtLeast *bundle.Seconds `json:"recover_at_least_s"`
@@ -119,6 +123,7 @@ func oneRound(arm Arm, n int, s *sums, t timeline) Round {
 	}
 	r.answer(s.maintenanceOf(arm.Name, n))
 	r.recovered(arm)
+	r.lost(arm.Integrity)
 	return r
 }
 
@@ -174,6 +179,19 @@ func (r *Round) recovered(arm Arm) {
 		if known := arm.Phases.Baseline.ResponseTime.Count >= recoveredSamples; e.Recover == nil && known {
 			length := e.To - e.From
 			r.RecoverAtLeast = &length
+		}
+	}
+}
+
+// lost sets the lost writes, if a ledger looked for them.
+func (r *Round) lost(found Integrity) {
+	if found.Checked() == 0 {
+		return
+	}
+	r.LostWrites = new(uint64)
+	for _, one := range found.Rounds {
+		if one.Round == r.Round {
+			*r.LostWrites = one.LostAcknowledgedWrites
 		}
 	}
 }

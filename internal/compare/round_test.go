@@ -92,3 +92,18 @@ func TestNoRoundsOfData(t *testing.T) {
 		t.Errorf("got %v", list)
 	}
 }
+
+// Lost writes are counted by round, and unknown without a ledger.
+func TestRoundLost(t *testing.T) {
+	checked := Integrity{CheckedWrites: 7, Rounds: []IntegrityRound{{Round: 2, LostAcknowledgedWrites: 3}}}
+	for n, want := range map[int]uint64{1: 0, 2: 3} {
+		r := Round{Round: n}
+		if r.lost(checked); r.LostWrites == nil || *r.LostWrites != want {
+			t.Errorf("round %d: %v lost, want %d", n, r.LostWrites, want)
+		}
+	}
+	var r Round
+	if r.lost(Integrity{}); r.LostWrites != nil {
+		t.Errorf("without a ledger %d are lost", *r.LostWrites)
+	}
+}

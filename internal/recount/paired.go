@@ -11,7 +11,7 @@ import (
 // primary one first.
 var judged = []struct{ name, unit string }{
 	{"harmed_ratio", "1"}, {"failed", "operations"}, {"missed", "operations"}, {"late", "operations"}, {"timeouts", "operations"},
-	{"outage_total_s", "s"}, {"outage_longest_s", "s"}, {"recover_at_least_s", "s"},
+	{"lost_acknowledged_writes", "writes"}, {"outage_total_s", "s"}, {"outage_longest_s", "s"}, {"recover_at_least_s", "s"},
 	{"response_p50_s", "s"}, {"response_p95_s", "s"}, {"response_p99_s", "s"}, {"response_max_s", "s"},
 	{"attempts_hidden", "attempts"}, {"dials", "dials"},
 }

@@ -81,7 +81,7 @@ func (b *bundle) turn(arm string, n int) object {
 		"dials": recorded("schload.connection.dials"), "attempts_hidden": recorded("schload.attempts.hidden"),
 		"timeouts":       t.errors["read_timeout"] + t.errors["write_timeout"] + t.errors["dial_timeout"] + t.errors["pool_timeout"],
 		"response_p50_s": enough(2, 500), "response_p95_s": enough(20, 950), "response_p99_s": enough(100, 990), "response_max_s": enough(1, 1000),
-		"recover_at_least_s": b.atLeast(arm, n),
+		"recover_at_least_s": b.atLeast(arm, n), "lost_acknowledged_writes": b.lostIn(arm, n),
 	}
 }
 
@@ -120,4 +120,19 @@ func (b *bundle) atLeast(arm string, n int) any {
 		}
 	}
 	return nil
+}
+
+// lostIn is how many acknowledged writes the ledger found lost in a round, nil
+// without a ledger.
+func (b *bundle) lostIn(arm string, n int) any {
+	if total(b.always(arm, "schload.integrity.checks", "type")) == 0 {
+		return nil
+	}
+	lost := uint64(0)
+	for _, p := range b.each(arm, "schload.integrity.violations") {
+		if p.attrs["type"] == "lost_acknowledged_write" && p.attrs["schload.round"] == strconv.Itoa(n) {
+			lost += p.count
+		}
+	}
+	return lost
 }
