@@ -34,16 +34,20 @@ func (b *bundle) turnAt(instant int64) (round int) {
 	return round
 }
 
-// turnsOf are an arm's rounds as the summary tells them.
+// turnsOf are an arm's rounds as the summary tells them, derived once.
 func (b *bundle) turnsOf(arm string) list {
-	l := list{}
-	for _, n := range b.turns() {
-		l = append(l, b.turn(arm, n))
+	if l, done := b.turned[arm]; done {
+		return l
 	}
+	l, events := list{}, b.events(arm)
+	for _, n := range b.turns() {
+		l = append(l, b.turn(arm, n, events))
+	}
+	b.turned[arm] = l
 	return l
 }
 
-func (b *bundle) turn(arm string, n int) object {
+func (b *bundle) turn(arm string, n int, events list) object {
 	in := func(p sample) bool { return measured(p.phase()) && p.attrs["schload.round"] == strconv.Itoa(n) }
 	t := tally{errors: map[string]uint64{}, reasons: map[string]uint64{}}
 	for _, name := range []string{"schload.operations", "schload.operations.due", "schload.operations.missed", "schload.operations.late"} {
@@ -81,7 +85,7 @@ func (b *bundle) turn(arm string, n int) object {
 		"dials": recorded("schload.connection.dials"), "attempts_hidden": recorded("schload.attempts.hidden"),
 		"timeouts":       t.errors["read_timeout"] + t.errors["write_timeout"] + t.errors["dial_timeout"] + t.errors["pool_timeout"],
 		"response_p50_s": enough(2, 500), "response_p95_s": enough(20, 950), "response_p99_s": enough(100, 990), "response_max_s": enough(1, 1000),
-		"recover_at_least_s": b.atLeast(arm, n), "lost_acknowledged_writes": b.lostIn(arm, n),
+		"recover_at_least_s": b.atLeast(arm, n, events), "lost_acknowledged_writes": b.lostIn(arm, n),
 	}
 }
 
@@ -106,8 +110,8 @@ func (b *bundle) outIn(arm string, n int) (total, longest int64) {
 }
 
 // atLeast is how long a round took to recover, or its event if it never did.
-func (b *bundle) atLeast(arm string, n int) any {
-	for _, e := range b.events(arm) {
+func (b *bundle) atLeast(arm string, n int, events list) any {
+	for _, e := range events {
 		e := e.(object)
 		if e["round"] != uint64(n) {
 			continue
