@@ -136,11 +136,15 @@ func (l load) client(ctx context.Context) (*handoff.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	var dial handoff.Dial
+	if l.Mirror {
+		l.Addr, dial = mirrorAddr, dialMirror
+	}
 	target, err := handoff.ParseTarget("redis://" + l.Addr)
 	if err != nil {
 		return nil, err
 	}
-	client, err := handoff.Open(ctx, handoff.Config{Arm: arm, Target: target, Cluster: l.Cluster, Workers: l.Workers})
+	client, err := handoff.Open(ctx, handoff.Config{Arm: arm, Target: target, Cluster: l.Cluster, Workers: l.Workers, Dial: dial})
 	if err != nil {
 		return nil, err
 	}

@@ -122,14 +122,18 @@ func present(err error) error {
 }
 
 func bareClient(ctx context.Context, t turn) (redis.UniversalClient, []*redis.Client, error) {
+	var dial func(context.Context, string, string) (net.Conn, error)
+	if t.Mirror {
+		t.Addr, dial = mirrorAddr, dialMirror
+	}
 	off := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	if !t.Cluster {
 		c := redis.NewClient(&redis.Options{Addr: t.Addr, Protocol: 3, PoolSize: 2 * t.Workers, PipelinePoolSize: -1,
-			DisableIdentity: true, MaintNotificationsConfig: off})
+			Dialer: dial, DisableIdentity: true, MaintNotificationsConfig: off})
 		return c, []*redis.Client{c}, nil
 	}
 	c := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{t.Addr}, Protocol: 3, PoolSize: 2 * t.Workers, PipelinePoolSize: -1,
-		DisableIdentity: true, MaintNotificationsConfig: off})
+		Dialer: dial, DisableIdentity: true, MaintNotificationsConfig: off})
 	var mu sync.Mutex
 	var nodes []*redis.Client
 	err := c.ForEachMaster(ctx, func(_ context.Context, node *redis.Client) error {

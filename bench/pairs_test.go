@@ -15,11 +15,7 @@ import (
 // processor time of an operation (1.03 or less), which a busy neighbour
 // disturbs least.
 func BenchmarkPairs(b *testing.B) {
-	for _, c := range []struct {
-		name     string
-		cluster  bool
-		pipeline int
-	}{{"plain", false, 1}, {"pipeline=16", false, 16}, {"cluster", true, 1}, {"cluster-pipeline=16", true, 16}} {
+	for _, c := range cases {
 		b.Run(c.name, func(b *testing.B) {
 			t := turn{Loop: "bare", Cluster: c.cluster, Workers: workers, Pipeline: c.pipeline, Size: workload.DefaultSize, Length: seconds(b)}
 			if t.Addr = realRedis(b); c.cluster {
@@ -35,14 +31,7 @@ func BenchmarkPairs(b *testing.B) {
 func pairs(b *testing.B, bare turn) {
 	schload := bare
 	schload.Loop, schload.Arm = "schload", "off"
-	var of [2][]figures
-	for i := range turns {
-		sides := []turn{bare, schload}
-		for k := range sides {
-			side := (i + k) % 2
-			of[side] = append(of[side], sides[side].take(b))
-		}
-	}
+	of := inTurn(b, bare, schload)
 	report := func(name string, value func(figures) float64) {
 		var ratios []float64
 		for i := range turns {
@@ -57,6 +46,26 @@ func pairs(b *testing.B, bare turn) {
 	}
 	report("ops", figures.rate)
 	report("cpu", figures.cost)
+}
+
+// cases are the ways in which operations are sent.
+var cases = []struct {
+	name     string
+	cluster  bool
+	pipeline int
+}{{"plain", false, 1}, {"pipeline=16", false, 16}, {"cluster", true, 1}, {"cluster-pipeline=16", true, 16}}
+
+// inTurn measures each side some times, in turn; who begins takes turns, too.
+func inTurn(b *testing.B, sides ...turn) [][]figures {
+	b.Helper()
+	of := make([][]figures, len(sides))
+	for i := range turns {
+		for k := range sides {
+			side := (i + k) % len(sides)
+			of[side] = append(of[side], sides[side].take(b))
+		}
+	}
+	return of
 }
 
 // turns is how often each side of a comparison is measured.
