@@ -20,6 +20,7 @@ type flight struct {
 	context.Context
 	o       *observer
 	cluster bool
+	shared  bool        // the command travels with those of others
 	cmd     redis.Cmder // what it carries, nil for a pipeline
 
 	took      time.Duration  // of all tries, without the pauses between them on a cluster
@@ -39,8 +40,8 @@ func (f *flight) add(took time.Duration, attempts int, conn redis.ConnInfo) {
 }
 
 // blind reports whether the library keeps the flight's connections to itself,
-// as it does with pipelines over a cluster.
-func (f *flight) blind() bool { return f.cluster && f.cmd == nil }
+// as it does with pipelines over a cluster and with those it makes by itself.
+func (f *flight) blind() bool { return f.shared || f.cluster && f.cmd == nil }
 
 // further returns how many tries were made because one before failed.
 func (f *flight) further() int {
@@ -87,6 +88,9 @@ func (c *Client) Do(ctx context.Context, ops []workload.Operation, outcomes []wo
 		cmd := c.command(b, 0, &ops[0])
 		b.flight.cmd = cmd
 		_ = c.redis.Process(&b.flight, cmd)
+		if c.config.AutoPipeline {
+			b.flight.shared, b.flight.attempts = true, 1
+		}
 	} else {
 		for i := range ops {
 			cmd := c.command(b, i, &ops[i])
@@ -160,7 +164,7 @@ func effect(f *flight, k *kind, out workload.Outcome) workload.Effect {
 	switch {
 	case !k.writes, f.attempts > 0 && f.conn == nil && !f.blind():
 		return workload.NotApplied
-	case f.further() > 0:
+	case f.further() > 0, f.shared: // it may have been tried before
 		return workload.Indeterminate
 	}
 	return out.Effect

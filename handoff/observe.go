@@ -32,6 +32,7 @@ type observer struct {
 	saved, retried, hidden, attempts atomic.Uint64
 	wrong, crossed                   atomic.Uint64
 	moved, asked, slotMaps           atomic.Uint64
+	pipelines, pipelined             atomic.Uint64 // with Config.AutoPipeline
 
 	mu       sync.Mutex
 	dialled  uint64 // connections so far
@@ -162,6 +163,7 @@ func (o *observer) observation() Observation {
 		CrossedReplies: o.crossed.Load(),
 		Redirects:      Redirects{o.moved.Load(), o.asked.Load()},
 		SlotMaps:       o.slotMaps.Load(),
+		Pipelines:      Pipelines{o.pipelines.Load(), o.pipelined.Load()},
 		MarksDropped:   o.marks.droppedCounts(),
 	}
 	s.Handoff.Now = int(o.handingOver.Load())

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -22,6 +23,9 @@ import (
 func (c *Client) Warm(ctx context.Context, n int) error {
 	if size := c.config.Arm.PoolSize; c.bare == nil && n > size {
 		return fmt.Errorf("arm %q: warm %d connections: want at most pool_size %d", c.config.Arm.Name, n, size)
+	}
+	if c.config.AutoPipeline {
+		n = min(n, runtime.GOMAXPROCS(0)) // pipelines in flight at once, to each node
 	}
 	return c.warm(ctx, n)
 }
