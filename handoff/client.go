@@ -17,10 +17,10 @@ import (
 
 // Config says which client to open.
 type Config struct {
-	Arm      Arm
-	Target   Target
-	Cluster  bool          // the target is an OSS cluster: the client follows its slot map, with a pool for each node
-	TLS      TLS           // for a rediss target
+	Arm     Arm
+	Target  Target
+	Cluster bool // the target is an OSS cluster: the client follows its slot map, with a pool for each node
+	TLS     TLS  // for a rediss target
 
 	// AutoPipeline has the library gather the commands of all workers into
 	// pipelines. It is for finding out what a target carries: all load goes over

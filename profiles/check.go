@@ -47,9 +47,9 @@ func (p Profile) Validate() error {
 	_, err := p.Ledger()
 	wrong = append(wrong, err)
 	u, err := p.LoadUpgrade()
-	check(err != nil || p.Stage != "sim" || !p.Cluster || u.Database == upgrade.OSSCluster,
+	check(err != nil || p.Stage != "sim" || !p.Cluster || p.Saturates() || u.Database == upgrade.OSSCluster,
 		"cluster with stage sim: the upgrade says what the simulator is, and %s is for an endpoint; choose one for a cluster, see schload upgrades", p.Upgrade)
-	wrong = append(wrong, err, p.checkArms(), p.checkPools())
+	wrong = append(wrong, err, p.checkArms(), p.checkPools(), p.checkSaturate())
 	return errors.Join(wrong...)
 }
 

@@ -233,6 +233,9 @@ func (f *runFlags) experiment(ctx context.Context, p profiles.Profile, l lab, id
 		{Key: "client.version", Value: buildVersions()["go-redis"]}, {Key: "config.hash", Value: p.Hash()},
 		{Key: "seed", Value: strconv.FormatUint(p.Seed, 10)},
 	}
+	if p.Saturates() {
+		c.Info = append(c.Info, record.Attr{Key: "mode", Value: compare.ModeSaturation})
+	}
 	for _, a := range p.Arms {
 		c.Arms = append(c.Arms, a.Resolve(p.Workers()))
 	}

@@ -47,6 +47,7 @@ func Summarize(b *bundle.Bundle) (Summary, error) {
 		s.Arms = append(s.Arms, arm(a, run.Final, &sums, timeline))
 	}
 	s.Harness = harness(run, &sums)
+	s.ceil(run, &sums)
 	s.judge(run.Final, &sums, timeline)
 	s.saturate(timeline, sums.whole.To)
 	s.warn(&sums, timeline, run.Final)

@@ -17,6 +17,7 @@ type Summary struct {
 	Complete       bool           `json:"complete"` // the run ended as it was to, neither killed nor interrupted
 	Valid          bool           `json:"valid"`    // nothing disqualifies its numbers
 	InvalidReasons []string       `json:"invalid_reasons"`
+	Mode           string         `json:"mode,omitempty"` // ModeSaturation, or absent
 	Upgrade        Upgrade        `json:"upgrade"`
 	Stage          string         `json:"stage"`
 	Cluster        bool           `json:"cluster,omitempty"` // the arms were clients of an OSS cluster
@@ -27,6 +28,7 @@ type Summary struct {
 	LateAfter      bundle.Seconds `json:"late_after_s"`
 	OutageAfter    bundle.Seconds `json:"outage_after_s"`
 	Arms           []Arm          `json:"arms"`
+	Saturation     *Saturation    `json:"saturation,omitempty"` // of ModeSaturation
 	Harness        Harness        `json:"harness"`
 	Warnings       []string       `json:"warnings"`
 

@@ -17,6 +17,7 @@ type sums struct {
 	after record.Cumulative // the counters of intervals that lie, for the larger part, after warm-up
 	gaps  []string          // what was recorded and is missing here
 	signs signs             // of the harness
+	rates []float64         // successes a second, of the readings that lie in the baseline
 }
 
 // readSums adds up the intervals as file gives them, filed under their phases.
@@ -28,6 +29,7 @@ func readSums(b *bundle.Bundle, t timeline, file func(record.Interval) record.In
 			return s, err
 		}
 		s.signs.add(iv, t.phaseAt(iv.From+(iv.To-iv.From)/2))
+		s.addRate(iv, t)
 		iv = file(iv)
 		if iv.From > s.whole.To {
 			s.gaps = append(s.gaps, fmt.Sprintf("what was recorded from %v to %v is missing", s.whole.To, iv.From))

@@ -46,6 +46,8 @@ const (
 	ConnectionCloses   = "schload.connection.closes"
 	Handoffs           = "schload.handoffs"
 	Redirects          = "schload.redirects"
+	Pipelines          = "schload.pipelines"
+	PipelineCommands   = "schload.pipelines.commands"
 	SlotMapReads       = "schload.slot_map.reads"
 
 	ClientConnections   = "db.client.connection.count"
@@ -137,8 +139,10 @@ var Metrics = []Metric{
 	{OperationsMissed, "{operation}", Counter, "operations that fell due and were never started", []string{AttrPool, AttrReason, AttrPhase, AttrRound}},
 	{OutageActive, "{outage}", Gauge, "1 while no operation succeeds although operations are due", nil},
 	{OutageLongest, "s", Gauge, "longest outage so far, one still going on included", nil},
+	{Pipelines, "{pipeline}", Counter, "pipelines that the client made of the commands of several workers (autopipeline)", nil},
+	{PipelineCommands, "{command}", Counter, "commands in pipelines that the client made", nil},
 	{Redirects, "{redirect}", Counter, "replies that sent a command to another node of a cluster: moved or ask", []string{AttrResult}},
-	{RunInfo, "{run}", Gauge, "always 1; its attributes say what ran", []string{"client.version", "config.hash", "seed"}},
+	{RunInfo, "{run}", Gauge, "always 1; its attributes say what ran; mode is saturation, or absent", []string{"client.version", "config.hash", "mode", "seed"}},
 	{SlotMapReads, "{read}", Counter, "times the client read the slot map of its cluster", nil},
 	{TelemetryExports, "{export}", Counter, "exports of metrics: ok or failed", []string{AttrResult}},
 }
