@@ -35,6 +35,8 @@ type Profile struct {
 	Arms    []Arm             `yaml:"arms,omitempty"`
 	Pools   []Pool            `yaml:"pools,omitempty"`
 
+	Connections int `yaml:"connections,omitempty"` // that each arm opens before the load, on a cluster to each node; default one for each worker
+
 	Integrity string `yaml:"integrity,omitempty"` // what is checked against a ledger: sample, all or none; default sample
 
 	Saturate string `yaml:"saturate,omitempty"` // pipelines (or true) or autopipeline: find out what the target carries, compare nothing
@@ -254,7 +256,7 @@ func (p Pool) withDefaults() Pool {
 }
 
 // keys are all words a profile may use as keys, for suggestions.
-var keys = strings.Fields(`name summary upgrade set stage integrity target cluster tls shards arms pools speed seed rounds warmup
+var keys = strings.Fields(`name summary upgrade set stage integrity target cluster tls shards arms pools connections speed seed rounds warmup
 	baseline recovery late_after outage_after workers rate arrival think mix keys values pipeline overload
 	upgrade_command max_maintenance saturate start_deadline distribution space exponent prefix size min max base ca_file cert_file key_file server_name insecure_skip_verify`)
 

@@ -25,6 +25,7 @@ type runFlags struct {
 	arms     []string
 	rate     string
 	workers  int
+	conns    int
 	arrival  string
 	mix      string
 	rounds   int
@@ -67,6 +68,7 @@ func (f *runFlags) register(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.arms, "arms", nil, "arms, such as on,off or on-noretry+read_timeout=300ms; see schload run --help")
 	flags.StringVar(&f.rate, "rate", "", "operations a second of each arm, in each pool: 1000, 100..5000/30s (ramp), 1000/10s,5000 (steps)")
 	flags.IntVar(&f.workers, "workers", 0, "operations in flight at most, of each arm in each pool")
+	flags.IntVar(&f.conns, "connections", 0, "connections that each arm opens before the load, on a cluster to each node (default: one for each worker)")
 	flags.StringVar(&f.arrival, "arrival", "", "constant, poisson or closed (closed loop: a slow target is offered less)")
 	flags.IntVar(&f.pipeline, "pipeline", 0, "commands that a worker sends together, in each pool")
 	flags.StringVar(&f.saturate, "saturate", "", "find out what the target carries, compare nothing: closed loop, pipelines of 64 of each worker (pipelines), or those that the client makes of single commands (autopipeline)")
@@ -114,6 +116,7 @@ func (f *runFlags) apply(p profiles.Profile, given func(name string) bool) (prof
 	over("cluster", func() { p.Cluster = f.cluster })
 	over("fault", func() { p.Faults = f.faults })
 	over("shards", func() { p.Shards = f.shards })
+	over("connections", func() { p.Connections = f.conns })
 	over("rounds", func() { p.Rounds = f.rounds })
 	over("speed", func() { p.Speed = f.speed })
 	over("seed", func() { p.Seed = f.seed })
@@ -186,7 +189,7 @@ func (f *runFlags) refuseZeros(given func(name string) bool) error {
 		is   bool
 	}{
 		{"warmup", f.warmup == 0}, {"baseline", f.baseline == 0}, {"recovery", f.recovery == 0}, {"late-after", f.late == 0}, {"outage-after", f.outage == 0},
-		{"rounds", f.rounds == 0}, {"speed", f.speed == 0}, {"max-maintenance", f.maxMaintenance == 0}, {"seed", f.seed == 0}, {"workers", f.workers == 0}, {"pipeline", f.pipeline == 0},
+		{"rounds", f.rounds == 0}, {"speed", f.speed == 0}, {"max-maintenance", f.maxMaintenance == 0}, {"seed", f.seed == 0}, {"workers", f.workers == 0}, {"pipeline", f.pipeline == 0}, {"connections", f.conns == 0},
 	} {
 		if zero.is && given(zero.name) {
 			return fmt.Errorf("--%s 0: want more than 0; leave the flag out for the profile's value", zero.name)

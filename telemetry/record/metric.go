@@ -66,6 +66,7 @@ const (
 	HarnessFiles        = "schload.harness.file_descriptors"
 	HarnessGCPause      = "schload.harness.gc_pause"
 	HarnessInFlight     = "schload.harness.in_flight"
+	HarnessMemory       = "schload.harness.memory"
 	HarnessPorts        = "schload.harness.ports"
 	HarnessQueue        = "schload.harness.queue"
 	HarnessSchedLatency = "schload.harness.sched_latency"
@@ -119,6 +120,7 @@ var Metrics = []Metric{
 	{HarnessFiles, "{file}", Gauge, "file descriptors of the harness", nil},
 	{HarnessGCPause, "s", Gauge, "pauses of the harness's garbage collector: p99 and max of the last interval", []string{AttrQuantile}},
 	{HarnessInFlight, "{operation}", Gauge, "operations with workers, mean of the last interval, as the engine counts them", []string{AttrPool}},
+	{HarnessMemory, "By", Gauge, "resident memory of the harness", nil},
 	{HarnessPorts, "{port}", Gauge, "TCP ports in use where the harness runs, TIME_WAIT included", nil},
 	{HarnessQueue, "{operation}", Gauge, "most operations that waited for a worker at once in the last interval", []string{AttrPool}},
 	{HarnessSchedLatency, "s", Gauge, "how long goroutines that could run waited for a processor: p50, p99 and max of the last interval", []string{AttrQuantile}},
