@@ -34,6 +34,9 @@ func readSums(b *bundle.Bundle, t timeline, file func(record.Interval) record.In
 		if iv.From > s.whole.To {
 			s.gaps = append(s.gaps, fmt.Sprintf("what was recorded from %v to %v is missing", s.whole.To, iv.From))
 		}
+		for i := range iv.Series {
+			iv.Series[i].Round = 0 // nobody asks for the times of one round, and a thousand rounds would hold a hundred megabytes
+		}
 		s.whole.Add(iv)
 		// The reading at the end of warm-up comes a little after it.
 		if iv.From+(iv.To-iv.From)/2 >= begin {
