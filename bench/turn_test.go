@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -87,7 +89,7 @@ func (m *meter) start() {
 
 func (m *meter) stop(operations uint64, p99 time.Duration) {
 	m.Took, m.CPU = time.Since(m.began), processorTime()-m.spent
-	m.Operations, m.P99 = operations, p99
+	m.Operations, m.P99, m.RSS = operations, p99, peakMemory("self")
 }
 
 // take makes the turn in another process.
@@ -114,20 +116,24 @@ func (t turn) take(b *testing.B) figures {
 	if err := json.Unmarshal(out, &f); err != nil {
 		b.Fatalf("%s: %v", out, err)
 	}
-	f.RSS = peakMemory(cmd.ProcessState)
 	if f.Operations == 0 {
 		b.Fatalf("%+v: no operation ended", t)
 	}
 	return f
 }
 
-// peakMemory is the most resident memory a process had, in bytes.
-func peakMemory(s *os.ProcessState) int64 {
-	usage, ok := s.SysUsage().(*syscall.Rusage)
-	if !ok {
-		return 0
+// peakMemory is the most resident memory a process has had, in bytes; 0 where
+// the system does not tell. (The figure of getrusage is no less than what the
+// parent had when it forked.)
+func peakMemory(pid string) int64 {
+	text, _ := os.ReadFile("/proc/" + pid + "/status")
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			kilobytes, _ := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")), 10, 64)
+			return kilobytes << 10
+		}
 	}
-	return usage.Maxrss << 10 // kilobytes, on Linux
+	return 0
 }
 
 func processorTime() time.Duration {
