@@ -17,10 +17,16 @@ import (
 
 // Config says which client to open.
 type Config struct {
-	Arm      Arm
-	Target   Target
-	Cluster  bool          // the target is an OSS cluster: the client follows its slot map, with a pool for each node
-	TLS      TLS           // for a rediss target
+	Arm     Arm
+	Target  Target
+	Cluster bool // the target is an OSS cluster: the client follows its slot map, with a pool for each node
+	TLS     TLS  // for a rediss target
+
+	// AutoPipeline has the library gather the commands of all workers into
+	// pipelines. It is for finding out what a target carries: all load goes over
+	// few connections, and little is known of a single operation.
+	AutoPipeline bool
+
 	Workers  int           // that will use the client at the same time; sizes the pool
 	Base     time.Time     // the run's; default now
 	Marks    mark.Sink     // default none
@@ -42,6 +48,9 @@ func (c Config) Validate() error {
 	}
 	if c.Cluster && c.Target.DB() != 0 {
 		wrong = append(wrong, fmt.Errorf("target %v: database %d: a cluster has database 0 only", c.Target, c.Target.DB()))
+	}
+	if c.AutoPipeline && c.Arm.Mode == Raw {
+		wrong = append(wrong, fmt.Errorf("arm %q: bare connections gather nothing into pipelines: choose another arm, or pipelines of a fixed depth", c.Arm.Resolve(0).Name))
 	}
 	if c.Workers < 0 {
 		wrong = append(wrong, fmt.Errorf("workers %d: want 0 or more", c.Workers))

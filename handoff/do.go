@@ -20,6 +20,7 @@ type flight struct {
 	context.Context
 	o       *observer
 	cluster bool
+	shared  bool        // the command travels with those of others
 	cmd     redis.Cmder // what it carries, nil for a pipeline
 	waits   string      // instead of cmd: the name of the command that a receiver waits in
 
@@ -60,8 +61,10 @@ func (f *flight) carries(cmd redis.Cmder) bool {
 }
 
 // blind reports whether the library keeps the flight's connections to itself,
-// as it does with pipelines over a cluster.
-func (f *flight) blind() bool { return f.cluster && f.cmd == nil && f.waits == "" }
+// as it does with pipelines over a cluster and with those it makes by itself.
+func (f *flight) blind() bool {
+	return f.shared || f.cluster && f.cmd == nil && f.waits == ""
+}
 
 // further returns how many tries were made because one before failed.
 func (f *flight) further() int {
@@ -108,6 +111,9 @@ func (c *Client) Do(ctx context.Context, ops []workload.Operation, outcomes []wo
 		cmd := c.command(b, 0, &ops[0])
 		b.flight.cmd = cmd
 		_ = c.redis.Process(&b.flight, cmd)
+		if c.config.AutoPipeline {
+			b.flight.shared, b.flight.attempts = true, 1
+		}
 	} else {
 		for i := range ops {
 			cmd := c.command(b, i, &ops[i])
@@ -181,7 +187,7 @@ func effect(f *flight, k *kind, out workload.Outcome) workload.Effect {
 	switch {
 	case !k.writes, f.attempts > 0 && f.conn == nil && !f.blind():
 		return workload.NotApplied
-	case f.further() > 0:
+	case f.further() > 0, f.shared: // it may have been tried before
 		return workload.Indeterminate
 	}
 	return out.Effect

@@ -35,6 +35,7 @@ type observer struct {
 	saved, retried, hidden, attempts atomic.Uint64
 	wrong, crossed, silent           atomic.Uint64
 	moved, asked, slotMaps           atomic.Uint64
+	pipelines, pipelined             atomic.Uint64 // with Config.AutoPipeline
 
 	mu       sync.Mutex
 	dialled  uint64 // connections so far
@@ -201,6 +202,7 @@ func (o *observer) observation() Observation {
 		SilentReplies:  o.silent.Load(),
 		Redirects:      Redirects{o.moved.Load(), o.asked.Load()},
 		SlotMaps:       o.slotMaps.Load(),
+		Pipelines:      Pipelines{o.pipelines.Load(), o.pipelined.Load()},
 		MarksDropped:   o.marks.droppedCounts(),
 		Leaving:        o.parts,
 	}

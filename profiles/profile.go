@@ -35,7 +35,11 @@ type Profile struct {
 	Arms    []Arm             `yaml:"arms,omitempty"`
 	Pools   []Pool            `yaml:"pools,omitempty"`
 
+	Connections int `yaml:"connections,omitempty"` // that each arm opens before the load, on a cluster to each node; default one for each worker
+
 	Integrity string `yaml:"integrity,omitempty"` // what is checked against a ledger: sample, all or none; default sample
+
+	Saturate string `yaml:"saturate,omitempty"` // pipelines (or true) or autopipeline: find out what the target carries, compare nothing
 
 	UpgradeCommand string   `yaml:"upgrade_command,omitempty"` // for sh -c, with stage command
 	MaxMaintenance Duration `yaml:"max_maintenance,omitempty"` // a real upgrade that takes longer is taken for over, or its command ended; default: none
@@ -195,6 +199,9 @@ func (p Profile) WithDefaults() Profile {
 			p.Stage = "none"
 		}
 	}
+	if p.Saturates() {
+		p = p.saturated()
+	}
 	if p.Upgrade == "" {
 		p.Upgrade = "endpoint-rebind"
 		switch {
@@ -257,9 +264,9 @@ func (p Pool) withDefaults() Pool {
 }
 
 // keys are all words a profile may use as keys, for suggestions.
-var keys = strings.Fields(`name summary upgrade set stage integrity target cluster tls shards arms pools speed seed rounds warmup
+var keys = strings.Fields(`name summary upgrade set stage integrity target cluster tls shards arms pools connections speed seed rounds warmup
 	baseline recovery late_after outage_after objective workers rate arrival think mix keys values pipeline overload kind receivers block
-	upgrade_command max_maintenance start_deadline distribution space exponent prefix size min max base ca_file cert_file key_file server_name insecure_skip_verify`)
+	upgrade_command max_maintenance saturate start_deadline distribution space exponent prefix size min max base ca_file cert_file key_file server_name insecure_skip_verify`)
 
 // LoadUpgrade resolves the upgrade with the profile's settings. One that really
 // takes place need not be in the catalog.

@@ -226,7 +226,7 @@ func (f *runFlags) experiment(ctx context.Context, p profiles.Profile, l lab, id
 		Base: base, Pools: pools, Upgrade: u, Stage: l.stage, Seed: p.Seed, Speed: p.Speed, Rounds: p.Rounds,
 		Warmup: time.Duration(p.Warmup), Baseline: time.Duration(p.Baseline), Recovery: time.Duration(p.Recovery),
 		LateAfter: time.Duration(p.LateAfter), OutageAfter: time.Duration(p.OutageAfter),
-		Open: l.client(p.Workers(), base), Dir: f.directory(id),
+		Connections: p.Opened(), Open: l.client(p.Opened(), base), Dir: f.directory(id),
 	}
 	if c.Ledger, err = p.Ledger(); err != nil {
 		return c, usageError(err)
@@ -235,8 +235,11 @@ func (f *runFlags) experiment(ctx context.Context, p profiles.Profile, l lab, id
 		{Key: "client.version", Value: buildVersions()["go-redis"]}, {Key: "config.hash", Value: p.Hash()},
 		{Key: "seed", Value: strconv.FormatUint(p.Seed, 10)},
 	}
+	if p.Saturates() {
+		c.Info = append(c.Info, record.Attr{Key: "mode", Value: compare.ModeSaturation})
+	}
 	for _, a := range p.Arms {
-		c.Arms = append(c.Arms, a.Resolve(p.Workers()))
+		c.Arms = append(c.Arms, a.Resolve(p.Opened()))
 	}
 	if c.Describe, err = describe(id, base, l.cluster, p, c); err != nil {
 		return c, err

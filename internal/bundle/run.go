@@ -30,7 +30,8 @@ type Run struct {
 	Pools       []Pool          `json:"pools"`
 	Upgrade     Upgrade         `json:"upgrade"`
 	Stage       string          `json:"stage"`
-	Cluster     bool            `json:"cluster,omitempty"` // the arms are clients of an OSS cluster
+	Saturation  *Saturation     `json:"saturation,omitempty"` // the run looks for the ceiling of its target; nil: it loads at a rate
+	Cluster     bool            `json:"cluster,omitempty"`    // the arms are clients of an OSS cluster
 	Rounds      int             `json:"rounds"`
 	Seed        uint64          `json:"seed"`
 	Speed       float64         `json:"speed"` // of the upgrade; 1 is its own pace
@@ -70,6 +71,13 @@ type Pool struct {
 type SlotRange struct {
 	From int `json:"from"`
 	To   int `json:"to"`
+}
+
+// Saturation is how a run keeps its target busy.
+type Saturation struct {
+	Pipelining string `json:"pipelining"` // pipelines or autopipeline
+	Workers    int    `json:"workers"`
+	Depth      int    `json:"depth,omitempty"` // of a worker's pipelines; 0: the client decides, or pools differ
 }
 
 // Upgrade is the choreography that was played.

@@ -59,6 +59,7 @@ func Summarize(b *bundle.Bundle) (Summary, error) {
 		s.Arms = append(s.Arms, one)
 	}
 	s.Harness = harness(run, &sums)
+	s.ceil(run, &sums)
 	s.judge(run.Final, &sums, timeline)
 	s.judgeMessages(run, &sums)
 	s.saturate(timeline, sums.whole.To)

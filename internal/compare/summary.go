@@ -17,6 +17,7 @@ type Summary struct {
 	Complete       bool           `json:"complete"` // the run ended as it was to, neither killed nor interrupted
 	Valid          bool           `json:"valid"`    // nothing disqualifies its numbers
 	InvalidReasons []string       `json:"invalid_reasons"`
+	Mode           string         `json:"mode,omitempty"` // ModeSaturation, or absent
 	Upgrade        Upgrade        `json:"upgrade"`
 	Stage          string         `json:"stage"`
 	Cluster        bool           `json:"cluster,omitempty"` // the arms were clients of an OSS cluster
@@ -29,6 +30,7 @@ type Summary struct {
 	Objective      float64        `json:"objective"` // the share of operations that is to succeed in time
 	Arms           []Arm          `json:"arms"`
 	Differences    []Difference   `json:"differences,omitempty"` // over rounds; none of one round, or where the run is no evidence
+	Saturation     *Saturation    `json:"saturation,omitempty"`  // of ModeSaturation
 	Harness        Harness        `json:"harness"`
 	Warnings       []string       `json:"warnings"`
 	Injections     []string       `json:"injections,omitempty"` // faults that were ordered: the numbers are not of Redis

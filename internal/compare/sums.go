@@ -18,6 +18,7 @@ type sums struct {
 	gaps   []string            // what was recorded and is missing here
 	signs  signs               // of the harness
 	peaks  peaks               // of dials
+	rates  []float64           // successes a second, of the readings that lie in the baseline
 	rounds map[perRound]uint64 // counters that carry no round
 }
 
@@ -32,9 +33,13 @@ func readSums(b *bundle.Bundle, t timeline, file func(record.Interval) record.In
 		s.peaks.add(iv, t)
 		s.signs.add(iv, phase)
 		s.fileRound(iv, t)
+		s.addRate(iv, t)
 		iv = file(iv)
 		if iv.From > s.whole.To {
 			s.gaps = append(s.gaps, fmt.Sprintf("what was recorded from %v to %v is missing", s.whole.To, iv.From))
+		}
+		for i := range iv.Series {
+			iv.Series[i].Round = 0 // nobody asks for the times of one round, and a thousand rounds would hold a hundred megabytes
 		}
 		s.whole.Add(iv)
 		// The reading at the end of warm-up comes a little after it.

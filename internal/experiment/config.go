@@ -26,6 +26,10 @@ type Config struct {
 	Arms  []handoff.Arm
 	Pools []workload.Pool // of every arm; defaults written out
 
+	// Connections is how many each arm opens before the load, on a cluster to
+	// each node. One for each worker is the least.
+	Connections int
+
 	Upgrade upgrade.Upgrade
 	Stage   stage.Stage
 	Seed    uint64 // round r plays the plan of Seed+r-1

@@ -90,19 +90,20 @@ func Run(ctx context.Context, c Config) (Result, error) {
 }
 
 // open opens all arms and warms each with as many connections as it has
-// workers, so that none of them has to dial while it is measured.
+// workers, or more, so that none of them has to dial while it is measured.
 func (r *run) open(ctx context.Context) error {
 	workers := 0
 	for _, p := range r.Pools {
 		workers += p.WithDefaults().Connections()
 	}
+	connections := max(workers, r.Connections)
 	for _, a := range r.Arms {
 		client, err := r.Open(ctx, a, r.Timeline.Mark)
 		if err != nil {
 			return err
 		}
 		r.arms = append(r.arms, &arm{name: a.Name, client: client, occupancy: occupancies(r.Pools), load: make([]workload.Load, len(r.Pools))})
-		if err := client.Warm(ctx, workers); err != nil {
+		if err := client.Warm(ctx, connections); err != nil {
 			return err
 		}
 		if proof := client.Proof(); !proof.Valid {

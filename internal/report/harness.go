@@ -33,6 +33,9 @@ func harness(s compare.Summary) string {
 	if h.CPU.Processors > 0 {
 		text += fmt.Sprintf("; %.2f of %s", max(h.CPU.Baseline, h.CPU.Maintenance), plural(uint64(h.CPU.Processors), "processor"))
 	}
+	if h.Health != nil && h.Health.Memory > 0 {
+		text += fmt.Sprintf("; %s MB of memory", three(float64(h.Health.Memory)/1e6))
+	}
 	if h.Exports.Sent+h.Exports.Failed > 0 {
 		text += fmt.Sprintf("; exports %s sent, %s failed", count(h.Exports.Sent), count(h.Exports.Failed))
 	}

@@ -90,6 +90,18 @@ func rolling() compare.Summary {
 	}
 }
 
+// saturating is a run that looked for a ceiling and met that of the harness.
+func saturating() compare.Summary {
+	s := rolling()
+	s.Mode, s.ClosedLoop, s.Rounds, s.Upgrade = compare.ModeSaturation, true, 1, compare.Upgrade{Name: "none"}
+	s.Arms = s.Arms[1:]
+	s.Saturation = &compare.Saturation{Pipelining: "pipelines", Workers: 16, Depth: 64, Processor: 812,
+		Ceiling: compare.Ceiling{Seconds: 5, Median: 594_851.6, Min: 516_432.2, Max: 701_393}}
+	s.Harness.CPU = compare.CPU{Processors: 2, Baseline: 1.92}
+	s.Harness.Saturated, s.Harness.SaturatedReasons = true, []string{"it used 1.92 of its 2 processors (limit 90 %): lower the rate or add processors"}
+	return s
+}
+
 // inPlace is an upgrade that handoffs cannot help with.
 func inPlace() compare.Summary {
 	s := rolling()
@@ -177,6 +189,7 @@ func TestText(t *testing.T) {
 		"crossed":    {crossed},
 		"two-bad":    {invalid, cut},
 		"pools":      {pooled()},
+		"saturation": {saturating()},
 	} {
 		t.Run(name, func(t *testing.T) { golden(t, name, text(t, runs...)) })
 	}

@@ -14,6 +14,8 @@ func words(s compare.Summary) []string {
 		return []string{"The run is invalid: no conclusion."}
 	case due(s) == 0:
 		return []string{"No operation fell due after warm-up: there is nothing to compare."}
+	case s.Saturating():
+		return ceiling(s)
 	case s.Harness.Saturated:
 		return append([]string{bottleneck(s)}, wrong(s)...) // no latency, but what is wrong is wrong
 	}

@@ -43,7 +43,7 @@ var allowed = map[string]struct {
 	"handoff/raw":               {inside: []string{"workload"}},
 	"handoff": {
 		inside:  []string{"workload", "workload/ledger", "handoff/notice", "handoff/raw", "telemetry/histogram", "telemetry/mark", "internal/spelling"},
-		outside: []string{"github.com/redis/go-redis/v9"},
+		outside: []string{"github.com/redis/go-redis/v9", "golang.org/x/sync"},
 	},
 	"profiles": {
 		inside:  []string{"workload", "handoff", "handoff/upgrade", "handoff/stage", "internal/yamlfile", "internal/spelling"},
