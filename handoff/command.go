@@ -30,14 +30,15 @@ type kind struct {
 type shape uint8
 
 const (
-	bare          shape = iota // PING
-	onlyKey                    // GET key
-	onlyValue                  // ECHO value
-	keyValue                   // SET key value
-	keyFixed                   // EXPIRE key 86400, HGET key f
-	keyFixedValue              // HSET key f value, ZADD key 1 value
-	keyValueFixed              // SET key value GET
-	keyNewFixed                // XADD key * m value
+	bare           shape = iota // PING
+	onlyKey                     // GET key
+	onlyValue                   // ECHO value
+	keyValue                    // SET key value
+	keyFixed                    // EXPIRE key 86400, HGET key f
+	keyFixedValue               // HSET key f value, ZADD key 1 value
+	keyValueFixed               // SET key value GET
+	keyFixedsValue              // ZADD key INCR 1 value
+	keyNewFixed                 // XADD key * m value
 	shapes
 )
 
@@ -47,6 +48,7 @@ var (
 	fixedScore any = "1"
 	fixedLife  any = strconv.Itoa(workload.ExpireSeconds)
 	fixedGet   any = "get"
+	fixedIncr  any = "incr"
 	fixedNew   any = "*"
 	fixedEntry any = workload.MessageField
 )
@@ -72,10 +74,20 @@ var kinds = map[string]*kind{
 	"XADD":     {shape: keyNewFixed, writes: true, sends: true, check: entryReply, want: wantEntry},
 }
 
-// swap is SET on a ledger key: it answers with the value before.
-var swap = &kind{name: "SET", word: "set", shape: keyValueFixed, writes: true, nilOK: true, check: ownValue, want: wantOwnValue}
+// audited are commands on ledger keys that differ, or are used there alone:
+// what they answer shows what was there.
+var audited = map[string]*kind{
+	"SET":   {word: "set", shape: keyValueFixed, writes: true, nilOK: true, check: ownValue, want: wantOwnValue}, // SET key value GET
+	"DEL":   {word: "getdel", shape: onlyKey, writes: true, nilOK: true, check: ownValue, want: wantOwnValue},
+	"ZADD":  {word: "zadd", shape: keyFixedsValue, writes: true, check: numberReply, want: wantNumber}, // ZADD key INCR 1 value
+	"SREM":  {word: "srem", shape: keyValue, writes: true, check: numberReply, want: wantNumber},
+	"SCARD": {word: "scard", shape: onlyKey, check: numberReply, want: wantNumber},
+}
 
 func init() {
+	for name, k := range audited {
+		k.name = name
+	}
 	for name, k := range kinds {
 		k.name, k.word = name, strings.ToLower(name)
 	}
@@ -83,8 +95,10 @@ func init() {
 
 // kindOf returns how an operation is sent, nil for a command that is none.
 func kindOf(op *workload.Operation) *kind {
-	if op.Reply != nil && op.Command == swap.name {
-		return swap
+	if op.Reply != nil {
+		if k := audited[op.Command]; k != nil {
+			return k
+		}
 	}
 	return kinds[op.Command]
 }
@@ -173,14 +187,15 @@ func (b *bulk) MarshalBinary() ([]byte, error) { return b.bytes, nil }
 func newCommand() *command {
 	c := new(command)
 	c.words = [shapes][]any{
-		bare:          {nil},
-		onlyKey:       {nil, &c.key},
-		onlyValue:     {nil, &c.value},
-		keyValue:      {nil, &c.key, &c.value},
-		keyFixed:      {nil, &c.key, nil},
-		keyFixedValue: {nil, &c.key, nil, &c.value},
-		keyValueFixed: {nil, &c.key, &c.value, fixedGet},
-		keyNewFixed:   {nil, &c.key, fixedNew, fixedEntry, &c.value},
+		bare:           {nil},
+		onlyKey:        {nil, &c.key},
+		onlyValue:      {nil, &c.value},
+		keyValue:       {nil, &c.key, &c.value},
+		keyFixed:       {nil, &c.key, nil},
+		keyFixedValue:  {nil, &c.key, nil, &c.value},
+		keyValueFixed:  {nil, &c.key, &c.value, fixedGet},
+		keyFixedsValue: {nil, &c.key, fixedIncr, fixedScore, &c.value},
+		keyNewFixed:    {nil, &c.key, fixedNew, fixedEntry, &c.value},
 	}
 	for s, words := range c.words {
 		c.cmds[s] = redis.NewStringCmd(context.Background(), words...)

@@ -57,11 +57,18 @@ type command struct {
 	sends   bool       // messages only: no mix may name it
 }
 
-// ledgers are the spaces whose commands a ledger can judge. Members of sets
-// are the same for all writers: nothing tells whose was lost.
+// ledgers are the spaces whose commands a ledger can judge.
 var ledgers = map[space]ledger.Space{
 	stringSpace: ledger.Strings, counterSpace: ledger.Counters, hashSpace: ledger.Hashes, listSpace: ledger.Lists,
+	setSpace: ledger.Sets, zsetSpace: ledger.Scores,
 }
+
+// What a ledger has sent on keys of its own, beside commands of the mix: SREM
+// takes out what SADD added, SCARD reads a set back.
+var (
+	removal = command{"SREM", setSpace, member, ledger.Discard, false} // SREM key value
+	count   = command{"SCARD", setSpace, nothing, ledger.Size, false}  // SCARD key
+)
 
 var commands = []command{
 	{"GET", stringSpace, nothing, ledger.Read, false},      // GET key
@@ -74,8 +81,8 @@ var commands = []command{
 	{"HGET", hashSpace, nothing, ledger.Read, false},       // HGET key HashField
 	{"LPUSH", listSpace, value, ledger.Push, false},        // LPUSH key value
 	{"RPOP", listSpace, nothing, ledger.Pop, false},        // RPOP key
-	{"SADD", setSpace, member, 0, false},                   // SADD key value
-	{"ZADD", zsetSpace, member, 0, false},                  // ZADD key 1 value
+	{"SADD", setSpace, member, ledger.Insert, false},       // SADD key value
+	{"ZADD", zsetSpace, member, ledger.Add, false},         // ZADD key 1 value
 	{"PING", keyless, nothing, 0, false},                   // PING
 	{"ECHO", echoSpace, value, 0, false},                   // ECHO value
 	{"PUBLISH", keyless, value, 0, true},                   // PUBLISH channel message

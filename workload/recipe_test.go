@@ -348,7 +348,7 @@ func TestBuildAllocations(t *testing.T) {
 // Operations that are drawn for the ledger cost no memory either.
 func TestBuildAllocationsWithLedger(t *testing.T) {
 	p := Pool{Mix: allCommands(t), Schedule: Schedule{Rate: Constant(1)}}.WithDefaults()
-	spaces, _ := p.LedgerSpaces()
+	spaces := p.LedgerSpaces()
 	m, _ := making(t, p, 0)
 	m.page = ledger.New(ledger.Config{Spaces: spaces, Workers: 1, Keys: 16}).Page(0)
 	m.ledgered = threshold(0.5)
@@ -356,7 +356,6 @@ func TestBuildAllocationsWithLedger(t *testing.T) {
 	i := uint64(0)
 	build := func() {
 		for range 100 {
-			m.begin(0)
 			m.build(i, &op, 0)
 			m.withdraw()
 			i++

@@ -44,6 +44,9 @@ type Run struct {
 	// Occupancy, if set, tells how busy the workers are.
 	Occupancy *Occupancy
 
+	// Turn is the run's place among those that share its instants.
+	Turn Turn
+
 	// Horizon ends the run. Nil means that only ctx does.
 	Horizon *Horizon
 }
@@ -92,7 +95,7 @@ func (r Run) open(ctx context.Context) (Tally, error) {
 	defer cancel()
 	d := &dispatcher{
 		account: account{sink: r.Sink()},
-		base:    r.Base, pool: r.Pool, pacer: pacer, horizon: r.Horizon, early: early, lag: r.Lag,
+		base:    r.Base, pool: r.Pool, pacer: pacer, horizon: r.Horizon, early: early, lag: r.Lag, turn: r.Turn,
 		queue: newQueue(r.Pool.Workers, max(1, r.Pool.Backlog/r.Pool.Pipeline)),
 	}
 	d.queue.meter = r.meter()

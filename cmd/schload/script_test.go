@@ -167,7 +167,7 @@ func check(a compare.Arm, claim string) error {
 		"moving": float64(a.Notices["MOVING"]), "succeeded": float64(a.Handoffs.Succeeded),
 		"closed_by_server": float64(a.Connections.ClosedByServer),
 		"in_maintenance":   float64(a.Phases.Maintenance.Operations.Due), "crossed": float64(a.WrongReplies + a.CrossedReplies),
-		"checked": float64(a.Integrity.Checked()), "lost": float64(a.Integrity.LostAcknowledgedWrites),
+		"checked": float64(a.Integrity.Checked()), "lost": float64(a.Integrity.LostAcknowledgedWrites), "stale": float64(a.Integrity.StaleReads), "duplicate": float64(a.Integrity.DuplicateApplications),
 		"moved": float64(a.Redirects.Moved), "ask": float64(a.Redirects.Ask), "slot_map_reads": float64(a.SlotMapReads),
 	}
 	for _, op := range []string{"==", ">", "<"} {

@@ -13,8 +13,10 @@ import (
 // verb is one of the commands a workload may use: how it is written and which
 // replies can be its own.
 type verb struct {
+	name   string // as it is sent, if it has another
 	head   []byte // of the request, up to and with the command's name
 	key    bool   // the key follows
+	option string // then a fixed argument, "" for none
 	fixed  string // then a fixed argument, "" for none
 	value  bool   // then the value
 	last   string // then another fixed argument, "" for none
@@ -40,20 +42,32 @@ var verbs = map[string]*verb{
 	"ECHO":   {value: true, own: sameValue},
 }
 
-// swap is SET on a ledger key: it answers with the value before.
-var swap = &verb{key: true, value: true, last: "get", writes: true, nilOK: true, own: ownValue}
+// audited are commands on ledger keys that differ, or are used there alone:
+// what they answer shows what was there.
+var audited = map[string]*verb{
+	"SET":   {key: true, value: true, last: "get", writes: true, nilOK: true, own: ownValue},
+	"DEL":   {name: "GETDEL", key: true, writes: true, nilOK: true, own: ownValue},
+	"ZADD":  {key: true, option: "incr", fixed: "1", value: true, writes: true, own: isScore},
+	"SREM":  {key: true, value: true, writes: true, own: isNumber},
+	"SCARD": {key: true, own: isNumber},
+}
 
 func init() {
 	for name, v := range verbs {
 		v.begin(name)
 	}
-	swap.begin("SET")
+	for name, v := range audited {
+		v.begin(name)
+	}
 }
 
 // begin writes the head of the verb's requests.
 func (v *verb) begin(name string) {
 	n := 1
-	for _, has := range []bool{v.key, v.fixed != "", v.value, v.last != ""} {
+	if v.name != "" {
+		name = v.name
+	}
+	for _, has := range []bool{v.key, v.option != "", v.fixed != "", v.value, v.last != ""} {
 		if has {
 			n++
 		}
@@ -65,8 +79,10 @@ func (v *verb) begin(name string) {
 
 // verbOf returns how an operation is sent, nil for a command that is none.
 func verbOf(op *workload.Operation) *verb {
-	if op.Reply != nil && op.Command == "SET" {
-		return swap
+	if op.Reply != nil {
+		if v := audited[op.Command]; v != nil {
+			return v
+		}
 	}
 	return verbs[op.Command]
 }
@@ -106,6 +122,13 @@ func isNumber(_ *workload.Operation, r reply) bool {
 	return r.kind == ':' && ok
 }
 
+// isScore accepts a whole number as a double, or as the text that it is in
+// RESP2.
+func isScore(_ *workload.Operation, r reply) bool {
+	_, ok := number(r.text)
+	return (r.kind == ',' || r.kind == '$') && ok
+}
+
 // appendOperation appends an operation's request.
 func appendOperation(b []byte, op *workload.Operation) []byte {
 	v := verbOf(op)
@@ -115,6 +138,9 @@ func appendOperation(b []byte, op *workload.Operation) []byte {
 	b = append(b, v.head...)
 	if v.key {
 		b = appendBulk(b, op.Key)
+	}
+	if v.option != "" {
+		b = appendBulk(b, v.option)
 	}
 	if v.fixed != "" {
 		b = appendBulk(b, v.fixed)

@@ -36,6 +36,7 @@ type Run struct {
 	Speed       float64         `json:"speed"` // of the upgrade; 1 is its own pace
 	LateAfter   Seconds         `json:"late_after_s"`
 	OutageAfter Seconds         `json:"outage_after_s"`
+	Injections  []string        `json:"injections,omitempty"`  // faults that the simulator was ordered to do: the run is no measurement of Redis
 	Objective   float64         `json:"objective,omitempty"`   // the share of operations that is to succeed in time, below 1
 	SlotRanges  []SlotRange     `json:"slot_ranges,omitempty"` // whose outages are told apart
 	Environment Environment     `json:"environment"`
@@ -118,6 +119,8 @@ type Final struct {
 	Exports        Exports   `json:"exports"`
 	Interrupted    bool      `json:"interrupted,omitempty"`   // ended before its time, by the user
 	MarksDropped   uint64    `json:"marks_dropped,omitempty"` // by those who make marks; Finish adds the bundle's own
+
+	Injected map[string]int `json:"injected,omitempty"` // faults that the simulator did, by kind
 }
 
 // Proof is what the connections of one arm were found to be.

@@ -45,6 +45,10 @@ func Summarize(b *bundle.Bundle) (Summary, error) {
 		PhaseSource: source, Maintenance: timeline.maintenance(sums.whole.To),
 		InvalidReasons: []string{}, Warnings: append([]string{}, b.Warnings...),
 	}
+	s.Injections = run.Injections
+	if run.Final != nil {
+		s.Injected = run.Final.Injected
+	}
 	if source == sourceData {
 		s.Maintenance = []Span{found}
 	}

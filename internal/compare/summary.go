@@ -30,6 +30,8 @@ type Summary struct {
 	Arms           []Arm          `json:"arms"`
 	Harness        Harness        `json:"harness"`
 	Warnings       []string       `json:"warnings"`
+	Injections     []string       `json:"injections,omitempty"` // faults that were ordered: the numbers are not of Redis
+	Injected       map[string]int `json:"injected,omitempty"`   // faults that were done, by kind
 
 	Dir string `json:"-"` // the bundle it was computed from
 }

@@ -43,7 +43,7 @@ func (r *run) startLoad(ctx context.Context, start time.Duration) *load {
 	l := &load{start: start, done: make(chan struct{})}
 	base := r.Base.Add(start)
 	g, ctx := errgroup.WithContext(ctx)
-	for _, a := range r.arms {
+	for place, a := range r.arms {
 		a.tallies = make([]workload.Tally, len(r.Pools))
 		for i, pool := range r.Pools {
 			engine := workload.Run{
@@ -51,6 +51,7 @@ func (r *run) startLoad(ctx context.Context, start time.Duration) *load {
 				Sink:  func() workload.Sink { return since{r.recorder.Sink(a.name, pool.Name), start} },
 				Pacer: func() (workload.Pacer, error) { return r.Pacer(base) },
 				Lag:   r.lag.add, Occupancy: a.occupancy[i],
+				Turn: workload.Turn{Place: place, Of: len(r.arms)},
 			}
 			if a.books != nil && a.books[i] != nil {
 				engine.Ledger = a.books[i].Book

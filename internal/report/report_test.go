@@ -139,6 +139,9 @@ func TestText(t *testing.T) {
 	lost.Arms[1].Integrity = compare.Integrity{CheckedWrites: 240, CheckedReads: 990, LostAcknowledgedWrites: 13, DuplicateApplications: 2,
 		IndeterminateWrites: compare.Indeterminate{Applied: 3, NotApplied: 4, Unknown: 1}}
 
+	injected := lost
+	injected.Injections, injected.Injected = []string{"lost_write=25", "stale_read=1@5s"}, map[string]int{"lost_write": 25, "stale_read": 1}
+	injected.Harness.Saturated, injected.Harness.SaturatedReasons = true, []string{"it used 1.94 of its 2 processors (limit 90 %)"}
 	attributed := rolling()
 	attributed.Arms[0].Attribution = compare.Attribution{
 		Saved: compare.Saved{ByRelaxedTimeouts: 12}, Connections: compare.Leaving{HandedOver: 14, ClosedUntold: 2},
@@ -169,6 +172,7 @@ func TestText(t *testing.T) {
 		"two-runs":   {rolling(), other},
 		"kept":       {kept},
 		"lost":       {lost},
+		"injected":   {injected},
 		"attributed": {attributed},
 		"crossed":    {crossed},
 		"two-bad":    {invalid, cut},

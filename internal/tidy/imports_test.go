@@ -72,12 +72,16 @@ var allowed = map[string]struct {
 		},
 		outside: []string{"golang.org/x/sync"},
 	},
+	"internal/calibrate": {inside: []string{
+		"workload", "handoff", "handoff/upgrade", "handoff/stage", "handoff/sim", "telemetry/record", "telemetry/histogram", "telemetry/mark",
+		"internal/experiment", "internal/bundle", "internal/compare", "internal/vitals", "internal/spelling",
+	}},
 	"cmd/schload": {
 		inside: []string{
 			"workload", "handoff", "handoff/upgrade", "handoff/stage", "handoff/sim", "telemetry",
 			"handoff/sim/control", "handoff/sim/faultinjector", "handoff/sim/softwareapi",
 			"telemetry/record", "telemetry/mark", "profiles", "internal/experiment", "internal/bundle",
-			"internal/compare", "internal/report", "internal/doctor",
+			"internal/compare", "internal/report", "internal/doctor", "internal/calibrate",
 		},
 		outside: []string{"github.com/spf13/cobra", "golang.org/x/term", "github.com/spf13/pflag"},
 	},
