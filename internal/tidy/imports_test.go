@@ -54,6 +54,7 @@ var allowed = map[string]struct {
 	"internal/linear":   {inside: []string{"workload/ledger"}, outside: []string{"github.com/anishathalye/porcupine"}},
 	"internal/tidy":     {},
 	"internal/race":     {},
+	"internal/recount":  {},
 	"internal/spelling": {},
 	"internal/vitals":   {},
 	"internal/yamlfile": {inside: []string{"internal/spelling"}, outside: []string{"github.com/goccy/go-yaml"}},
