@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"time"
 
 	"schload/handoff/raw"
@@ -54,6 +55,12 @@ func (c *Client) markBare(conn net.Conn, op *workload.Operation, got string) {
 		m.Conn, m.Node = o.record().number, o.record().node
 	}
 	c.o.marks.put(m)
+}
+
+// Executes reports whether an arm knows a command of workload.Commands: bare
+// connections know no lists, scripts and transactions.
+func (a Arm) Executes(command string) bool {
+	return a.Mode != Raw || slices.Contains(raw.Commands(), command)
 }
 
 // Fork implements workload.Forker: bare connections belong to one worker each,

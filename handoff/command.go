@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +24,12 @@ type kind struct {
 	nilOK  bool // the nil reply is an answer
 	check  func(op *workload.Operation, reply *redis.StringCmd) bool
 	want   func(op *workload.Operation) string // what check accepts, for people
+
+	// Of the commands that no shape fits: how one is made for an operation. It
+	// costs memory, as it does in any application.
+	fresh func(k *kind, op *workload.Operation) exchange
+	args  func(op *workload.Operation) []any                // for fresh: name and arguments
+	list  func(op *workload.Operation, elements []any) bool // instead of check, of replies with several elements
 }
 
 // shape is how the arguments follow the name.
@@ -68,17 +75,23 @@ var kinds = map[string]*kind{
 var swap = &kind{name: "SET", word: "set", shape: keyValueFixed, writes: true, nilOK: true, check: ownValue, want: wantOwnValue}
 
 func init() {
+	for _, family := range []map[string]*kind{groupKinds, leaseKinds, collectionKinds, scriptKinds, transactionKinds} {
+		maps.Copy(kinds, family)
+	}
 	for name, k := range kinds {
 		k.name, k.word = name, strings.ToLower(name)
 	}
 }
 
-// kindOf returns how an operation is sent, nil for a command that is none.
+// kindOf returns how an operation is sent. It panics on a command that is none.
 func kindOf(op *workload.Operation) *kind {
 	if op.Reply != nil && op.Command == swap.name {
 		return swap
 	}
-	return kinds[op.Command]
+	if k := kinds[op.Command]; k != nil {
+		return k
+	}
+	panic(fmt.Sprintf("handoff: unknown command %q; known are %s", op.Command, strings.Join(Commands(), ", ")))
 }
 
 // Commands returns the commands Do executes, sorted.
@@ -99,11 +112,6 @@ func (k *kind) fixed() any {
 		return fixedScore
 	}
 	return fixedField
-}
-
-// belongs reports whether the reply can be the command's own.
-func (k *kind) belongs(op *workload.Operation, reply *redis.StringCmd) bool {
-	return k.check(op, reply)
 }
 
 func ownValue(op *workload.Operation, reply *redis.StringCmd) bool {
@@ -145,6 +153,18 @@ type command struct {
 	cmds  [shapes]*redis.StringCmd
 }
 
+func (c *command) verb() *kind                         { return c.kind }
+func (c *command) belongs(op *workload.Operation) bool { return c.kind.check(op, c.StringCmd) }
+func (c *command) said() string                        { return fmt.Sprintf("%.80q", c.Val()) }
+func (c *command) send(f *flight, db database)         { f.process(db, c) }
+
+func (c *command) queue(f *flight, pipe redis.Pipeliner) { _ = pipe.Process(f, c) }
+
+func (c *command) text() []byte {
+	value, _ := c.Bytes()
+	return value
+}
+
 // bulk is a value the library writes as it is.
 type bulk struct{ bytes []byte }
 
@@ -180,9 +200,6 @@ func (c *command) renew() {
 // set makes the command an operation's.
 func (c *command) set(op *workload.Operation) {
 	k := kindOf(op)
-	if k == nil {
-		panic(fmt.Sprintf("handoff: unknown command %q; known are %s", op.Command, strings.Join(Commands(), ", ")))
-	}
 	c.kind, c.key, c.value.bytes = k, op.Key, op.Value
 	words := c.words[k.shape]
 	words[0] = k.word

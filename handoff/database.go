@@ -14,6 +14,7 @@ import (
 type database interface {
 	Process(ctx context.Context, cmd redis.Cmder) error
 	Pipeline() redis.Pipeliner
+	Watch(ctx context.Context, transaction func(*redis.Tx) error, keys ...string) error
 	Close() error
 
 	// primaries returns the clients that operations go through. They may be

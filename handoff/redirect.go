@@ -20,8 +20,8 @@ func (h redirectHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.
 	return func(ctx context.Context, cmds []redis.Cmder) error {
 		err := next(ctx, cmds)
 		f, ours := ctx.(*flight)
-		if !ours || f.cmd != nil {
-			return err // ASKING and one command, sent together: reported as of one command
+		if !ours || !f.piped() {
+			return err // ASKING and one command sent together, or a transaction: reported as of one command
 		}
 		for _, cmd := range cmds {
 			if _, moved := redis.IsMovedError(cmd.Err()); moved {

@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"math"
 	"slices"
 
 	"schload/workload/ledger"
@@ -14,8 +15,25 @@ const HashField = "f"
 const ExpireSeconds = 24 * 60 * 60
 
 // Members is how many different members SADD and ZADD add to one key: sets are
-// bounded. (Lists are not: balance LPUSH with RPOP in the mix.)
+// bounded. (Lists are not: balance LPUSH with RPOP or LTRIM in the mix.)
 const Members = 1024
+
+// AbsentField is a field no hash has: HMGET asks for it beside HashField.
+const AbsentField = "g"
+
+// What the commands on parts of a value ask for, or leave.
+const (
+	RangeBytes = 64   // GETRANGE reads the first bytes of a string
+	Page       = 10   // LRANGE and ZRANGE read the first elements
+	ListCap    = 100  // LTRIM leaves the first elements
+	StreamCap  = 1000 // XADD leaves about as many entries
+)
+
+// Script is what EVAL runs: it counts a number up by reading and writing it,
+// which only the server can do at once, and says which key it did that to.
+const Script = `local n = tonumber(redis.call('GET', KEYS[1]) or '0') + 1
+redis.call('SET', KEYS[1], n)
+return KEYS[1] .. '|' .. n`
 
 // space is a set of keys that hold one type of value, so that no command meets
 // a key of another type (WRONGTYPE). GET reads what SET wrote.
@@ -29,11 +47,17 @@ const (
 	listSpace
 	setSpace
 	zsetSpace
-	echoSpace // never stored; the token makes a crossed reply visible
+	echoSpace        // never stored; the token makes a crossed reply visible
+	batchSpace       // keys in groups that share a hash tag, see group
+	leaseSpace       // strings that expire
+	streamSpace      // entries, of which the oldest are dropped
+	transactionSpace // strings that one worker of one arm writes
 	spaces
 )
 
-var spaceNames = [spaces]string{"", "string", "counter", "hash", "list", "set", "zset", "echo"}
+var spaceNames = [spaces]string{
+	"", "string", "counter", "hash", "list", "set", "zset", "echo", "batch", "lease", "stream", "transaction",
+}
 
 // payload is what Operation.Value holds.
 type payload uint8
@@ -53,6 +77,10 @@ type command struct {
 	act     ledger.Act // on a key of a space that ledgers has
 }
 
+// unjudged is the act of a command that no ledger judges: it goes to no key of
+// a ledger.
+const unjudged = ledger.Act(math.MaxUint8)
+
 // ledgers are the spaces whose commands a ledger can judge. Members of sets
 // are the same for all writers: nothing tells whose was lost.
 var ledgers = map[space]ledger.Space{
@@ -70,11 +98,39 @@ var commands = []command{
 	{"HGET", hashSpace, nothing, ledger.Read},       // HGET key HashField
 	{"LPUSH", listSpace, value, ledger.Push},        // LPUSH key value
 	{"RPOP", listSpace, nothing, ledger.Pop},        // RPOP key
-	{"SADD", setSpace, member, 0},                   // SADD key value
-	{"ZADD", zsetSpace, member, 0},                  // ZADD key 1 value
-	{"PING", keyless, nothing, 0},                   // PING
-	{"ECHO", echoSpace, value, 0},                   // ECHO value
+	{"SADD", setSpace, member, unjudged},            // SADD key value
+	{"ZADD", zsetSpace, member, unjudged},           // ZADD key 1 value
+	{"PING", keyless, nothing, unjudged},            // PING
+	{"ECHO", echoSpace, value, unjudged},            // ECHO value
+
+	{"MGET", batchSpace, nothing, unjudged},      // MGET keys
+	{"MSET", batchSpace, value, unjudged},        // MSET key value ...
+	{"EVAL", counterSpace, nothing, unjudged},    // Script on key
+	{"MULTI", transactionSpace, value, unjudged}, // WATCH key, GET key, MULTI, SET key value, EXEC
+
+	{"SETEX", leaseSpace, value, unjudged},     // SETEX key LeaseSeconds value
+	{"GETEX", leaseSpace, nothing, unjudged},   // GETEX key EX LeaseSeconds
+	{"TTL", leaseSpace, nothing, unjudged},     // TTL key
+	{"PTTL", leaseSpace, nothing, unjudged},    // PTTL key
+	{"PERSIST", leaseSpace, nothing, unjudged}, // PERSIST key
+
+	{"GETRANGE", stringSpace, nothing, unjudged}, // GETRANGE key 0 RangeBytes-1
+	{"HMGET", hashSpace, nothing, unjudged},      // HMGET key HashField AbsentField
+	{"HGETALL", hashSpace, nothing, unjudged},    // HGETALL key
+	{"LRANGE", listSpace, nothing, unjudged},     // LRANGE key 0 Page-1
+	{"LTRIM", listSpace, nothing, unjudged},      // LTRIM key 0 ListCap-1
+	{"SREM", setSpace, member, unjudged},         // SREM key value
+	{"SISMEMBER", setSpace, member, unjudged},    // SISMEMBER key value
+	{"ZINCRBY", zsetSpace, member, unjudged},     // ZINCRBY key 1 value
+	{"ZSCORE", zsetSpace, member, unjudged},      // ZSCORE key value
+	{"ZRANGE", zsetSpace, nothing, unjudged},     // ZRANGE key 0 Page-1
+	{"XADD", streamSpace, value, unjudged},       // XADD key MAXLEN ~ StreamCap * HashField value
+	{"XLEN", streamSpace, nothing, unjudged},     // XLEN key
 }
+
+// LeaseSeconds is the time to live that SETEX and GETEX set: short, so that keys
+// expire within a run.
+const LeaseSeconds = 3
 
 // Commands returns the commands a mix may name.
 func Commands() []string {

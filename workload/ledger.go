@@ -27,7 +27,12 @@ const sharedShare = 1.0 / 16
 
 // LedgerSpaces returns the kinds of keys for which the pool needs a ledger,
 // and the commands of its mix that a ledger cannot judge.
+//
+// A canary needs none: it asks whether the target answers, not what.
 func (p Pool) LedgerSpaces() (spaces []ledger.Space, left []string) {
+	if p.Kind == KindCanary {
+		return nil, nil
+	}
 	for _, w := range p.Mix {
 		c, err := findCommand(w.Command)
 		if err != nil {
@@ -35,10 +40,10 @@ func (p Pool) LedgerSpaces() (spaces []ledger.Space, left []string) {
 		}
 		s, ok := ledgers[c.space]
 		switch {
-		case ok && !slices.Contains(spaces, s):
-			spaces = append(spaces, s)
-		case !ok && c.payload == member:
+		case c.act == unjudged && c.space != keyless && c.space != echoSpace:
 			left = append(left, c.name)
+		case c.act != unjudged && ok && !slices.Contains(spaces, s):
+			spaces = append(spaces, s)
 		}
 	}
 	return spaces, left
@@ -59,7 +64,7 @@ func (m *maker) enter(index uint64, c command, op *Operation, s *slot, from *sou
 		return false
 	}
 	in, ok := ledgers[c.space]
-	if !ok {
+	if !ok || c.act == unjudged {
 		return false
 	}
 	shared := (c.act == ledger.Read || c.act == ledger.Swap) && in == ledger.Strings && from.float() < sharedShare
@@ -116,7 +121,7 @@ func (e *entry) call(op *Operation, out Outcome) ledger.Call {
 	return ledger.Call{Command: op.Command, Act: e.act, Sequence: e.sequence, End: end, Attempts: out.Attempts, Reply: &e.reply}
 }
 
-// ledgerBatch is how many ledger keys are written or read together.
+// ledgerBatch is how many ledger keys are written or read together at most.
 const ledgerBatch = 100
 
 // settleTries is how often a key is read back at most.
@@ -161,8 +166,9 @@ func (r Run) SettleLedger(ctx context.Context) {
 // sweep does one operation on every ledger key for which command names one.
 func (r Run) sweep(ctx context.Context, command func(ledger.Key) string, took func(*Operation, *entry, Outcome) error) error {
 	r.Pool = r.Pool.WithDefaults()
-	m := newMaker(newRecipe(r.Pool), 0, ledgerBatch)
-	ops, outcomes := make([]Operation, 0, ledgerBatch), make([]Outcome, ledgerBatch)
+	size := r.Pool.together(ledgerBatch)
+	m := newMaker(newRecipe(r.Pool), 0, size)
+	ops, outcomes := make([]Operation, 0, size), make([]Outcome, size)
 	flush := func() error {
 		for i := range ops {
 			outcomes[i] = Outcome{Class: Other}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -67,6 +68,11 @@ func (m Mix) Validate() error {
 		errs = append(errs, fmt.Errorf("sum of weights: want a finite number"))
 	}
 	return errors.Join(errs...)
+}
+
+// names says whether a command is in the mix.
+func (m Mix) names(command string) bool {
+	return slices.ContainsFunc(m, func(w Weight) bool { return w.Command == command })
 }
 
 // Commands returns the commands in the order of their indexes.

@@ -16,6 +16,11 @@ type Operation struct {
 	Key     string // "" for PING
 	Value   []byte // what is written; nil for commands that write none
 
+	// Keys are all keys of MGET and MSET, Key being the first, and Values what
+	// MSET writes to them. Both are nil for other commands.
+	Keys   []string
+	Values [][]byte
+
 	// Reply is set for operations on a ledger key: the Target writes into it
 	// what was replied, and sends SET with the option GET, so that every write
 	// shows what it replaced.

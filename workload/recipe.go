@@ -2,6 +2,7 @@ package workload
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"unsafe"
 
@@ -14,6 +15,8 @@ import (
 // by the workers.
 type recipe struct {
 	seed     uint64
+	owner    string // see Run
+	pool     string
 	commands []command
 	upto     []uint64 // entry k is chosen by draws below upto[k]
 	keys     keyset
@@ -23,7 +26,7 @@ type recipe struct {
 }
 
 func newRecipe(p Pool) *recipe {
-	r := &recipe{seed: p.Seed, values: p.Values}
+	r := &recipe{seed: p.Seed, pool: p.Name, values: p.Values}
 	sum := 0.0
 	for _, w := range p.Mix {
 		c, err := findCommand(w.Command)
@@ -80,6 +83,7 @@ type maker struct {
 	writes uint64
 	slots  []slot
 	page   *ledger.Page // the worker's, nil without a ledger
+	own    []string     // keys that no other worker uses, of transactionSpace
 }
 
 type slot struct {
@@ -87,10 +91,15 @@ type slot struct {
 	value []byte
 	dirty int // bytes of value that are not filler
 	entry entry
+	group group
 }
 
 func newMaker(r *recipe, worker, pipeline int) *maker {
-	return &maker{recipe: r, worker: uint64(worker), slots: make([]slot, pipeline)}
+	m := &maker{recipe: r, worker: uint64(worker), slots: make([]slot, pipeline)}
+	if slices.ContainsFunc(r.commands, func(c command) bool { return c.space == transactionSpace }) {
+		m.own = r.ownKeys(worker)
+	}
+	return m
 }
 
 // build makes operation index in a slot. It allocates only while the slot's
@@ -100,12 +109,19 @@ func (m *maker) build(index uint64, op *Operation, in int) {
 	op.Index = m.choose(&from)
 	c := m.commands[op.Index]
 	op.Command = c.name
-	op.Key, op.Value = "", nil
+	op.Key, op.Value, op.Keys, op.Values = "", nil, nil, nil
 	s := &m.slots[in]
 	if m.page != nil && m.enter(index, c, op, s, &from) {
 		return
 	}
-	if c.space != keyless {
+	switch c.space {
+	case keyless:
+	case batchSpace:
+		m.fillGroup(&s.group, op, m.keys.number(&from, index), c.payload, &from)
+		return
+	case transactionSpace:
+		op.Key = m.own[from.below(uint64(len(m.own)))]
+	default:
 		op.Key = m.key(s, c.space, m.keys.number(&from, index))
 	}
 	switch c.payload {
@@ -131,6 +147,11 @@ func (m *maker) key(s *slot, of space, number uint64) string {
 func (m *maker) write(s *slot, key string, from *source) []byte {
 	size := m.size(from)
 	m.writes++
+	return m.stamp(s, key, size)
+}
+
+// stamp makes the value of the last write for one of its keys.
+func (m *maker) stamp(s *slot, key string, size int) []byte {
 	b := append(append(s.blank(key, m.filler), key...), separator...)
 	b = append(strconv.AppendUint(b, m.worker, 10), '.')
 	b = append(strconv.AppendUint(b, m.writes, 10), separator...)

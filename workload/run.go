@@ -20,6 +20,10 @@ type Run struct {
 	Pool   Pool
 	Target Target
 
+	// Owner names who loads, among all who load the target with the same pool:
+	// it is part of the keys that only one worker uses. May be empty.
+	Owner string
+
 	// Sink is called once for every goroutine that observes, before it starts.
 	// Nil discards the samples.
 	Sink func() Sink
@@ -155,6 +159,7 @@ func (r Run) pacer() (Pacer, error) {
 
 func (r Run) workers() []*worker {
 	recipe := newRecipe(r.Pool)
+	recipe.owner = r.Owner
 	if r.Ledger != nil {
 		recipe.ledgered = threshold(r.Ledger.Share())
 	}

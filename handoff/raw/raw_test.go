@@ -78,7 +78,8 @@ func over(t testing.TB, tape *tape) workload.Target {
 }
 
 func TestCommands(t *testing.T) {
-	want := workload.Commands()
+	lists := []string{"EVAL", "HGETALL", "HMGET", "LRANGE", "MGET", "MSET", "MULTI", "ZRANGE"}
+	want := slices.DeleteFunc(workload.Commands(), func(name string) bool { return slices.Contains(lists, name) })
 	slices.Sort(want)
 	if got := Commands(); !slices.Equal(got, want) {
 		t.Errorf("commands %v, want %v", got, want)
