@@ -49,7 +49,7 @@ func (p Profile) Validate() error {
 	u, err := p.LoadUpgrade()
 	check(err != nil || p.Stage != "sim" || !p.Cluster || u.Database == upgrade.OSSCluster,
 		"cluster with stage sim: the upgrade says what the simulator is, and %s is for an endpoint; choose one for a cluster, see schload upgrades", p.Upgrade)
-	wrong = append(wrong, err, p.checkArms(), p.checkPools())
+	wrong = append(wrong, err, p.checkArms(), p.checkPools(), p.checkCanaries(), p.checkCommands(), p.checkMemory())
 	return errors.Join(wrong...)
 }
 
@@ -128,11 +128,14 @@ func (p Profile) Workload() ([]workload.Pool, error) {
 	return pools, nil
 }
 
-// Workers is the number of operations an arm has in flight at most.
+// Workers is the number of operations an arm's client has in flight at most;
+// canaries have clients of their own.
 func (p Profile) Workers() int {
 	n := 0
 	for _, pool := range p.Pools {
-		n += pool.Workers
+		if !pool.canary() {
+			n += pool.Workers
+		}
 	}
 	return n
 }
@@ -140,7 +143,7 @@ func (p Profile) Workers() int {
 func (p Pool) workload(seed uint64) (workload.Pool, error) {
 	w := workload.Pool{
 		Name: p.Name, Workers: p.Workers, Pipeline: p.Pipeline, StartDeadline: time.Duration(p.StartDeadline), Seed: seed,
-		Keys:     workload.Keys{Space: p.Keys.Space, Exponent: p.Keys.Exponent, Prefix: p.Keys.Prefix},
+		Keys:     workload.Keys{Space: p.Keys.Space, Exponent: p.Keys.Exponent, Prefix: p.Keys.Prefix, Batch: p.Keys.Batch},
 		Schedule: workload.Schedule{Seed: seed, Think: time.Duration(p.Think)},
 	}
 	var wrong []error
@@ -149,6 +152,9 @@ func (p Pool) workload(seed uint64) (workload.Pool, error) {
 		rate, err := workload.ParseRate(p.Rate)
 		w.Schedule.Rate = rate
 		wrong = append(wrong, err)
+	}
+	if p.Kind != "" {
+		wrong = append(wrong, w.Kind.UnmarshalText([]byte(p.Kind)))
 	}
 	if p.Keys.Distribution != "" {
 		wrong = append(wrong, w.Keys.Distribution.UnmarshalText([]byte(p.Keys.Distribution)))

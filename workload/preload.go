@@ -59,6 +59,29 @@ func (p Pool) together(most int) int {
 	return max(1, min(most, togetherBytes/max(1, p.footprint())))
 }
 
+// Stored is what the values of the pool's keys take in a database at most, as
+// far as each key holds one, in bytes. The pool must have its defaults.
+func (p Pool) Stored() int {
+	seen := map[space]bool{}
+	values := 0
+	for _, w := range p.Mix {
+		c, err := findCommand(w.Command)
+		if err != nil || seen[c.space] || !oneValue[c.space] {
+			continue
+		}
+		seen[c.space] = true
+		if c.space == batchSpace {
+			values += p.Keys.Batch
+		} else {
+			values++
+		}
+	}
+	return values * p.Keys.Space * max(p.Values.Size, p.Values.Max)
+}
+
+// oneValue are the spaces whose keys hold one value each.
+var oneValue = map[space]bool{stringSpace: true, hashSpace: true, batchSpace: true, leaseSpace: true}
+
 // footprint is what the values of one operation take at most, in bytes.
 func (p Pool) footprint() int {
 	values := 1

@@ -45,9 +45,9 @@ func (r *run) openLedgers(ctx context.Context) error {
 	}
 	for _, a := range r.arms {
 		report := r.violations(a.name)
-		for _, pool := range r.Pools {
+		for i, pool := range r.Pools {
 			b := &book{pool: pool.Name, Book: r.newBook(a.name, pool, report)}
-			b.run = workload.Run{Base: r.Base, Pool: pool, Target: a.client, Ledger: b.Book}
+			b.run = workload.Run{Base: r.Base, Pool: pool, Target: a.target(i), Ledger: b.Book}
 			a.books = append(a.books, b)
 			if err := b.run.OpenLedger(ctx); err != nil {
 				if ctx.Err() != nil {

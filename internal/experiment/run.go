@@ -83,23 +83,29 @@ func Run(ctx context.Context, c Config) (Result, error) {
 }
 
 // open opens all arms and warms each with as many connections as it has
-// workers, so that none of them has to dial while it is measured.
+// workers, those of canaries aside, so that none of them has to dial while it is measured.
 func (r *run) open(ctx context.Context) error {
 	workers := 0
 	for _, p := range r.Pools {
-		workers += p.Workers
+		if p.Kind != workload.KindCanary {
+			workers += p.Workers
+		}
 	}
 	for _, a := range r.Arms {
 		client, err := r.Open(ctx, a, r.Timeline.Mark)
 		if err != nil {
 			return err
 		}
-		r.arms = append(r.arms, &arm{name: a.Name, client: client, occupancy: occupancies(r.Pools), load: make([]workload.Load, len(r.Pools))})
+		opened := &arm{name: a.Name, client: client, occupancy: occupancies(r.Pools), load: make([]workload.Load, len(r.Pools))}
+		r.arms = append(r.arms, opened)
 		if err := client.Warm(ctx, workers); err != nil {
 			return err
 		}
-		if proof := client.Proof(); !proof.Valid {
-			return fmt.Errorf("arm %s is not what it claims: %s", a.Name, join(proof.Reasons))
+		if err := r.openCanaries(ctx, opened, a); err != nil {
+			return err
+		}
+		if reasons := opened.unproved(); reasons != "" {
+			return errors.New(reasons)
 		}
 	}
 	if err := r.preload(ctx); err != nil {
@@ -111,6 +117,7 @@ func (r *run) open(ctx context.Context) error {
 func (r *run) closeClients() {
 	for _, a := range r.arms {
 		a.client.Close()
+		a.closeCanaries()
 	}
 }
 
@@ -375,8 +382,8 @@ func (r *run) judge(err error) {
 		disqualify(err.Error())
 	}
 	for _, a := range r.arms {
-		if proof := a.client.Proof(); !proof.Valid {
-			disqualify(fmt.Sprintf("arm %s is not what it claims: %s", a.name, join(proof.Reasons)))
+		if reasons := a.unproved(); reasons != "" {
+			disqualify(reasons)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 type pool struct {
 	name       string
 	operations []string
+	apart      bool
 	spans      *timeline
 	lateAfter  time.Duration
 	width      time.Duration // of a bin
@@ -76,7 +77,9 @@ func (p *pool) take(s *shard, sum *buffer, o *outages) {
 	for _, page := range b.pages {
 		sum.turnTo(page.span).merge(page)
 	}
-	o.add(b.bins.list)
+	if !p.apart {
+		o.add(b.bins.list)
+	}
 	s.need.note(b.reset())
 	p.spare = b
 }

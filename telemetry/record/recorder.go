@@ -38,6 +38,10 @@ type Arm struct {
 type Pool struct {
 	Name       string
 	Operations []string // names by Sample.Operation; equal names share their series
+
+	// Apart keeps the pool out of the arm's outages: what it gets through ends
+	// none, and what it does not begins none. Its operations are counted.
+	Apart bool
 }
 
 func (c Config) withDefaults() Config {
@@ -91,7 +95,7 @@ func New(c Config) *Recorder {
 		a := &arm{name: from.Name, outages: newOutages(c.OutageAfter)}
 		for _, p := range from.Pools {
 			a.pools = append(a.pools, &pool{
-				name: p.Name, operations: slices.Clone(p.Operations),
+				name: p.Name, operations: slices.Clone(p.Operations), apart: p.Apart,
 				spans: &r.spans, lateAfter: c.LateAfter, width: width,
 			})
 		}
