@@ -49,7 +49,7 @@ const (
 	zsetSpace
 	echoSpace        // never stored; the token makes a crossed reply visible
 	batchSpace       // keys in groups that share a hash tag, see group
-	leaseSpace       // strings that expire
+	leaseSpace       // strings that expire, each of one worker of one arm
 	streamSpace      // entries, of which the oldest are dropped
 	transactionSpace // strings that one worker of one arm writes
 	spaces

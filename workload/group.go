@@ -69,10 +69,10 @@ func writer[T ~string | ~[]byte](key string, value T) string {
 // ownKeys is how many keys a worker has for its transactions.
 const ownKeys = 16
 
-// ownKeys returns the keys that only one worker of the run uses, so that what
-// another worker or arm does spoils none of its transactions:
+// ownKeys returns the keys of a space that only one worker of the run uses, so
+// that nothing another worker or arm does concerns them:
 // schload:transaction:on:main:3:15.
-func (r *recipe) ownKeys(worker int) []string {
-	head := fmt.Sprintf("%s%s:%s:%s:%d:", r.keys.Prefix, spaceNames[transactionSpace], r.owner, r.pool, worker)
-	return enumerate(strings.ReplaceAll(head, separator, "_"), ownKeys)
+func (r *recipe) ownKeys(of space, worker, n int) []string {
+	head := fmt.Sprintf("%s%s:%s:%s:%d:", r.keys.Prefix, spaceNames[of], r.owner, r.pool, worker)
+	return enumerate(strings.ReplaceAll(head, separator, "_"), n)
 }

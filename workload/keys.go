@@ -115,7 +115,7 @@ func newKeyset(k Keys, mix []command) keyset {
 		case batchSpace:
 			s.heads[c.space] = k.groups()
 			continue
-		case transactionSpace:
+		case transactionSpace, leaseSpace: // of each worker
 			continue
 		}
 		if k.Space <= namedKeys {

@@ -40,7 +40,7 @@ func (p Pool) LedgerSpaces() (spaces []ledger.Space, left []string) {
 		}
 		s, ok := ledgers[c.space]
 		switch {
-		case c.act == unjudged && c.space != keyless && c.space != echoSpace:
+		case c.act == unjudged && c.space != keyless && c.space != echoSpace && c.space != leaseSpace:
 			left = append(left, c.name)
 		case c.act != unjudged && ok && !slices.Contains(spaces, s):
 			spaces = append(spaces, s)
@@ -59,7 +59,7 @@ func (m *maker) begin() {
 // enter makes operation index one on a ledger key, if it is drawn. Which
 // operations are drawn depends on the seed alone; the key is the worker's.
 func (m *maker) enter(index uint64, c command, op *Operation, s *slot, from *source) bool {
-	s.entry.key, op.Reply = nil, nil
+	s.entry.key = nil
 	if scramble(m.seed^scramble(index^ledgerStream)) >= m.ledgered {
 		return false
 	}
@@ -102,6 +102,9 @@ func (m *maker) withdraw() {
 // judge takes the outcomes of a batch to the ledger. A reply that nobody can
 // have written is no success.
 func (m *maker) judge(ops []Operation, outcomes []Outcome) {
+	if m.leases != nil {
+		m.judgeLeases(ops, outcomes)
+	}
 	if m.page == nil {
 		return
 	}

@@ -21,8 +21,8 @@ type Operation struct {
 	Keys   []string
 	Values [][]byte
 
-	// Reply is set for operations on a ledger key: the Target writes into it
-	// what was replied, and sends SET with the option GET, so that every write
+	// Reply is set for operations on a ledger key, and on a key that expires: the
+	// Target writes into it what was replied, and sends SET with the option GET, so that every write
 	// shows what it replaced.
 	Reply *ledger.Reply
 }

@@ -16,6 +16,7 @@ import (
 type recipe struct {
 	seed     uint64
 	owner    string // see Run
+	leases   int    // keys of leaseSpace of each worker
 	pool     string
 	commands []command
 	upto     []uint64 // entry k is chosen by draws below upto[k]
@@ -26,7 +27,7 @@ type recipe struct {
 }
 
 func newRecipe(p Pool) *recipe {
-	r := &recipe{seed: p.Seed, pool: p.Name, values: p.Values}
+	r := &recipe{seed: p.Seed, pool: p.Name, values: p.Values, leases: max(1, min(p.Keys.Space, mostLeases)/max(1, p.Workers))}
 	sum := 0.0
 	for _, w := range p.Mix {
 		c, err := findCommand(w.Command)
@@ -84,6 +85,10 @@ type maker struct {
 	slots  []slot
 	page   *ledger.Page // the worker's, nil without a ledger
 	own    []string     // keys that no other worker uses, of transactionSpace
+
+	leaseKeys []string // the same of leaseSpace
+	leases    []lease  // and what is known of them
+	wrong     func(op *Operation, what string)
 }
 
 type slot struct {
@@ -92,14 +97,23 @@ type slot struct {
 	dirty int // bytes of value that are not filler
 	entry entry
 	group group
+	leased
 }
 
 func newMaker(r *recipe, worker, pipeline int) *maker {
-	m := &maker{recipe: r, worker: uint64(worker), slots: make([]slot, pipeline)}
-	if slices.ContainsFunc(r.commands, func(c command) bool { return c.space == transactionSpace }) {
-		m.own = r.ownKeys(worker)
+	m := &maker{recipe: r, worker: uint64(worker), slots: make([]slot, pipeline), wrong: func(*Operation, string) {}}
+	if r.uses(transactionSpace) {
+		m.own = r.ownKeys(transactionSpace, worker, ownKeys)
+	}
+	if r.uses(leaseSpace) {
+		m.leaseKeys = r.ownKeys(leaseSpace, worker, r.leases)
+		m.leases = make([]lease, r.leases)
 	}
 	return m
+}
+
+func (r *recipe) uses(of space) bool {
+	return slices.ContainsFunc(r.commands, func(c command) bool { return c.space == of })
 }
 
 // build makes operation index in a slot. It allocates only while the slot's
@@ -109,8 +123,9 @@ func (m *maker) build(index uint64, op *Operation, in int) {
 	op.Index = m.choose(&from)
 	c := m.commands[op.Index]
 	op.Command = c.name
-	op.Key, op.Value, op.Keys, op.Values = "", nil, nil, nil
+	op.Key, op.Value, op.Keys, op.Values, op.Reply = "", nil, nil, nil, nil
 	s := &m.slots[in]
+	s.lease = nil
 	if m.page != nil && m.enter(index, c, op, s, &from) {
 		return
 	}
@@ -121,6 +136,8 @@ func (m *maker) build(index uint64, op *Operation, in int) {
 		return
 	case transactionSpace:
 		op.Key = m.own[from.below(uint64(len(m.own)))]
+	case leaseSpace:
+		m.takeLease(s, op, &from)
 	default:
 		op.Key = m.key(s, c.space, m.keys.number(&from, index))
 	}

@@ -24,6 +24,11 @@ type Run struct {
 	// it is part of the keys that only one worker uses. May be empty.
 	Owner string
 
+	// Wrong, if set, is told of replies that the engine itself finds to be wrong,
+	// those of a ledger aside, and why. Many goroutines may call it at once; the
+	// operation is valid until it returns.
+	Wrong func(op *Operation, why string)
+
 	// Sink is called once for every goroutine that observes, before it starts.
 	// Nil discards the samples.
 	Sink func() Sink
@@ -178,6 +183,9 @@ func (r Run) workers() []*worker {
 
 func (r Run) maker(recipe *recipe, worker int) *maker {
 	m := newMaker(recipe, worker, r.Pool.Pipeline)
+	if r.Wrong != nil {
+		m.wrong = r.Wrong
+	}
 	if r.Ledger != nil {
 		m.page = r.Ledger.Page(worker)
 	}

@@ -47,7 +47,7 @@ func (r *run) startLoad(ctx context.Context, start time.Duration) *load {
 				Base: base, Pool: pool, Target: a.target(i), Owner: a.name, Horizon: &l.horizon,
 				Sink:  func() workload.Sink { return since{r.recorder.Sink(a.name, pool.Name), start} },
 				Pacer: func() (workload.Pacer, error) { return r.Pacer(base) },
-				Lag:   r.lag.add, Occupancy: a.occupancy[i],
+				Lag:   r.lag.add, Occupancy: a.occupancy[i], Wrong: r.unbelievable(a.name, pool.Name),
 			}
 			if a.books != nil {
 				engine.Ledger = a.books[i].Book
