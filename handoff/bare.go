@@ -50,7 +50,7 @@ func dropped(conn net.Conn, err error) {
 func (c *Client) markBare(conn net.Conn, op *workload.Operation, got string) {
 	c.o.wrong.Add(1)
 	m := mark.Mark{At: c.o.now(), Kind: mark.WrongReply, Name: workload.WrongReply.String(),
-		Detail: fmt.Sprintf("%s %.80q: got %s, want %s", op.Command, op.Key, got, kinds[op.Command].want(op))}
+		Detail: fmt.Sprintf("%s %.80q: got %s, want %s", op.Command, op.Key, got, kindOf(op).want(op))}
 	if o, ok := conn.(observed); ok {
 		m.Conn, m.Node = o.record().number, o.record().node
 	}

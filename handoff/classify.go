@@ -145,13 +145,21 @@ func damaged(err error, crossing bool) (workload.Class, bool) {
 	case errors.Is(err, io.ErrShortWrite), errors.Is(err, net.ErrClosed):
 		return workload.CrossedReply, true
 	}
-	// The library's own handshake command, answered to an operation.
-	if reply, ok := errors.AsType[redis.Error](err); ok {
-		text = strings.ToLower(reply.Error())
-		return workload.CrossedReply, strings.Contains(text, "unknown subcommand") &&
-			(strings.Contains(text, "setinfo") || strings.Contains(text, "maint_notifications"))
+	reply, ok := errors.AsType[redis.Error](err)
+	return workload.CrossedReply, ok && garbled(strings.ToLower(reply.Error()))
+}
+
+// garbled matches what a server says to the library's own handshake command,
+// when that is answered to an operation, and to bytes that two goroutines mixed
+// in one buffer: commands that nobody wrote. (What a workload asks for is known
+// to every server, or fails outside handoffs, too.)
+func garbled(text string) bool {
+	for _, prefix := range []string{"err protocol error", "err unknown command", "err wrong number of arguments", "err syntax error"} {
+		if strings.HasPrefix(text, prefix) {
+			return true
+		}
 	}
-	return 0, false
+	return strings.Contains(text, "unknown subcommand") && (strings.Contains(text, "setinfo") || strings.Contains(text, "maint_notifications"))
 }
 
 // unreadable matches what the library says about bytes that are no reply, or
@@ -228,9 +236,10 @@ const (
 	reasonReply         = "reply"       // an error reply that makes the connection useless
 	reasonUnreadData    = "unread_data" // something was left to read where nothing may be
 	reasonCanceled      = "canceled"
-	reasonProbe         = "probe"     // dialled to see whether an address answers again
-	reasonNodeGone      = "node_gone" // its node left the cluster's slot map
-	reasonShutdown      = "shutdown"  // the client was closed
+	reasonProbe         = "probe"      // dialled to see whether an address answers again
+	reasonNodeGone      = "node_gone"  // its node left the cluster's slot map
+	reasonSubscriber    = "subscriber" // a subscriber's, given up for another one
+	reasonShutdown      = "shutdown"   // the client was closed
 	reasonOther         = "other"
 )
 
@@ -238,7 +247,7 @@ const (
 func CloseReasons() []string {
 	return []string{reasonStale, reasonOverflow, reasonHandoff, reasonHandoffFailed, reasonHandoffTries, reasonBreaker,
 		reasonQueueFull, reasonHook, reasonDisabled, reasonRefused, reasonTimeout, reasonEOF, reasonReset, reasonReply,
-		reasonUnreadData, reasonCanceled, reasonProbe, reasonNodeGone, reasonShutdown, reasonOther}
+		reasonUnreadData, reasonCanceled, reasonProbe, reasonNodeGone, reasonSubscriber, reasonShutdown, reasonOther}
 }
 
 // closeTexts are reasons the library gives as a text only.

@@ -50,6 +50,10 @@ func (c Config) Validate() error {
 		wrong = append(wrong, fmt.Errorf("arm %q: pool_size %d for %d workers: want one connection or more for each, twice as many to leave room for handoffs",
 			c.Arm.Name, c.Arm.PoolSize, c.Workers))
 	}
+	if c.Arm.MaxActiveConns > 0 && c.Arm.MaxActiveConns < c.Workers {
+		wrong = append(wrong, fmt.Errorf("arm %q: max_active_conns %d for %d workers: want one connection or more for each, or 0 for no bound",
+			c.Arm.Name, c.Arm.MaxActiveConns, c.Workers))
+	}
 	if c.TLS != (TLS{}) && !c.Target.TLS() {
 		wrong = append(wrong, fmt.Errorf("tls options for a target without TLS; use rediss://%s", c.Target.Addr()))
 	}
@@ -74,6 +78,9 @@ type Client struct {
 	o       *observer
 	batches sync.Pool // of *batch
 
+	receiving sync.Mutex
+	receivers []*Receivers // that were started
+
 	closeOnce sync.Once
 	closeErr  error
 }
@@ -94,7 +101,7 @@ func Open(ctx context.Context, config Config) (*Client, error) {
 	}
 	install()
 	o := newObserver(config.Arm.Name, config.Base, config.Marks)
-	o.mode, o.handoffTimeout = config.Arm.Mode, config.Arm.HandoffTimeout
+	o.know(config.Arm)
 	d := newDialler(o, config, encryption)
 	c := &Client{config: config, o: o}
 	if config.Arm.Mode == Raw {
@@ -142,9 +149,8 @@ func settings(c Config, dial Dial) *redis.Options {
 
 		// Connections dialled ahead are not initialised, never opt in and so
 		// would prove nothing.
-		MinIdleConns: 0,
-		// A bound on connections turns every handoff into "pool exhausted".
-		MaxActiveConns: 0,
+		MinIdleConns:   0,
+		MaxActiveConns: a.MaxActiveConns,
 		// Each command of the handshake is one more moment in which a
 		// connection in handoff can be taken for idle.
 		DisableIdentity: true,
@@ -202,15 +208,41 @@ func (c *Client) Observe() Observation {
 	return s
 }
 
+// Conclude accounts for what is certain only when the load has ended: which
+// events did not reach everyone, and which connections were relaxed for good. It
+// is meant to be called once the last operation has ended and before the last
+// Observe and TakeLengths; Close does it too. It may be called again.
+func (c *Client) Conclude() {
+	c.o.relaxed.conclude()
+	c.o.concludeAll()
+}
+
+// farewell is how long Close waits for receivers of messages.
+const farewell = 10 * time.Second
+
 // Close closes every connection, operations under way included, and waits for
 // the client's goroutines. It may be called again. (One goroutine is out of
 // reach: the library's probe of an address that refused it ends within a
 // second.)
 func (c *Client) Close() error {
 	c.closeOnce.Do(func() {
+		c.Conclude()
 		c.o.closing.Store(true)
+		receivers := c.started()
+		for _, r := range receivers {
+			r.hush()
+		}
 		c.closeErr = c.closer().Close()
 		c.o.close()
+		timer := time.NewTimer(farewell)
+		defer timer.Stop()
+		for _, r := range receivers {
+			select {
+			case <-r.ended:
+			case <-timer.C: // one that panicked within the library may hold a lock there
+				return
+			}
+		}
 	})
 	return c.closeErr
 }

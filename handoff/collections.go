@@ -19,7 +19,7 @@ var collectionKinds = map[string]*kind{
 	"HGETALL":   {fresh: several, args: onKey("hgetall"), list: ownHash, want: wantOwnHash},
 	"LRANGE":    {fresh: several, args: onKey("lrange", 0, workload.Page-1), list: ownPage, want: wantOwnPage},
 	"LTRIM":     {fresh: scalar, args: onKey("ltrim", 0, workload.ListCap-1), writes: true, check: okReply, want: wantOK},
-	"SREM":      {fresh: scalar, args: onValue("srem"), writes: true, check: bitReply, want: wantBit},
+	"SREM":      {shape: keyValue, writes: true, check: bitReply, want: wantBit},
 	"SISMEMBER": {fresh: scalar, args: onValue("sismember"), check: bitReply, want: wantBit},
 	"ZINCRBY":   {fresh: scalar, args: onValue("zincrby", 1), writes: true, check: scoreReply, want: wantScore},
 	"ZSCORE":    {fresh: scalar, args: onValue("zscore"), nilOK: true, check: scoreReply, want: wantScore},

@@ -36,13 +36,15 @@ type kind struct {
 type shape uint8
 
 const (
-	bare          shape = iota // PING
-	onlyKey                    // GET key
-	onlyValue                  // ECHO value
-	keyValue                   // SET key value
-	keyFixed                   // EXPIRE key 86400, HGET key f
-	keyFixedValue              // HSET key f value, ZADD key 1 value
-	keyValueFixed              // SET key value GET
+	bare           shape = iota // PING
+	onlyKey                     // GET key
+	onlyValue                   // ECHO value
+	keyValue                    // SET key value
+	keyFixed                    // EXPIRE key 86400, HGET key f
+	keyFixedValue               // HSET key f value, ZADD key 1 value
+	keyValueFixed               // SET key value GET
+	keyFixedsValue              // ZADD key INCR 1 value
+	keyNewFixed                 // XADD key * m value, of a message
 	shapes
 )
 
@@ -52,6 +54,9 @@ var (
 	fixedScore any = "1"
 	fixedLife  any = strconv.Itoa(workload.ExpireSeconds)
 	fixedGet   any = "get"
+	fixedIncr  any = "incr"
+	fixedNew   any = "*"
+	fixedEntry any = workload.MessageField
 )
 
 var kinds = map[string]*kind{
@@ -71,12 +76,39 @@ var kinds = map[string]*kind{
 	"ECHO":   {shape: onlyValue, check: sameValue, want: wantSameValue},
 }
 
-// swap is SET on a ledger key: it answers with the value before.
-var swap = &kind{name: "SET", word: "set", shape: keyValueFixed, writes: true, nilOK: true, check: ownValue, want: wantOwnValue}
+// audited are commands on ledger keys that differ, or are used there alone:
+// what they answer shows what was there.
+var audited = map[string]*kind{
+	"SET":   {shape: keyValueFixed, writes: true, nilOK: true, check: ownValue, want: wantOwnValue}, // SET key value GET
+	"DEL":   {word: "getdel", shape: onlyKey, writes: true, nilOK: true, check: ownValue, want: wantOwnValue},
+	"ZADD":  {shape: keyFixedsValue, writes: true, check: numberReply, want: wantNumber}, // ZADD key INCR 1 value
+	"SCARD": {shape: onlyKey, check: numberReply, want: wantNumber},
+}
+
+// messages are the commands that send messages, where they differ.
+var messages = map[string]*kind{
+	"PUBLISH":  {shape: keyValue, writes: true, check: numberReply, want: wantNumber},
+	"SPUBLISH": {shape: keyValue, writes: true, check: numberReply, want: wantNumber},
+	"XADD":     {shape: keyNewFixed, writes: true, check: idReply, want: wantID},
+}
+
+// forms are the commands in each form. One that is not among those of another
+// form is sent as a plain one.
+var forms = map[workload.Form]map[string]*kind{
+	workload.PlainForm: kinds, workload.AuditedForm: audited, workload.MessageForm: messages,
+}
 
 func init() {
 	for _, family := range []map[string]*kind{groupKinds, leaseKinds, collectionKinds, scriptKinds, transactionKinds} {
 		maps.Copy(kinds, family)
+	}
+	for _, form := range forms {
+		for name, k := range form {
+			k.name = name
+			if k.word == nil {
+				k.word = strings.ToLower(name)
+			}
+		}
 	}
 	for name, k := range kinds {
 		k.name, k.word = name, strings.ToLower(name)
@@ -85,8 +117,10 @@ func init() {
 
 // kindOf returns how an operation is sent. It panics on a command that is none.
 func kindOf(op *workload.Operation) *kind {
-	if op.Reply != nil && op.Command == swap.name {
-		return swap
+	if op.Form != workload.PlainForm {
+		if k := forms[op.Form][op.Command]; k != nil {
+			return k
+		}
 	}
 	if k := kinds[op.Command]; k != nil {
 		return k
@@ -94,15 +128,8 @@ func kindOf(op *workload.Operation) *kind {
 	panic(fmt.Sprintf("handoff: unknown command %q; known are %s", op.Command, strings.Join(Commands(), ", ")))
 }
 
-// Commands returns the commands Do executes, sorted.
-func Commands() []string {
-	names := make([]string, 0, len(kinds))
-	for name := range kinds {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
+// Commands returns the commands of mixes that Do executes, sorted.
+func Commands() []string { return slices.Sorted(maps.Keys(kinds)) }
 
 func (k *kind) fixed() any {
 	switch k.name {
@@ -174,13 +201,15 @@ func (b *bulk) MarshalBinary() ([]byte, error) { return b.bytes, nil }
 func newCommand() *command {
 	c := new(command)
 	c.words = [shapes][]any{
-		bare:          {nil},
-		onlyKey:       {nil, &c.key},
-		onlyValue:     {nil, &c.value},
-		keyValue:      {nil, &c.key, &c.value},
-		keyFixed:      {nil, &c.key, nil},
-		keyFixedValue: {nil, &c.key, nil, &c.value},
-		keyValueFixed: {nil, &c.key, &c.value, fixedGet},
+		bare:           {nil},
+		onlyKey:        {nil, &c.key},
+		onlyValue:      {nil, &c.value},
+		keyValue:       {nil, &c.key, &c.value},
+		keyFixed:       {nil, &c.key, nil},
+		keyFixedValue:  {nil, &c.key, nil, &c.value},
+		keyValueFixed:  {nil, &c.key, &c.value, fixedGet},
+		keyFixedsValue: {nil, &c.key, fixedIncr, fixedScore, &c.value},
+		keyNewFixed:    {nil, &c.key, fixedNew, fixedEntry, &c.value},
 	}
 	for s, words := range c.words {
 		c.cmds[s] = redis.NewStringCmd(context.Background(), words...)

@@ -23,7 +23,16 @@ type connection struct {
 
 	proving atomic.Bool // the handshake is still read
 	settled atomic.Bool // a handoff's outcome is known
+	moving  atomic.Bool // it read MOVING
 	conn    observed    // the wrapper; set before anyone else sees it
+	raw     net.Conn    // what carries its bytes, below TLS
+
+	unrelaxed atomic.Int64 // when a window of relaxed timeouts last ended, since base; 0 never
+
+	// Guarded by the observer's mutex.
+	read, owed uint64 // the events whose notice it has read, and those it is yet to read, see coverage
+	told       bool   // it has read MOVING
+	joined     bool   // it took another's place in the pool
 
 	mu        sync.Mutex
 	handshake handshake
@@ -55,7 +64,7 @@ func (c *connection) sawRead(p []byte) {
 // conclude ends the reading; c.mu is held.
 func (c *connection) conclude() {
 	c.proving.Store(false)
-	c.proved = c.handshake.proved
+	c.proved = c.judged()
 	c.handshake = handshake{}
 }
 
@@ -64,9 +73,16 @@ func (c *connection) proof() Handshake {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.proving.Load() {
-		return c.handshake.proved
+		return c.judged()
 	}
 	return c.proved
+}
+
+// judged is what the handshake says of the connection so far; c.mu is held.
+func (c *connection) judged() Handshake {
+	h := c.handshake.proved
+	h.Crossed = (c.handoff || c.moving.Load()) && c.handshake.crossed()
+	return h
 }
 
 // sawError notes an error that tells that the server ended the connection.
@@ -107,13 +123,34 @@ func (c *connection) ending(raw net.Conn) {
 	c.closed = true
 	c.closedAt = c.owner.now()
 	if c.byServer == "" {
-		c.byServer = peekEnd(raw)
+		c.byServer = farEnd(raw, peekEnd)
 	}
 	if c.proving.Load() {
 		c.conclude()
 	}
 	c.mu.Unlock()
 	c.owner.ended(c)
+}
+
+// over reports whether the far end has ended the connection already, as far
+// as that can be told while it is in use. What is read then comes too late.
+func (c *connection) over() bool { return farEnd(c.raw, glanceEnd) != "" }
+
+// farEnd tells how the far end has ended a connection: "eof", "reset", or ""
+// when it has not. A connection in memory knows by itself, others are looked
+// into.
+func farEnd(conn net.Conn, look func(net.Conn) string) string {
+	told, ok := conn.(interface{ FarEnd() error })
+	if !ok {
+		return look(conn)
+	}
+	switch err := told.FarEnd(); err {
+	case nil:
+		return ""
+	case io.EOF:
+		return "eof"
+	}
+	return "reset"
 }
 
 // observed is one of our connections, whatever it wraps.
@@ -127,10 +164,12 @@ type observed interface {
 // the wrapper has exactly those the connection itself has.
 func observe(raw net.Conn, c *connection) observed {
 	c.proving.Store(true)
+	c.raw = raw
 	switch raw := raw.(type) {
 	case *net.TCPConn:
 		c.conn = &tcpConn{raw, c}
 	case *tls.Conn:
+		c.raw = raw.NetConn()
 		c.conn = &tlsConn{raw, c}
 	default:
 		c.conn = &otherConn{raw, c}

@@ -12,10 +12,7 @@ import (
 // database is what an arm connects to as the library has it: one client of an
 // endpoint, or one client of every node of an OSS cluster.
 type database interface {
-	Process(ctx context.Context, cmd redis.Cmder) error
-	Pipeline() redis.Pipeliner
-	Watch(ctx context.Context, transaction func(*redis.Tx) error, keys ...string) error
-	Close() error
+	redis.UniversalClient
 
 	// primaries returns the clients that operations go through. They may be
 	// fewer or more the next time.

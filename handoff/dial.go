@@ -122,7 +122,7 @@ func (d *dialler) connect(ctx context.Context, network, addr string) (net.Conn, 
 	took := d.o.now() - begun
 	if err != nil {
 		class := dialClass(err)
-		d.o.dialFailed(addr, class, handoff, begun, took)
+		d.o.dialFailed(addr, nodeOf(err, addr), class, handoff, begun, took)
 		if handoff {
 			d.o.handoffUndialled(addr, class, begun, took)
 		}
@@ -131,14 +131,27 @@ func (d *dialler) connect(ctx context.Context, network, addr string) (net.Conn, 
 	return d.o.opened(raw, addr, handoff, begun, took), nil
 }
 
+// nodeOf returns the far end of a dial that failed, or the address as dialled
+// where the name already led nowhere.
+func nodeOf(err error, addr string) string {
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Addr != nil {
+		return op.Addr.String()
+	}
+	return addr
+}
+
 // forHandoff tells a dial that hands a connection over from one that fills the
 // pool. An address without a pool is one; a known address is one too when
 // MOVING named none, or another node of a cluster, and only the deadline tells:
 // the library gives a dial for the pool the dial timeout and a handoff the
-// handoff timeout, which is longer (Validate).
+// handoff timeout, which is longer (Validate). Subscribers, who dial where MOVING
+// sends them by themselves, say who they are.
 //
 // Subtle: TestHandoffToSameAddress fails if the library changes this.
 func (d *dialler) forHandoff(ctx context.Context, addr string) bool {
+	if ctx.Value(subscribing{}) != nil {
+		return false
+	}
 	if !d.knows(addr) {
 		return true
 	}

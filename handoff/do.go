@@ -21,6 +21,7 @@ type flight struct {
 	o       *observer
 	cluster bool
 	cmd     redis.Cmder // what it carries, nil for a pipeline and for a transaction
+	waits   string      // instead of cmd: the name of the command that a receiver waits in
 	tx      bool        // it carries a transaction
 	steps   int         // commands sent after the first because the one before was answered
 	unsent  bool        // nothing that writes has been sent yet, although the operation writes
@@ -29,6 +30,11 @@ type flight struct {
 	attempts  int            // tries, redirected ones included; of a pipeline its rounds
 	conn      redis.ConnInfo // the last one used, nil for none; see blind
 	redirects atomic.Int64
+
+	waited  time.Duration  // for a connection, since the last try that was told of
+	slowest time.Duration  // of the tries, such waits left out
+	slow    redis.ConnInfo // the connection of that try
+	saved   atomic.Int64   // of a blind pipeline, commands that relaxed timeouts saved
 }
 
 // add takes what the library measured of one command. A cluster's client tells
@@ -39,6 +45,21 @@ func (f *flight) add(took time.Duration, attempts int, conn redis.ConnInfo) {
 	if conn != nil {
 		f.conn = conn
 	}
+	f.spent(took, conn)
+}
+
+// spent notes how long a try took with its connection.
+func (f *flight) spent(took time.Duration, conn redis.ConnInfo) {
+	if took -= f.waited; took > f.slowest && conn != nil {
+		f.slowest, f.slow = took, conn
+	}
+	f.waited = 0
+}
+
+// carries reports whether a command is the flight's own, and not one of the
+// handshake of a connection that was dialled for it.
+func (f *flight) carries(cmd redis.Cmder) bool {
+	return f.cmd == cmd || f.waits != "" && f.waits == cmd.Name() || f.tx && isTransactions(cmd)
 }
 
 // process sends one command, by itself.
@@ -48,7 +69,7 @@ func (f *flight) process(db database, cmd redis.Cmder) {
 }
 
 // piped reports whether the flight carries a pipeline.
-func (f *flight) piped() bool { return f.cmd == nil && !f.tx }
+func (f *flight) piped() bool { return f.cmd == nil && f.waits == "" && !f.tx }
 
 // blind reports whether the library keeps the flight's connections to itself,
 // as it does with pipelines over a cluster.
@@ -91,7 +112,7 @@ func (b *batch) command(i int) *command {
 // have failed. When ctx ends, waiting for a connection and between tries ends;
 // a reply under way is waited for until its timeout, or Close.
 //
-// It panics on a command that is not among Commands.
+// It panics on a command that is neither among Commands nor sends messages.
 func (c *Client) Do(ctx context.Context, ops []workload.Operation, outcomes []workload.Outcome) {
 	if c.bare != nil {
 		c.bare.Do(ctx, ops, outcomes)
@@ -192,6 +213,7 @@ func (c *Client) wrongReply(f *flight, x exchange, op *workload.Operation, out w
 	if c.o.crossing() {
 		out.Class = workload.CrossedReply
 	}
+	c.o.silent.Add(1)
 	c.markWrong(f, op, out.Class, fmt.Sprintf("got %s, want %s", x.said(), x.verb().want(op)))
 	out.Effect = workload.Indeterminate
 	out.Effect = effect(f, x.verb(), out)
@@ -240,10 +262,25 @@ func (c *Client) count(f *flight, outcomes []workload.Outcome) {
 		c.o.attempts.Add(uint64(further))
 		return
 	}
-	if f.took <= c.config.Arm.ReadTimeout {
-		return // redirected, no more
-	}
-	if p, _ := recordOf(f.conn); p != nil && p.HasRelaxedTimeout() {
+	switch {
+	case f.blind():
+		c.o.saved.Add(min(ok, uint64(f.saved.Load())))
+	case c.o.outlasted(f.slow, f.slowest):
 		c.o.saved.Add(ok)
 	}
+}
+
+// outlasted reports whether a try that succeeded on a connection would have
+// been a timeout without relaxing. The notice that ends the relaxation may have
+// come right before the reply.
+func (o *observer) outlasted(conn redis.ConnInfo, took time.Duration) bool {
+	if conn == nil || took <= o.readTimeout {
+		return false
+	}
+	p, c := recordOf(conn)
+	if p == nil {
+		return false
+	}
+	ended := time.Duration(c.unrelaxed.Load())
+	return p.HasRelaxedTimeout() || ended > 0 && ended >= o.now()-took
 }

@@ -29,7 +29,12 @@ var nodeAddrs = []string{"127.0.0.1:7000", "127.0.0.2:7000", "127.0.0.3:7000"}
 // newNodes starts three nodes that share the slots evenly.
 func newNodes(t *testing.T) *nodes {
 	t.Helper()
-	n := &nodes{world: newWorld(t), moving: make(map[string]string), asking: make(map[*served]bool)}
+	return newNodesOf(newWorld(t))
+}
+
+func newNodesOf(w *world) *nodes {
+	w.Helper()
+	n := &nodes{world: w, moving: make(map[string]string), asking: make(map[*served]bool)}
 	for slot := range n.owners {
 		n.owners[slot] = nodeAddrs[slot*len(nodeAddrs)/slotCount]
 	}

@@ -66,6 +66,7 @@ func (o *observer) noticed(conn any, values []any) {
 	}
 	m := mark.Mark{At: now, Kind: mark.Notice, Conn: c.number, Node: c.node}
 	n, err := notice.FromValues(values)
+	late := c.over()
 	o.mu.Lock()
 	if err != nil {
 		o.notices.Unreadable++
@@ -73,8 +74,16 @@ func (o *observer) noticed(conn any, values []any) {
 	} else {
 		o.notices.Kinds[n.Kind]++
 		m.Name, m.Seq, m.Detail, m.Duration = n.Kind.String(), &n.Seq, n.String(), max(0, n.Time)
+		if !late {
+			o.covered(c, n, now)
+		}
 		if n.Kind == notice.Moving {
-			o.remember(p).moving = now
+			c.told = c.told || !late
+			c.moving.Store(true)
+			o.announceLeaving(c, n, now)
+			if !p.IsPubSub() { // nobody would tell when that is over
+				o.remember(p).moving = now
+			}
 			o.lastMoving.Store(int64(now))
 		}
 	}

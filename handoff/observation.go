@@ -18,6 +18,7 @@ type Observation struct {
 	Retries Retries
 	Pool    Pool
 	Dials   Dials
+	Leaving Leaving
 
 	Connections int            // open now
 	Nodes       map[string]int // open now, by host:port of the far end; at most 32, the rest as "other"
@@ -28,14 +29,46 @@ type Observation struct {
 
 	WrongReplies   uint64 // replies that cannot belong to their command
 	CrossedReplies uint64 // the same, while the client itself was handing over
+	SilentReplies  uint64 // of both, those that came as a value and without an error: an application would have used it
 
 	MarksDropped map[mark.Kind]uint64 // facts counted above but left out of the timeline
+}
+
+// Overflow is how many connections were dialled for one command each, because
+// those of the pool were being handed over or waited for it.
+func (s Observation) Overflow() uint64 {
+	return s.Closes[Close{ByClient, reasonOverflow}] + s.Closes[Close{ByServer, reasonOverflow}]
 }
 
 // Notices counts the pushes that were read, once per connection and push.
 type Notices struct {
 	Kinds      [notice.Kinds]uint64 // by notice.Kind
 	Unreadable uint64               // pushes of a known name with another shape
+
+	Coverage [notice.Kinds]Coverage // by notice.Kind
+}
+
+// Coverage says how many connections events of one kind reached. An event is a
+// notice of one kind and sequence id. It concerns the connections that had
+// opted in and were open when the first one to the same node read it, and those
+// that read it although they opted in later. A connection that the server has
+// ended already reads too late. Owed - Told - Ended are the stragglers so far.
+type Coverage struct {
+	Events uint64
+	Owed   uint64 // connections that an event concerned, each event counted
+	Told   uint64 // of these, have read it
+	Ended  uint64 // of these, were closed by the client before they read it
+}
+
+// Leaving counts connections that MOVING concerned, as they end. MOVING
+// announces that the node it came from will leave: from when a connection reads
+// it until 5 s after the announced time. Connections that were dialled for one
+// command and those open when the client is closed are not counted.
+type Leaving struct {
+	HandedOver   uint64 // read MOVING and were replaced before the server ended them: saved
+	ClosedTold   uint64 // read MOVING, and the server ended them before another took over
+	ClosedUntold uint64 // had opted in and were ended by the server before they read MOVING, though others of the arm had read it
+	GivenUp      uint64 // read MOVING and were closed by the client without a successor
 }
 
 // Handoffs counts connections being replaced by the client because of MOVING.
@@ -57,7 +90,10 @@ type Relaxations struct {
 	Now     int           // connections relaxed now
 	Windows uint64        // begun
 	Time    time.Duration // total length of those that ended
-	Saved   uint64        // operations that succeeded at the first try after more than the normal read timeout
+	Saved   uint64        // operations that succeeded at the first try after more than the normal read timeout, waits for a connection left out
+
+	Open        uint64 // still so at the end of the load, see Client.Conclude
+	NeverClosed uint64 // of these, past everything that could keep them open
 }
 
 // Redirects counts the replies by which a node of a cluster sent a command to
@@ -94,6 +130,10 @@ type Dials struct {
 	Failed   uint64
 	Failures [workload.Classes]uint64 // by workload.Class
 	Took     Spread                   // of those that succeeded
+
+	Leaving       uint64 // to a node that MOVING had announced to leave, those of handoffs left out
+	LeavingFailed uint64 // the same, of those that failed
+	Unused        uint64 // connections closed before they carried an operation or took another's place; those for one command not counted
 }
 
 // Close is one way connections end.

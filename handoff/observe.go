@@ -29,8 +29,11 @@ type observer struct {
 	lastHandoff atomic.Int64 // when a handoff last ended, since base; -1 never
 	handingOver atomic.Int64 // handoffs in progress
 
+	readTimeout time.Duration // the arm's, when nothing is relaxed
+	postRelaxed time.Duration // how long a connection is relaxed after its handoff
+
 	saved, retried, hidden, attempts atomic.Uint64
-	wrong, crossed                   atomic.Uint64
+	wrong, crossed, silent           atomic.Uint64
 	moved, asked, slotMaps           atomic.Uint64
 
 	mu       sync.Mutex
@@ -44,6 +47,11 @@ type observer struct {
 	closes   map[Close]uint64
 	pooled   map[uint64]*pooled // by the library's own number
 	relaxed  relaxations
+	coverage coverage
+	leaving  map[string]*leaving // by node, at most maxNodes
+	parts    Leaving
+	peaks    peaks
+	lengths  Lengths
 }
 
 // remembered bounds how many closed connections keep their record.
@@ -54,13 +62,20 @@ func newObserver(arm string, base time.Time, sink mark.Sink) *observer {
 		arm: arm, base: base,
 		live:   make(map[uint64]*connection),
 		closes: make(map[Close]uint64),
-		pooled: make(map[uint64]*pooled),
+		pooled: make(map[uint64]*pooled), leaving: make(map[string]*leaving),
 	}
 	o.marks = newMarker(o, sink)
 	o.relaxed.start(o)
 	o.lastMoving.Store(-1)
 	o.lastHandoff.Store(-1)
 	return o
+}
+
+// know takes what it needs of the arm's settings.
+func (o *observer) know(a Arm) {
+	o.mode, o.handoffTimeout = a.Mode, a.HandoffTimeout
+	o.readTimeout, o.postRelaxed = a.ReadTimeout, a.PostHandoffRelaxed
+	o.peaks.keep = int64(a.DialTimeout/DialBin) + 2
 }
 
 func (o *observer) now() time.Duration { return time.Since(o.base) }
@@ -75,17 +90,22 @@ func (o *observer) opened(raw net.Conn, address string, handoff bool, begun, too
 	o.live[c.number] = c
 	o.dials.OK++
 	o.dials.Took.add(took)
+	o.peaks.add(c.node, begun)
+	o.dialledLeaving(c.node, begun, handoff, &o.dials.Leaving)
 	o.mu.Unlock()
 	o.marks.put(mark.Mark{At: begun, Duration: took, Kind: mark.Dial, Name: workload.OK.String(),
 		Conn: c.number, Node: c.node, Detail: purpose(handoff)})
 	return conn
 }
 
-// dialFailed records a dial that made no connection.
-func (o *observer) dialFailed(address string, class workload.Class, handoff bool, begun, took time.Duration) {
+// dialFailed records a dial that made no connection, to the node that address
+// stood for as far as that is known.
+func (o *observer) dialFailed(address, node string, class workload.Class, handoff bool, begun, took time.Duration) {
 	o.mu.Lock()
 	o.dials.Failed++
 	o.dials.Failures[class]++
+	o.peaks.add(node, begun)
+	o.dialledLeaving(node, begun, handoff, &o.dials.LeavingFailed)
 	o.mu.Unlock()
 	o.marks.put(mark.Mark{At: begun, Duration: took, Kind: mark.Dial, Name: class.String(),
 		Node: address, Detail: purpose(handoff)})
@@ -107,7 +127,12 @@ func (o *observer) ended(c *connection) {
 	o.mu.Lock()
 	delete(o.live, c.number)
 	o.closes[Close{r.By, r.Reason}]++
-	o.proofs.add(r.Proof)
+	if !c.joined && !r.Proof.Used && !r.Proof.Unreadable && r.Reason != reasonOverflow && r.Reason != reasonShutdown {
+		o.dials.Unused++
+	}
+	o.coverage.missedBy(c, r.By)
+	o.parted(c, r)
+	o.proofs.add(c.worked(r.Proof))
 	if len(o.closed) < remembered {
 		o.closed = append(o.closed, r)
 	} else {
@@ -118,6 +143,16 @@ func (o *observer) ended(c *connection) {
 	if c.handoff {
 		o.handoffLost(c)
 	}
+}
+
+// worked is what a proof says of a connection that the arm works with. One
+// dialled for a handoff that has not taken its place is none yet, whatever
+// slipped into its handshake: a failed handoff proves nothing about the arm.
+func (c *connection) worked(proof Handshake) Handshake {
+	if c.handoff && !c.settled.Load() {
+		proof.Used = false
+	}
+	return proof
 }
 
 // snapshot returns the record as others may see it.
@@ -139,6 +174,9 @@ func (c *connection) snapshot() Connection {
 
 // unsaid is the reason of a close the library gave none for.
 func unsaid(h Handshake) string {
+	if h.Subscriber {
+		return reasonSubscriber
+	}
 	if !h.Hello && !h.Used && !h.Unreadable {
 		return reasonProbe
 	}
@@ -160,10 +198,13 @@ func (o *observer) observation() Observation {
 		Closes:         maps.Clone(o.closes),
 		WrongReplies:   o.wrong.Load(),
 		CrossedReplies: o.crossed.Load(),
+		SilentReplies:  o.silent.Load(),
 		Redirects:      Redirects{o.moved.Load(), o.asked.Load()},
 		SlotMaps:       o.slotMaps.Load(),
 		MarksDropped:   o.marks.droppedCounts(),
+		Leaving:        o.parts,
 	}
+	s.Notices.Coverage = o.coverage.kinds
 	s.Handoff.Now = int(o.handingOver.Load())
 	s.Relaxed.Saved = o.saved.Load()
 	for _, c := range o.live {

@@ -15,22 +15,32 @@ import (
 // on the connection, and Close is what is to wake that reader
 // (TestCloseWakesReader).
 func peekEnd(conn net.Conn) string {
-	sc, ok := conn.(syscall.Conn)
-	if !ok {
-		return ""
-	}
-	raw, err := sc.SyscallConn()
-	if err != nil {
-		return ""
-	}
 	how := ""
-	_ = raw.Control(func(fd uintptr) {
+	socket(conn, func(fd int) {
 		known := false
-		if how, known = tcpState(int(fd)); !known {
-			how = drain(int(fd))
+		if how, known = tcpState(fd); !known {
+			how = drain(fd)
 		}
 	})
 	return how
+}
+
+// glanceEnd is peekEnd for a connection that is in use: it takes nothing away,
+// and says "" where that is the only way to tell.
+func glanceEnd(conn net.Conn) (how string) {
+	socket(conn, func(fd int) { how, _ = tcpState(fd) })
+	return how
+}
+
+// socket calls do with the socket under a connection, if it has one.
+func socket(conn net.Conn, do func(fd int)) {
+	sc, ok := conn.(syscall.Conn)
+	if !ok {
+		return
+	}
+	if raw, err := sc.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { do(int(fd)) })
+	}
 }
 
 // drain finds the end by receiving. An end that follows unread bytes shows

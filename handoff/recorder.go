@@ -34,7 +34,9 @@ type poolConn interface {
 	GetID() uint64
 	GetNetConn() net.Conn
 	HasRelaxedTimeout() bool
+	IsPubSub() bool
 	IsClosed() bool
+	UsedAt() time.Time // when its last use began, at most 50 ms later than that says
 }
 
 // recordOf returns the library's connection and our record of the connection
@@ -51,7 +53,7 @@ func recordOf(cn any) (poolConn, *connection) {
 }
 
 func (recorder) RecordOperationDuration(ctx context.Context, took time.Duration, cmd redis.Cmder, attempts int, err error, cn redis.ConnInfo, _ int) {
-	if f, ok := ctx.(*flight); ok && (f.cmd == cmd || f.tx && isTransactions(cmd)) {
+	if f, ok := ctx.(*flight); ok && f.carries(cmd) {
 		f.add(took, attempts, cn)
 		if f.tx {
 			f.followed(err)
@@ -74,8 +76,9 @@ func (recorder) RecordPipelineOperationDuration(ctx context.Context, took time.D
 		f.add(took, attempts, cn)
 		f.followed(err)
 	case f.tx: // of a handshake
-	case f.cmd == nil: // the last one told is the pipeline's own, others are of handshakes
+	case f.piped(): // the last one told is the pipeline's own, others are of handshakes
 		f.took, f.attempts, f.conn = took, attempts, cn
+		f.spent(took, cn)
 	case f.cluster: // a command sent together with ASKING
 		f.add(took, attempts, cn)
 	}
@@ -108,9 +111,18 @@ func (recorder) RecordConnectionClosed(_ context.Context, cn redis.ConnInfo, rea
 	}
 }
 
-func (recorder) RecordConnectionCreateTime(context.Context, time.Duration, redis.ConnInfo) {}
+// RecordConnectionWaitTime is told of every connection that an operation takes.
+func (recorder) RecordConnectionWaitTime(ctx context.Context, took time.Duration, cn redis.ConnInfo) {
+	waited(ctx, took, cn)
+}
+
+// RecordConnectionCreateTime is told of those that were dialled for it, with
+// dial and handshake.
+func (recorder) RecordConnectionCreateTime(ctx context.Context, took time.Duration, cn redis.ConnInfo) {
+	waited(ctx, took, cn)
+}
+
 func (recorder) RecordMaintenanceNotification(context.Context, redis.ConnInfo, string)     {}
-func (recorder) RecordConnectionWaitTime(context.Context, time.Duration, redis.ConnInfo)   {}
 func (recorder) RecordPubSubMessage(context.Context, redis.ConnInfo, string, string, bool) {}
 func (recorder) RecordStreamLag(context.Context, time.Duration, redis.ConnInfo, string, string, string) {
 }

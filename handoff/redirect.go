@@ -2,6 +2,7 @@ package handoff
 
 import (
 	"context"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -18,10 +19,15 @@ func (redirectHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook { retu
 
 func (h redirectHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
-		err := next(ctx, cmds)
 		f, ours := ctx.(*flight)
 		if !ours || !f.piped() {
-			return err // ASKING and one command sent together, or a transaction: reported as of one command
+			return next(ctx, cmds) // ASKING and one command sent together, or a transaction: reported as of one command
+		}
+		part := &part{Context: ctx}
+		begun := time.Now()
+		err := next(part, cmds)
+		if h.o.outlasted(part.conn, time.Since(begun)-part.waited) {
+			f.saved.Add(succeeded(cmds))
 		}
 		for _, cmd := range cmds {
 			if _, moved := redis.IsMovedError(cmd.Err()); moved {
@@ -32,6 +38,37 @@ func (h redirectHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.
 		}
 		return err
 	}
+}
+
+// part is the context of the part of a pipeline that goes to one node. It
+// brings back what the library does not tell of a pipeline over a cluster.
+type part struct {
+	context.Context
+	conn   redis.ConnInfo
+	waited time.Duration // for it
+}
+
+// waited adds to the time that an operation waited for its connection.
+func waited(ctx context.Context, took time.Duration, conn redis.ConnInfo) {
+	switch of := ctx.(type) {
+	case *flight:
+		if !of.blind() {
+			of.waited += took
+		}
+	case *part:
+		of.waited += took
+		of.conn = conn
+	}
+}
+
+// succeeded counts the commands that were answered without an error.
+func succeeded(cmds []redis.Cmder) (n int64) {
+	for _, cmd := range cmds {
+		if err := cmd.Err(); err == nil || err == redis.Nil {
+			n++
+		}
+	}
+	return n
 }
 
 // The replies that send a command elsewhere, as the library's recorder spells

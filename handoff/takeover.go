@@ -73,6 +73,11 @@ func (o *observer) handedOver(p poolConn, c *connection) {
 	o.mu.Lock()
 	state := o.pooled[p.GetID()]
 	delete(o.pooled, p.GetID())
+	c.joined = true
+	o.lengths.record(&o.lengths.Handoff, now-c.dialled)
+	if state != nil && state.moving >= 0 {
+		o.lengths.record(&o.lengths.SinceNotice, now-state.moving)
+	}
 	o.mu.Unlock()
 	detail := ""
 	if state != nil && state.old != nil {
@@ -152,6 +157,9 @@ func (o *observer) forgotten() {
 			c.because(reasonHandoffFailed)
 			_ = c.conn.Close()
 		} else if !c.settled.Swap(true) {
+			o.mu.Lock()
+			c.joined = true
+			o.mu.Unlock()
 			o.handoffEnded(func(h *Handoffs) { h.Succeeded++ },
 				mark.Mark{At: c.dialled, Name: handoffSucceeded, Conn: c.number, Node: c.node, Detail: "its end was not told"})
 		}

@@ -44,6 +44,7 @@ func (p Profile) Validate() error {
 		v := time.Duration(d.value)
 		check(v > 0 && v <= longestPhase, "%s %v: want more than 0, at most %v", d.name, v, longestPhase)
 	}
+	check(p.Objective > 0 && p.Objective < 1, "objective %g: want more than 0, less than 1 (0.999: one operation of a thousand may fail, be missed or late)", p.Objective)
 	_, err := p.Ledger()
 	wrong = append(wrong, err)
 	u, err := p.LoadUpgrade()
@@ -95,7 +96,7 @@ func (p Profile) checkArms() error {
 var poolName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}$`)
 
 func (p Profile) checkPools() error {
-	var wrong []error
+	wrong := []error{p.checkMessages()}
 	seen := map[string]bool{}
 	for i, pool := range p.Pools {
 		if !poolName.MatchString(pool.Name) {
@@ -114,6 +115,19 @@ func (p Profile) checkPools() error {
 	return errors.Join(wrong...)
 }
 
+// checkMessages checks who could receive messages.
+func (p Profile) checkMessages() error {
+	var wrong []error
+	for _, pool := range p.Pools {
+		for _, a := range p.Arms {
+			if pool.Messages() && a.Mode == handoff.Raw {
+				wrong = append(wrong, fmt.Errorf("arm %q: bare connections receive no messages: leave the arm out, or pool %q of kind %s", a.Name, pool.Name, pool.Kind))
+			}
+		}
+	}
+	return errors.Join(wrong...)
+}
+
 // Workload returns the pools as the load engine takes them. Every arm gets the
 // same: the seeds depend on the profile's seed and the pool's place only.
 func (p Profile) Workload() ([]workload.Pool, error) {
@@ -128,14 +142,17 @@ func (p Profile) Workload() ([]workload.Pool, error) {
 	return pools, nil
 }
 
-// Workers is the number of operations an arm's client has in flight at most;
-// canaries have clients of their own.
+// Workers is the number of operations an arm's client has in flight at most,
+// those in which receivers of messages wait included; canaries have clients of
+// their own.
 func (p Profile) Workers() int {
 	n := 0
-	for _, pool := range p.Pools {
-		if !pool.canary() {
-			n += pool.Workers
+	for i, pool := range p.Pools {
+		w, err := pool.workload(uint64(i))
+		if err != nil {
+			continue // Validate says so
 		}
+		n += w.WithDefaults().Connections()
 	}
 	return n
 }
@@ -143,23 +160,24 @@ func (p Profile) Workers() int {
 func (p Pool) workload(seed uint64) (workload.Pool, error) {
 	w := workload.Pool{
 		Name: p.Name, Workers: p.Workers, Pipeline: p.Pipeline, StartDeadline: time.Duration(p.StartDeadline), Seed: seed,
+		Receivers: p.Receivers, Block: time.Duration(p.Block),
 		Keys:     workload.Keys{Space: p.Keys.Space, Exponent: p.Keys.Exponent, Prefix: p.Keys.Prefix, Batch: p.Keys.Batch},
 		Schedule: workload.Schedule{Seed: seed, Think: time.Duration(p.Think)},
 	}
 	var wrong []error
+	if p.Kind != "" {
+		wrong = append(wrong, w.Kind.UnmarshalText([]byte(p.Kind)))
+	}
 	wrong = append(wrong, w.Schedule.Arrival.UnmarshalText([]byte(p.Arrival)), w.Overload.UnmarshalText([]byte(p.Overload)))
 	if p.Rate != "" {
 		rate, err := workload.ParseRate(p.Rate)
 		w.Schedule.Rate = rate
 		wrong = append(wrong, err)
 	}
-	if p.Kind != "" {
-		wrong = append(wrong, w.Kind.UnmarshalText([]byte(p.Kind)))
-	}
 	if p.Keys.Distribution != "" {
 		wrong = append(wrong, w.Keys.Distribution.UnmarshalText([]byte(p.Keys.Distribution)))
 	}
-	mix, err := workload.ParseMix(p.Mix)
+	mix, err := p.mix(w.Kind)
 	w.Mix = mix
 	values, sizes := p.Values.workload()
 	w.Values = values
@@ -167,6 +185,26 @@ func (p Pool) workload(seed uint64) (workload.Pool, error) {
 		return w, fmt.Errorf("pool %q: %w", p.Name, err)
 	}
 	return w, nil
+}
+
+// Messages says whether the pool delivers messages.
+func (p Pool) Messages() bool { return p.kind().Messages() }
+
+// kind returns the kind of the pool, that of commands for one that is none.
+func (p Pool) kind() (k workload.Kind) {
+	_ = k.UnmarshalText([]byte(p.Kind))
+	return k
+}
+
+// mix reads the mix. Pools that deliver messages have none.
+func (p Pool) mix(kind workload.Kind) (workload.Mix, error) {
+	switch {
+	case !kind.Messages():
+		return workload.ParseMix(p.Mix)
+	case p.Mix != "":
+		return nil, fmt.Errorf("mix %s: pools of kind %s send messages and nothing else; leave the mix out", p.Mix, kind)
+	}
+	return nil, nil
 }
 
 func (v Values) workload() (workload.Values, error) {

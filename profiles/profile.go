@@ -49,6 +49,7 @@ type Profile struct {
 	Recovery    Duration `yaml:"recovery,omitempty"`     // after it; default 5s
 	LateAfter   Duration `yaml:"late_after,omitempty"`   // a success slower than this is late; default 100ms
 	OutageAfter Duration `yaml:"outage_after,omitempty"` // no success for longer than this is an outage; default 500ms
+	Objective   float64  `yaml:"objective,omitempty"`    // the share of operations that is to succeed in time; default 0.999
 }
 
 // Arm is an arm as a profile spells it: a preset's name, or a preset with
@@ -113,7 +114,7 @@ func (a *Arm) options(pairs []*ast.MappingValueNode, at func(ast.Node, error) er
 // Pool is one worker pool of every arm.
 type Pool struct {
 	Name     string   `yaml:"name,omitempty"`    // default main, of a canary canary
-	Kind     string   `yaml:"kind,omitempty"`    // commands or canary; default commands
+	Kind     string   `yaml:"kind,omitempty"`    // commands, canary, or one that delivers messages: pubsub, sharded-pubsub, queue, stream, consumer-group; default commands
 	Workers  int      `yaml:"workers,omitempty"` // operations in flight at most; default 16, of a canary 1
 	Rate     string   `yaml:"rate,omitempty"`    // operations a second per arm: 1000, 100..5000/30s, 1000/10s,5000/20s
 	Arrival  string   `yaml:"arrival,omitempty"` // constant, poisson or closed; default constant
@@ -122,6 +123,9 @@ type Pool struct {
 	Keys     Keys     `yaml:"keys,omitempty"`
 	Values   Values   `yaml:"values,omitempty"`
 	Pipeline int      `yaml:"pipeline,omitempty"` // commands sent together; default 1
+
+	Receivers int      `yaml:"receivers,omitempty"` // of messages, of each channel, list or stream; default 2
+	Block     Duration `yaml:"block,omitempty"`     // how long receivers of queues and streams wait in one command; default 5s
 
 	Overload      string   `yaml:"overload,omitempty"`       // queue, drop or abort; default queue
 	StartDeadline Duration `yaml:"start_deadline,omitempty"` // an operation that cannot start for so long is missed; default 5s
@@ -218,6 +222,9 @@ func (p Profile) WithDefaults() Profile {
 	def(&p.Recovery, 5*time.Second)
 	def(&p.LateAfter, 100*time.Millisecond)
 	def(&p.OutageAfter, 500*time.Millisecond)
+	if p.Objective == 0 {
+		p.Objective = 0.999
+	}
 	if len(p.Pools) == 0 {
 		p.Pools = []Pool{{}}
 	}
@@ -244,7 +251,7 @@ func (p Pool) withDefaults() Pool {
 	if p.Rate == "" && p.Arrival != workload.ClosedLoop.String() {
 		p.Rate = "1000"
 	}
-	if p.Mix == "" {
+	if p.Mix == "" && !p.Messages() {
 		p.Mix = workload.DefaultMix
 	}
 	if p.Overload == "" {
@@ -255,8 +262,8 @@ func (p Pool) withDefaults() Pool {
 
 // keys are all words a profile may use as keys, for suggestions.
 var keys = strings.Fields(`name summary upgrade set stage integrity target cluster tls shards arms pools speed seed rounds warmup
-	baseline recovery late_after outage_after workers rate arrival think mix keys values pipeline overload
-	upgrade_command max_maintenance start_deadline distribution space exponent prefix batch kind size min max base ca_file cert_file key_file server_name insecure_skip_verify`)
+	baseline recovery late_after outage_after objective workers rate arrival think mix keys values pipeline overload kind receivers block
+	upgrade_command max_maintenance start_deadline distribution space exponent prefix batch size min max base ca_file cert_file key_file server_name insecure_skip_verify`)
 
 // LoadUpgrade resolves the upgrade with the profile's settings. One that really
 // takes place need not be in the catalog.

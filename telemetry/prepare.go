@@ -53,7 +53,35 @@ func (s *source) prepareClient() {
 	for _, result := range []string{"started", "succeeded", failed} {
 		s.count(record.Handoffs, []record.Attr{{Key: record.AttrResult, Value: result}})
 	}
+	s.prepareAttribution()
 	for _, class := range []workload.Class{workload.OK, workload.DialRefused, workload.DialTimeout, workload.DialOther} {
 		s.count(record.ConnectionDials, []record.Attr{{Key: record.AttrResult, Value: class.String()}})
+	}
+}
+
+// prepareAttribution states the counters of what handoffs, relaxed timeouts and
+// retries do.
+func (s *source) prepareAttribution() {
+	for _, m := range []struct {
+		name, key string
+		values    []string
+	}{
+		{record.OperationsSaved, record.AttrBy, []string{"relaxed_timeouts", "retries"}},
+		{record.ConnectionsLeaving, record.AttrResult, []string{"handed_over", "closed_told", "closed_untold", "given_up"}},
+		{record.DialsLeaving, record.AttrResult, []string{succeeded, failed}},
+		{record.DialsSurplus, record.AttrReason, []string{failed, "overflow", "unused"}},
+		{record.Handoffs, record.AttrResult, []string{"abandoned"}},
+		{record.RelaxedWindows, record.AttrResult, []string{"begun", "never_closed", "open"}},
+	} {
+		for _, value := range m.values {
+			s.count(m.name, []record.Attr{{Key: m.key, Value: value}})
+		}
+	}
+	for kind := range notice.Kind(notice.Kinds) {
+		named := record.Attr{Key: record.AttrNotice, Value: kind.String()}
+		s.count(record.NoticeEvents, []record.Attr{named})
+		for _, result := range []string{"owed", "told", "ended"} {
+			s.count(record.NoticeConnections, []record.Attr{named, {Key: record.AttrResult, Value: result}})
+		}
 	}
 }

@@ -45,7 +45,7 @@ func (p pull) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
 func (s *source) produce(pushed bool) []metricdata.ScopeMetrics {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	metrics := slices.Concat(s.histograms(pushed), s.sums(pushed), s.gauges())
+	metrics := slices.Concat(s.histograms(pushed), s.deliveryTimes(pushed), s.spreads(pushed), s.sums(pushed), s.gauges())
 	s.pushed = s.pushed || pushed
 	if len(metrics) == 0 {
 		return nil
@@ -76,6 +76,24 @@ func (s *source) histograms(pushed bool) []metricdata.Metrics {
 		metric(record.ServiceTime, exponential(service)),
 		metric(record.Lateness, exponential(lateness)),
 	}
+}
+
+// spreads are the histograms of what is no operation.
+func (s *source) spreads(pushed bool) []metricdata.Metrics {
+	byName := map[string][]metricdata.ExponentialHistogramDataPoint[float64]{}
+	var zero histogram.Histogram
+	for _, d := range s.distributions.all {
+		if pushed && !d.birth.IsZero() {
+			byName[d.metric] = append(byName[d.metric], s.histogram(&zero, d.attributes, d.birth))
+			d.birth = time.Time{}
+		}
+		byName[d.metric] = append(byName[d.metric], s.histogram(&d.times, d.attributes, s.now))
+	}
+	var out []metricdata.Metrics
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		out = append(out, metric(name, exponential(byName[name])))
+	}
+	return out
 }
 
 func exponential(points []metricdata.ExponentialHistogramDataPoint[float64]) metricdata.Aggregation {

@@ -37,8 +37,11 @@ type source struct {
 	before     time.Time // what now was before
 	pushed     bool      // points with the time now were handed out to be pushed
 	operations table[operationKey, *operation]
+	deliveries table[deliveryKey, *delivery]
 	counts     table[pointKey, *count]
 	levels     table[pointKey, *level]
+
+	distributions table[pointKey, *distribution]
 }
 
 func newSource(arm string, base time.Time, h *health) *source {
@@ -75,6 +78,12 @@ type level struct {
 	value float64
 }
 
+type distribution struct {
+	points
+	birth time.Time
+	times histogram.Histogram
+}
+
 // add takes one interval into the sums.
 func (s *source) add(i record.Interval) {
 	s.mu.Lock()
@@ -88,6 +97,11 @@ func (s *source) add(i record.Interval) {
 	for _, c := range i.Counts {
 		if c.Arm == s.arm {
 			s.count(c.Name, c.Attrs).value += c.Value
+		}
+	}
+	for _, d := range i.Distributions {
+		if d.Arm == s.arm {
+			s.distribution(d.Name, d.Attrs).times.Merge(d.Times)
 		}
 	}
 	s.replaceLevels(i.Levels)
@@ -116,6 +130,10 @@ func (s *source) stateExports() {
 }
 
 func (s *source) addSeries(from record.Series) {
+	if from.Delivery != nil {
+		s.delivery(deliveryKey{from.Pool, from.Phase}).time.Merge(from.Delivery)
+		return
+	}
 	to := s.operation(operationKey{from.Pool, from.Operation, from.Outcome, from.Phase})
 	for _, pair := range []struct{ to, from *histogram.Histogram }{
 		{&to.response, from.Response}, {&to.service, from.Service}, {&to.lateness, from.Lateness},
@@ -178,6 +196,12 @@ func (s *source) count(name string, attrs []record.Attr) *count {
 func (s *source) level(name string, attrs []record.Attr) *level {
 	return s.levels.get(keyOf(name, attrs), pointKey{metric: name, labels: "overflow"}, maxPoints, s.health, func(overflow bool) *level {
 		return &level{points: newPoints(name, attrs, overflow)}
+	})
+}
+
+func (s *source) distribution(name string, attrs []record.Attr) *distribution {
+	return s.distributions.get(keyOf(name, attrs), pointKey{metric: name, labels: "overflow"}, maxOperations, s.health, func(overflow bool) *distribution {
+		return &distribution{points: newPoints(name, attrs, overflow), birth: s.birth()}
 	})
 }
 

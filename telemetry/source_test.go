@@ -130,6 +130,23 @@ func TestExportedIsRecorded(t *testing.T) {
 	}
 }
 
+// So are distributions.
+func TestDistributionsAreExported(t *testing.T) {
+	s := newSource("on", base, new(health))
+	one, two := spread(1, 100), spread(2, 100)
+	from := attrs(record.AttrFrom, "dial")
+	for i, h := range []*histogram.Histogram{one, two} {
+		s.add(record.Interval{To: time.Duration(i+2) * time.Second, Distributions: []record.Distribution{
+			{Name: record.HandoffDuration, Arm: "on", Attrs: from, Times: h},
+			{Name: record.HandoffDuration, Arm: "off", Attrs: from, Times: spread(3, 1)},
+		}})
+	}
+	want := one.Clone()
+	want.Merge(two)
+	p := pointOf(t, collected(t, pull{s})[record.HandoffDuration], attribute.String(record.AttrFrom, "dial"))
+	checkPoint(t, record.HandoffDuration, p, want)
+}
+
 func checkPoint(t *testing.T, name string, p metricdata.ExponentialHistogramDataPoint[float64], want *histogram.Histogram) {
 	t.Helper()
 	if p.Scale != 6 || p.ZeroThreshold != 1.0/(1<<20) || len(p.NegativeBucket.Counts) != 0 {

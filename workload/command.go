@@ -1,14 +1,19 @@
 package workload
 
 import (
+	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"schload/workload/ledger"
 )
 
 // HashField is the one field of every hash: HSET writes it, HGET reads it.
 const HashField = "f"
+
+// MessageField is the one field of the entries of streams.
+const MessageField = "m"
 
 // ExpireSeconds is the time to live that EXPIRE sets. It is long, so that an
 // expiry never looks like lost data within a run.
@@ -81,11 +86,18 @@ type command struct {
 // a ledger.
 const unjudged = ledger.Act(math.MaxUint8)
 
-// ledgers are the spaces whose commands a ledger can judge. Members of sets
-// are the same for all writers: nothing tells whose was lost.
+// ledgers are the spaces some of whose commands a ledger can judge.
 var ledgers = map[space]ledger.Space{
 	stringSpace: ledger.Strings, counterSpace: ledger.Counters, hashSpace: ledger.Hashes, listSpace: ledger.Lists,
+	setSpace: ledger.Sets, zsetSpace: ledger.Scores,
 }
+
+// What a ledger has sent on keys of its own, beside commands of the mix: SREM
+// takes out what SADD added, SCARD reads a set back.
+var (
+	removal = command{"SREM", setSpace, member, ledger.Discard} // SREM key value
+	count   = command{"SCARD", setSpace, nothing, ledger.Size}  // SCARD key
+)
 
 var commands = []command{
 	{"GET", stringSpace, nothing, ledger.Read},      // GET key
@@ -98,8 +110,8 @@ var commands = []command{
 	{"HGET", hashSpace, nothing, ledger.Read},       // HGET key HashField
 	{"LPUSH", listSpace, value, ledger.Push},        // LPUSH key value
 	{"RPOP", listSpace, nothing, ledger.Pop},        // RPOP key
-	{"SADD", setSpace, member, unjudged},            // SADD key value
-	{"ZADD", zsetSpace, member, unjudged},           // ZADD key 1 value
+	{"SADD", setSpace, member, ledger.Insert},       // SADD key value
+	{"ZADD", zsetSpace, member, ledger.Add},         // ZADD key 1 value
 	{"PING", keyless, nothing, unjudged},            // PING
 	{"ECHO", echoSpace, value, unjudged},            // ECHO value
 
@@ -128,6 +140,15 @@ var commands = []command{
 	{"XLEN", streamSpace, nothing, unjudged},     // XLEN key
 }
 
+// messages are the commands by which pools that deliver messages send them; the
+// account of the messages names their keys.
+var messages = []command{
+	{"PUBLISH", keyless, value, unjudged},  // PUBLISH channel message
+	{"SPUBLISH", keyless, value, unjudged}, // SPUBLISH channel message
+	{"LPUSH", keyless, value, unjudged},    // LPUSH list message
+	{"XADD", keyless, value, unjudged},     // XADD stream * MessageField message
+}
+
 // LeaseSeconds is the time to live that SETEX and GETEX set: short, so that keys
 // expire within a run.
 const LeaseSeconds = 3
@@ -141,10 +162,29 @@ func Commands() []string {
 	return names
 }
 
+// findCommand returns a command of a mix.
 func findCommand(name string) (command, error) {
-	i := slices.IndexFunc(commands, func(c command) bool { return c.name == name })
-	if i < 0 {
-		return command{}, unknown("command", name, Commands())
+	if c, ok := lookUp(commands, name); ok {
+		return c, nil
 	}
-	return commands[i], nil
+	if _, ok := lookUp(messages, name); ok {
+		return command{}, fmt.Errorf("command %s sends messages: give the pool a kind that does (%s), and no mix", name, strings.Join(kindNames[KindPubSub:], ", "))
+	}
+	return command{}, unknown("command", name, Commands())
+}
+
+// command returns what an entry of the pool's mix stands for.
+func (p Pool) command(name string) (command, error) {
+	if c, ok := lookUp(messages, name); ok && p.Kind.Messages() {
+		return c, nil
+	}
+	return findCommand(name)
+}
+
+func lookUp(in []command, name string) (command, bool) {
+	i := slices.IndexFunc(in, func(c command) bool { return c.name == name })
+	if i < 0 {
+		return command{}, false
+	}
+	return in[i], true
 }

@@ -99,6 +99,9 @@ type keyset struct {
 	zipf  zipf
 	heads [spaces]string   // prefix of the keys of a space
 	names [spaces][]string // keys made in advance, or nil
+	slots [spaces][]uint16 // Operation.Slot of names
+
+	checks [spaces]uint16 // checksums of heads
 }
 
 func newKeyset(k Keys, mix []command) keyset {
@@ -118,8 +121,10 @@ func newKeyset(k Keys, mix []command) keyset {
 		case transactionSpace, leaseSpace: // of each worker
 			continue
 		}
+		s.checks[c.space] = crc16(0, s.heads[c.space])
 		if k.Space <= namedKeys {
 			s.names[c.space] = enumerate(s.heads[c.space], k.Space)
+			s.slots[c.space] = slotsOf(s.names[c.space])
 		}
 	}
 	return s

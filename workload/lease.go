@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"schload/workload/ledger"
 )
 
 // leaseSlack is how far from its expiry a key may be gone or still there: the
@@ -46,7 +48,7 @@ func (m *maker) takeLease(s *slot, op *Operation, from *source) {
 	op.Key = m.leaseKeys[n]
 	s.leased = leased{&m.leases[n], time.Now()}
 	reply := &s.entry.reply
-	reply.Keep, reply.Value, reply.Nil, reply.Conn, reply.Node = len(op.Key)+headerRoom, reply.Value[:0], false, 0, ""
+	*reply = ledger.Reply{Keep: len(op.Key) + headerRoom, Value: reply.Value[:0]}
 	op.Reply = reply
 }
 

@@ -3,6 +3,7 @@ package workload
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 
 	"schload/workload/ledger"
@@ -25,35 +26,23 @@ const ledgerStream = 0x1ed9e7
 // goes to keys which all workers use at once.
 const sharedShare = 1.0 / 16
 
-// LedgerSpaces returns the kinds of keys for which the pool needs a ledger,
-// and the commands of its mix that a ledger cannot judge.
-//
-// A canary needs none: it asks whether the target answers, not what.
-func (p Pool) LedgerSpaces() (spaces []ledger.Space, left []string) {
-	if p.Kind == KindCanary {
-		return nil, nil
+// LedgerSpaces returns the kinds of keys for which the pool needs a ledger.
+// Messages have an account of their own, and a canary needs none: it asks
+// whether the target answers, not what.
+func (p Pool) LedgerSpaces() (spaces []ledger.Space) {
+	if p.Kind != KindCommands {
+		return nil
 	}
 	for _, w := range p.Mix {
 		c, err := findCommand(w.Command)
 		if err != nil {
 			continue // Validate says so
 		}
-		s, ok := ledgers[c.space]
-		switch {
-		case c.act == unjudged && c.space != keyless && c.space != echoSpace && c.space != leaseSpace:
-			left = append(left, c.name)
-		case c.act != unjudged && ok && !slices.Contains(spaces, s):
+		if s, ok := ledgers[c.space]; ok && c.act != unjudged && !slices.Contains(spaces, s) {
 			spaces = append(spaces, s)
 		}
 	}
-	return spaces, left
-}
-
-// begin says that the operations built from now on are one batch.
-func (m *maker) begin() {
-	if m.page != nil {
-		m.page.Begin()
-	}
+	return spaces
 }
 
 // enter makes operation index one on a ledger key, if it is drawn. Which
@@ -68,7 +57,7 @@ func (m *maker) enter(index uint64, c command, op *Operation, s *slot, from *sou
 		return false
 	}
 	shared := (c.act == ledger.Read || c.act == ledger.Swap) && in == ledger.Strings && from.float() < sharedShare
-	key := m.page.Take(in, shared)
+	key := m.page.Take(in, c.act, shared)
 	if key == nil {
 		return false
 	}
@@ -78,17 +67,28 @@ func (m *maker) enter(index uint64, c command, op *Operation, s *slot, from *sou
 
 func (m *maker) issue(key ledger.Key, c command, op *Operation, s *slot, from *source) {
 	e := &s.entry
+	if key.Next(c.act) == ledger.Discard {
+		c = removal
+	}
 	e.key, e.act = key, c.act
 	e.sequence = key.Issue(c.act, &e.reply)
-	op.Command, op.Key, op.Reply = c.name, key.Name(), &e.reply
-	if c.payload == value {
+	op.Command, op.Form, op.Key, op.Reply = c.name, AuditedForm, key.Name(), &e.reply
+	op.Slot = slotOf(op.Key)
+	switch {
+	case c.space == zsetSpace: // one member, whose score counts
+		op.Value = m.member(s, op.Key, 0)
+	case c.payload == value:
 		b := key.AppendToken(s.blank(op.Key, m.filler), e.sequence)
 		op.Value = s.fill(len(b), m.size(from), m.filler)
+	case c.payload == member:
+		b := key.AppendToken(s.blank(op.Key, m.filler), e.sequence)
+		op.Value = s.fill(len(b), m.values.Size, m.filler)
 	}
 }
 
 // withdraw says that the batch is not sent.
 func (m *maker) withdraw() {
+	m.unsend()
 	if m.page == nil {
 		return
 	}
@@ -105,6 +105,7 @@ func (m *maker) judge(ops []Operation, outcomes []Outcome) {
 	if m.leases != nil {
 		m.judgeLeases(ops, outcomes)
 	}
+	m.sent(outcomes)
 	if m.page == nil {
 		return
 	}
@@ -134,9 +135,7 @@ const settleTries = 3
 // the run. It returns an error if a write fails. The run's clock and sink know
 // nothing of it.
 func (r Run) OpenLedger(ctx context.Context) error {
-	return r.sweep(ctx, func(key ledger.Key) string {
-		return map[ledger.Space]string{ledger.Strings: "SET", ledger.Hashes: "HSET"}[key.Space()]
-	}, func(op *Operation, e *entry, out Outcome) error {
+	return r.sweep(ctx, r.Ledger.Keys(), opening, func(op *Operation, e *entry, out Outcome) error {
 		if e.key.Judge(e.call(op, out)) || out.Class != OK {
 			return fmt.Errorf("target: writing ledger key %s ended in %s: the target must accept writes, and SET with GET (Redis 6.2 or newer); --integrity none leaves the ledger out", op.Key, out.Class)
 		}
@@ -144,16 +143,39 @@ func (r Run) OpenLedger(ctx context.Context) error {
 	})
 }
 
+// opening is what gives a key its first value, or shows what is there.
+var opening = map[ledger.Space]string{ledger.Strings: "SET", ledger.Hashes: "HSET", ledger.Sets: count.name}
+
+// reading is what reads a key back. Numbers are counted up once more, for that
+// reply shows them.
+var reading = map[ledger.Space]string{
+	ledger.Strings: "GET", ledger.Hashes: "HGET", ledger.Counters: "INCR", ledger.Lists: "LPUSH", ledger.Sets: count.name, ledger.Scores: "ZADD",
+}
+
 // SettleLedger reads all ledger keys that were used back, after the run: what
 // is there now says what is lost, and what became of writes whose end nobody
-// saw. Counters and lists are counted up once more, for that reply shows them.
+// saw.
 func (r Run) SettleLedger(ctx context.Context) {
-	_ = r.sweep(ctx, func(key ledger.Key) string {
-		if !key.Used() {
-			return ""
+	used := func(yield func(ledger.Key) bool) {
+		for key := range r.Ledger.Keys() {
+			if key.Used() && !yield(key) {
+				return
+			}
 		}
-		return map[ledger.Space]string{ledger.Strings: "GET", ledger.Hashes: "HGET", ledger.Counters: "INCR", ledger.Lists: "LPUSH"}[key.Space()]
-	}, func(op *Operation, e *entry, out Outcome) error {
+	}
+	r.readBack(ctx, used, ledger.Key.Settle)
+}
+
+// ResolveLedger reads those ledger keys back on which something is open, while
+// the load goes on: what cannot be known any better later is decided. Nothing
+// that the load does on a key falls together with its reading. The run's clock
+// and sink know nothing of it.
+func (r Run) ResolveLedger(ctx context.Context) {
+	r.readBack(ctx, r.Ledger.Unresolved(), ledger.Key.Resolve)
+}
+
+func (r Run) readBack(ctx context.Context, keys iter.Seq[ledger.Key], judge func(ledger.Key, ledger.Call)) {
+	_ = r.sweep(ctx, keys, reading, func(op *Operation, e *entry, out Outcome) error {
 		again := []Outcome{out}
 		for range settleTries - 1 { // a connection may have died in silence
 			if again[0].Class == OK || e.act.Writes() {
@@ -161,13 +183,13 @@ func (r Run) SettleLedger(ctx context.Context) {
 			}
 			r.Target.Do(ctx, []Operation{*op}, again)
 		}
-		e.key.Settle(e.call(op, again[0]))
+		judge(e.key, e.call(op, again[0]))
 		return nil
 	})
 }
 
-// sweep does one operation on every ledger key for which command names one.
-func (r Run) sweep(ctx context.Context, command func(ledger.Key) string, took func(*Operation, *entry, Outcome) error) error {
+// sweep does one operation on every key of a space for which there is one.
+func (r Run) sweep(ctx context.Context, keys iter.Seq[ledger.Key], by map[ledger.Space]string, took func(*Operation, *entry, Outcome) error) error {
 	r.Pool = r.Pool.WithDefaults()
 	size := r.Pool.together(ledgerBatch)
 	m := newMaker(newRecipe(r.Pool), 0, size)
@@ -186,12 +208,14 @@ func (r Run) sweep(ctx context.Context, command func(ledger.Key) string, took fu
 		return nil
 	}
 	number := uint64(0)
-	for key := range r.Ledger.Keys() {
-		name := command(key)
-		if name == "" {
+	for key := range keys {
+		c, err := findCommand(by[key.Space()])
+		switch {
+		case by[key.Space()] == "":
 			continue
+		case err != nil:
+			c = count
 		}
-		c, _ := findCommand(name)
 		from := draw(m.seed, number)
 		number++
 		ops = append(ops, Operation{Index: -1})

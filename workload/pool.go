@@ -49,6 +49,12 @@ type Pool struct {
 	Name string
 	Kind Kind // default KindCommands
 
+	// Receivers of each channel, list or stream, for kinds that deliver
+	// messages; 0 means DefaultReceivers. Block is how long those that block
+	// wait in one command; 0 means DefaultBlock.
+	Receivers int
+	Block     time.Duration
+
 	// Workers bounds the operations in flight (times Pipeline); 0 means
 	// DefaultWorkers. Idle workers cost a parked goroutine each.
 	Workers  int
@@ -81,6 +87,8 @@ type Pool struct {
 const (
 	DefaultWorkers       = 64
 	DefaultStartDeadline = 5 * time.Second
+	DefaultReceivers     = 2
+	DefaultBlock         = 5 * time.Second
 )
 
 // Limits of Pool: each bounds memory.
@@ -89,10 +97,15 @@ const (
 	maxPipeline = 1 << 14
 	maxBacklog  = 1 << 22
 	maxValues   = 1 << 30 // bytes of values that workers prepare
+
+	maxChannels  = 64 // of a pool that delivers messages
+	maxReceivers = 64
+	maxBlock     = time.Hour
 )
 
 // WithDefaults returns the pool with its defaults filled in, as Run uses it.
 func (p Pool) WithDefaults() Pool {
+	p = p.withMessages()
 	if p.Workers == 0 {
 		p.Workers = DefaultWorkers
 	}
@@ -125,7 +138,10 @@ func (p Pool) backlog() int {
 
 // Validate reports everything that is wrong with the pool.
 func (p Pool) Validate() error {
-	errs := []error{p.Schedule.Validate(), p.Mix.Validate(), p.Keys.Validate(), p.Values.Validate()}
+	errs := []error{p.Schedule.Validate(), p.Keys.Validate(), p.Values.Validate(), p.validateMessages()}
+	if !p.Kind.Messages() {
+		errs = append(errs, p.Mix.Validate())
+	}
 	bounded := func(name string, n, most int) {
 		if n < 0 || n > most {
 			errs = append(errs, fmt.Errorf("%s %d: want 1 to %d (0 means the default)", name, n, most))

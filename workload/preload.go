@@ -65,7 +65,7 @@ func (p Pool) Stored() int {
 	seen := map[space]bool{}
 	values := 0
 	for _, w := range p.Mix {
-		c, err := findCommand(w.Command)
+		c, err := p.command(w.Command)
 		if err != nil || seen[c.space] || !oneValue[c.space] {
 			continue
 		}

@@ -30,7 +30,7 @@ func newRecipe(p Pool) *recipe {
 	r := &recipe{seed: p.Seed, pool: p.Name, values: p.Values, leases: max(1, min(p.Keys.Space, mostLeases)/max(1, p.Workers))}
 	sum := 0.0
 	for _, w := range p.Mix {
-		c, err := findCommand(w.Command)
+		c, err := p.command(w.Command)
 		if err != nil {
 			panic(err) // the pool was not validated
 		}
@@ -89,6 +89,8 @@ type maker struct {
 	leaseKeys []string // the same of leaseSpace
 	leases    []lease  // and what is known of them
 	wrong     func(op *Operation, what string)
+
+	sending sending // of pools that deliver messages
 }
 
 type slot struct {
@@ -98,6 +100,7 @@ type slot struct {
 	entry entry
 	group group
 	leased
+	seal seal
 }
 
 func newMaker(r *recipe, worker, pipeline int) *maker {
@@ -123,30 +126,45 @@ func (m *maker) build(index uint64, op *Operation, in int) {
 	op.Index = m.choose(&from)
 	c := m.commands[op.Index]
 	op.Command = c.name
-	op.Key, op.Value, op.Keys, op.Values, op.Reply = "", nil, nil, nil, nil
+	op.Form, op.Key, op.Slot = PlainForm, "", 0
+	op.Value, op.Keys, op.Values, op.Reply = nil, nil, nil, nil
 	s := &m.slots[in]
 	s.lease = nil
+	if m.sending.book != nil {
+		m.send(index, op, s, &from)
+		return
+	}
 	if m.page != nil && m.enter(index, c, op, s, &from) {
 		return
 	}
+	m.aim(c, index, op, s, &from)
+	switch {
+	case c.space == batchSpace: // it has its values
+	case c.payload == value:
+		op.Value = m.write(s, op.Key, &from)
+	case c.payload == member:
+		op.Value = m.member(s, op.Key, from.below(Members))
+	}
+}
+
+// aim gives an operation the key it is on, or the keys.
+func (m *maker) aim(c command, index uint64, op *Operation, s *slot, from *source) {
 	switch c.space {
 	case keyless:
-	case batchSpace:
-		m.fillGroup(&s.group, op, m.keys.number(&from, index), c.payload, &from)
 		return
+	case batchSpace:
+		m.fillGroup(&s.group, op, m.keys.number(from, index), c.payload, from)
 	case transactionSpace:
 		op.Key = m.own[from.below(uint64(len(m.own)))]
 	case leaseSpace:
-		m.takeLease(s, op, &from)
+		m.takeLease(s, op, from)
 	default:
-		op.Key = m.key(s, c.space, m.keys.number(&from, index))
+		number := m.keys.number(from, index)
+		op.Key = m.key(s, c.space, number)
+		op.Slot = m.keys.slot(c.space, number, op.Key)
+		return
 	}
-	switch c.payload {
-	case value:
-		op.Value = m.write(s, op.Key, &from)
-	case member:
-		op.Value = m.member(s, op.Key, from.below(Members))
-	}
+	op.Slot = slotOf(op.Key)
 }
 
 // key returns a key made in advance, or formats one into the slot. Subtle: the
@@ -191,9 +209,9 @@ func (m *maker) member(s *slot, key string, number uint64) []byte {
 	return s.fill(len(b), m.values.Size, m.filler)
 }
 
-// headerRoom is what a header holds beside its key: two numbers of 20 digits
-// and three separators.
-const headerRoom = 2*20 + 3
+// headerRoom is what a header holds beside its key: three numbers of 20 digits
+// and four separators.
+const headerRoom = 3*20 + 4
 
 // blank returns the slot's buffer, empty and large enough for any value.
 func (s *slot) blank(key string, filler []byte) []byte {

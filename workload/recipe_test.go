@@ -66,7 +66,7 @@ func TestRecipeIsPure(t *testing.T) {
 					op.Values[k] = withoutWriter(op.Values[k])
 				}
 				if ofWorker(op.Command) { // the keys are the worker's
-					op.Key, op.Value, op.Reply = "", nil, nil
+					op.Key, op.Slot, op.Value, op.Reply = "", 0, nil, nil
 				}
 			}
 			if !cmp.Equal(got, forward[i]) {
@@ -419,7 +419,7 @@ func TestBuildAllocations(t *testing.T) {
 // Operations that are drawn for the ledger cost no memory either.
 func TestBuildAllocationsWithLedger(t *testing.T) {
 	p := Pool{Mix: allCommands(t), Schedule: Schedule{Rate: Constant(1)}}.WithDefaults()
-	spaces, _ := p.LedgerSpaces()
+	spaces := p.LedgerSpaces()
 	m, _ := making(t, p, 0)
 	m.page = ledger.New(ledger.Config{Spaces: spaces, Workers: 1, Keys: 16}).Page(0)
 	m.ledgered = threshold(0.5)
@@ -427,7 +427,6 @@ func TestBuildAllocationsWithLedger(t *testing.T) {
 	i := uint64(0)
 	build := func() {
 		for range 100 {
-			m.begin()
 			m.build(i, &op, 0)
 			m.withdraw()
 			i++

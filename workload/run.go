@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"schload/workload/delivery"
 	"schload/workload/ledger"
 )
 
@@ -45,8 +46,15 @@ type Run struct {
 	// Ledger, if set, takes its share of the operations to keys of its own,
 	// whose replies it judges. It must have a page for each worker.
 	Ledger *ledger.Book
+	// Messages, for a pool that delivers some, is their account. Its instants
+	// count from Base.
+	Messages *delivery.Book
+
 	// Occupancy, if set, tells how busy the workers are.
 	Occupancy *Occupancy
+
+	// Turn is the run's place among those that share its instants.
+	Turn Turn
 
 	// Horizon ends the run. Nil means that only ctx does.
 	Horizon *Horizon
@@ -77,6 +85,9 @@ func (r Run) validate() error {
 	if r.Base.IsZero() {
 		errs = append(errs, fmt.Errorf("pool %q: the run has no base instant", r.Pool.Name))
 	}
+	if r.Pool.Kind.Messages() && r.Messages == nil {
+		errs = append(errs, fmt.Errorf("pool %q: kind %s without an account of its messages", r.Pool.Name, r.Pool.Kind))
+	}
 	if r.Target == nil {
 		errs = append(errs, fmt.Errorf("pool %q: the run has no target", r.Pool.Name))
 	}
@@ -93,7 +104,7 @@ func (r Run) open(ctx context.Context) (Tally, error) {
 	defer cancel()
 	d := &dispatcher{
 		account: account{sink: r.Sink()},
-		base:    r.Base, pool: r.Pool, pacer: pacer, horizon: r.Horizon, early: early, lag: r.Lag,
+		base:    r.Base, pool: r.Pool, pacer: pacer, horizon: r.Horizon, early: early, lag: r.Lag, turn: r.Turn,
 		queue: newQueue(r.Pool.Workers, max(1, r.Pool.Backlog/r.Pool.Pipeline)),
 	}
 	d.queue.meter = r.meter()
@@ -170,9 +181,11 @@ func (r Run) workers() []*worker {
 	}
 	workers := make([]*worker, r.Pool.Workers)
 	for i := range workers {
+		sink := r.Sink()
+		slots, _ := sink.(SlotSink)
 		workers[i] = &worker{
-			account: account{sink: r.Sink()},
-			base:    r.Base, target: own(r.Target), pool: r.Pool,
+			account: account{sink: sink}, slots: slots,
+			base: r.Base, target: own(r.Target), pool: r.Pool,
 			maker:    r.maker(recipe, i),
 			ops:      make([]Operation, r.Pool.Pipeline),
 			outcomes: make([]Outcome, r.Pool.Pipeline),
@@ -189,5 +202,6 @@ func (r Run) maker(recipe *recipe, worker int) *maker {
 	if r.Ledger != nil {
 		m.page = r.Ledger.Page(worker)
 	}
+	m.sending = sending{book: r.Messages, base: r.Base}
 	return m
 }

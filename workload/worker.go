@@ -8,6 +8,7 @@ import (
 // worker sends batches, one at a time.
 type worker struct {
 	account
+	slots    SlotSink // nil: nobody asks
 	base     time.Time
 	target   Target
 	pool     Pool
@@ -30,7 +31,7 @@ func (w *worker) send(ctx context.Context, t ticket) {
 		w.missed(t.intended, Ended, size)
 		return
 	}
-	w.build(t.number)
+	w.build(t.number, t.intended)
 	sent := time.Since(w.base)
 	if sent-t.intended > w.pool.StartDeadline {
 		w.maker.withdraw()
@@ -42,9 +43,9 @@ func (w *worker) send(ctx context.Context, t ticket) {
 
 // build comes before the clock is read: making a value is the harness's work
 // and no part of the service time.
-func (w *worker) build(batch uint64) {
+func (w *worker) build(batch uint64, due time.Duration) {
 	first := batch * uint64(len(w.ops))
-	w.maker.begin()
+	w.maker.sending.due = due
 	for i := range w.ops {
 		w.maker.build(first+uint64(i), &w.ops[i], i)
 		w.outcomes[i] = Outcome{Class: Other}
@@ -52,9 +53,15 @@ func (w *worker) build(batch uint64) {
 }
 
 func (w *worker) do(ctx context.Context, intended, sent time.Duration) {
+	if w.slots != nil {
+		w.slots.Sent(sent, w.ops)
+	}
 	w.target.Do(ctx, w.ops, w.outcomes)
 	s := Sample{Intended: intended, Sent: sent, Done: time.Since(w.base)}
 	w.maker.judge(w.ops, w.outcomes)
+	if w.slots != nil {
+		w.slots.Answered(s.Done, w.ops, w.outcomes)
+	}
 	for i := 0; i < len(w.ops); {
 		s.Operation, s.Outcome = w.ops[i].Index, w.outcomes[i]
 		n := 1
@@ -77,7 +84,7 @@ func (w *worker) repeat(ctx context.Context, h *Horizon, here *presence) {
 	here.change(1)
 	defer here.change(-1)
 	for number := w.maker.worker; ; number += uint64(w.pool.Workers) {
-		w.build(number)
+		w.build(number, 0)
 		now := time.Since(w.base)
 		if ctx.Err() != nil || now >= h.end() {
 			w.maker.withdraw()

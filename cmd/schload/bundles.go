@@ -12,6 +12,7 @@ import (
 	"schload/internal/bundle"
 	"schload/internal/experiment"
 	"schload/profiles"
+	"schload/workload"
 )
 
 // kept is how many bundles a run with --forever leaves.
@@ -30,7 +31,7 @@ func describe(id string, base time.Time, cluster bool, p profiles.Profile, c exp
 	}
 	run := bundle.Run{
 		ID: id, Started: base, Command: os.Args, Profile: profile, Stage: p.Stage, Cluster: cluster, Rounds: p.Rounds, Seed: p.Seed, Speed: p.Speed,
-		LateAfter: bundle.Seconds(c.LateAfter), OutageAfter: bundle.Seconds(c.OutageAfter),
+		LateAfter: bundle.Seconds(c.LateAfter), OutageAfter: bundle.Seconds(c.OutageAfter), Objective: p.Objective,
 		Environment: bundle.Environment{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), Go: runtime.Version()},
 		Versions:    bundle.Versions{Schload: buildVersions()["schload"], GoRedis: buildVersions()["go-redis"]},
 		Secrets:     p.Secrets(),
@@ -48,6 +49,9 @@ func describe(id string, base time.Time, cluster bool, p profiles.Profile, c exp
 			return run, err
 		}
 		described := bundle.Pool{Name: pool.Name, Arrival: pool.Schedule.Arrival.String(), Settings: settings}
+		if pool.Kind != workload.KindCommands {
+			described.Kind, described.Receivers = pool.Kind.String(), pool.Receivers
+		}
 		for _, w := range pool.Mix {
 			described.Operations = append(described.Operations, w.Command)
 		}

@@ -99,7 +99,7 @@ func (f *runFlags) profile(cmd *cobra.Command, args []string) (profiles.Profile,
 		}
 	}
 	p.Upgrade = f.upgrades[0]
-	return p, f.checkControl(p)
+	return p, errors.Join(f.checkControl(p), f.checkInject(p))
 }
 
 // runs makes one run for each upgrade, again and again with --forever. A run
@@ -141,6 +141,9 @@ func (f *runFlags) once(cmd *cobra.Command, p profiles.Profile) error {
 	if err := f.leaveToOthers(ctx, &lab, p, scene{base, timeline.Mark, view, f.directory(id)}); err != nil {
 		return err
 	}
+	if err := lab.inject(p, f.inject); err != nil {
+		return err
+	}
 	if lab.note != "" {
 		fmt.Fprintln(stderr, "note:", lab.note)
 	}
@@ -152,7 +155,6 @@ func (f *runFlags) once(cmd *cobra.Command, p profiles.Profile) error {
 		return err
 	}
 	config.Timeline = timeline
-	noteUnjudged(stderr, config)
 	if config.Telemetry != nil {
 		defer config.Telemetry.Close(context.WithoutCancel(ctx))
 	}
@@ -250,17 +252,11 @@ func (f *runFlags) experiment(ctx context.Context, p profiles.Profile, l lab, id
 	if c.Describe, err = describe(id, base, l.cluster, p, c); err != nil {
 		return c, err
 	}
+	if c.Describe.Injections = f.inject; len(f.inject) > 0 {
+		c.LedgerKeys = injectedKeys
+	}
 	c.Telemetry, err = f.telemetry(ctx, id, base, c)
 	return c, usageError(err)
-}
-
-// noteUnjudged says which commands an audit leaves out.
-func noteUnjudged(w io.Writer, c experiment.Config) {
-	for _, pool := range c.Pools {
-		if _, left := pool.LedgerSpaces(); c.Ledger == 1 && len(left) > 0 {
-			fmt.Fprintf(w, "note: pool %s: no ledger can judge %s\n", pool.Name, strings.Join(left, ", "))
-		}
-	}
 }
 
 // telemetry starts exporting, if flags or OTEL_* variables ask for it.

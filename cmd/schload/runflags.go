@@ -21,6 +21,7 @@ type runFlags struct {
 	target   string
 	cluster  bool
 	faults   []string
+	inject   []string
 	shards   []string
 	arms     []string
 	rate     string
@@ -43,6 +44,8 @@ type runFlags struct {
 	ledger   string
 	strict   bool // a saturated harness is an error
 
+	objective float64
+
 	upgradeCommand string
 	maxMaintenance time.Duration
 	control        string
@@ -61,6 +64,7 @@ func (f *runFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.target, "target", "", "redis://[user:password@]host:port to load, with any stage but sim; rediss:// for TLS")
 	flags.BoolVar(&f.cluster, "cluster", false, "the target is an OSS cluster: arms follow its slot map; the target may name several nodes, redis://host:port,host:port")
 	flags.StringSliceVar(&f.faults, "fault", nil, "of the simulator: "+strings.Join(sim.FaultNames(), ", ")+"; what they do is not known of real deployments")
+	flags.StringSliceVar(&f.inject, "inject", nil, injectUsage+"; from the first round on. Such a run tries the detectors and measures nothing")
 	flags.StringSliceVar(&f.shards, "shards", nil, "redis:// URLs of real Redis servers behind the simulator (default: in process)")
 	flags.StringSliceVar(&f.arms, "arms", nil, "arms, such as on,off or on-noretry+read_timeout=300ms; see schload run --help")
 	flags.StringVar(&f.rate, "rate", "", "operations a second of each arm, in each pool: 1000, 100..5000/30s (ramp), 1000/10s,5000 (steps)")
@@ -75,6 +79,7 @@ func (f *runFlags) register(flags *pflag.FlagSet) {
 	flags.DurationVar(&f.recovery, "recovery", 0, "load after the upgrade, in each round")
 	flags.DurationVar(&f.late, "late-after", 0, "a success with a longer response time is late")
 	flags.DurationVar(&f.outage, "outage-after", 0, "no success for longer than this, although operations are due, is an outage")
+	flags.Float64Var(&f.objective, "objective", 0, "the share of operations that is to succeed in time, such as 0.999; what an upgrade takes of the rest is its part of the error budget")
 	flags.Uint64Var(&f.seed, "seed", 0, "of everything drawn; the same seed offers the same operations at the same instants")
 	flags.BoolVar(&f.audit, "audit", false, "the same as --integrity all: was anything that was acknowledged lost, stale or applied twice?")
 	flags.StringVar(&f.ledger, "integrity", "", "which replies are checked against a ledger: sample (a sixteenth of the operations), all or none")
@@ -113,6 +118,7 @@ func (f *runFlags) apply(p profiles.Profile, given func(name string) bool) (prof
 	over("baseline", func() { p.Baseline = profiles.Duration(f.baseline) })
 	over("recovery", func() { p.Recovery = profiles.Duration(f.recovery) })
 	over("late-after", func() { p.LateAfter = profiles.Duration(f.late) })
+	over("objective", func() { p.Objective = f.objective })
 	over("outage-after", func() { p.OutageAfter = profiles.Duration(f.outage) })
 	over("integrity", func() { p.Integrity = f.ledger })
 	if f.audit {
@@ -164,7 +170,7 @@ func (f *runFlags) refuseZeros(given func(name string) bool) error {
 		name string
 		is   bool
 	}{
-		{"warmup", f.warmup == 0}, {"baseline", f.baseline == 0}, {"recovery", f.recovery == 0}, {"late-after", f.late == 0}, {"outage-after", f.outage == 0},
+		{"warmup", f.warmup == 0}, {"baseline", f.baseline == 0}, {"recovery", f.recovery == 0}, {"late-after", f.late == 0}, {"outage-after", f.outage == 0}, {"objective", f.objective == 0},
 		{"rounds", f.rounds == 0}, {"speed", f.speed == 0}, {"max-maintenance", f.maxMaintenance == 0}, {"seed", f.seed == 0}, {"workers", f.workers == 0},
 	} {
 		if zero.is && given(zero.name) {
@@ -200,7 +206,9 @@ func (f *runFlags) applyPools(p profiles.Profile, over func(string, func())) pro
 		pool := &p.Pools[i]
 		over("workers", func() { pool.Workers = f.workers })
 		over("arrival", func() { pool.Arrival = f.arrival })
-		over("mix", func() { pool.Mix = f.mix })
+		if !pool.Messages() { // those have a command of their own
+			over("mix", func() { pool.Mix = f.mix })
+		}
 		if pool.Arrival == "closed" {
 			pool.Rate = ""
 		}

@@ -160,7 +160,7 @@ func check(a compare.Arm, claim string) error {
 		"opted_in": float64(a.SCH.OptedIn), "connections": float64(a.SCH.Connections),
 		"moving": float64(a.Notices["MOVING"]), "succeeded": float64(a.Handoffs.Succeeded),
 		"closed_by_server": float64(a.Connections.ClosedByServer),
-		"checked":          float64(a.Integrity.Checked()), "lost": float64(a.Integrity.LostAcknowledgedWrites),
+		"checked":          float64(a.Integrity.Checked()), "lost": float64(a.Integrity.LostAcknowledgedWrites), "stale": float64(a.Integrity.StaleReads), "duplicate": float64(a.Integrity.DuplicateApplications),
 		"moved": float64(a.Redirects.Moved), "slot_map_reads": float64(a.SlotMapReads),
 	}
 	for _, op := range []string{"==", ">", "<"} {

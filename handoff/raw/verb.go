@@ -15,6 +15,7 @@ import (
 // replies can be its own. Commands whose reply is a list, scripts and
 // transactions are not among them.
 type verb struct {
+	name   string // as it is sent, if it has another
 	head   []byte // of the request, up to and with the command's name
 	key    bool   // the key follows
 	fixed  string // then fixed arguments, separated by spaces
@@ -61,18 +62,29 @@ var verbs = map[string]*verb{
 
 var lease = strconv.Itoa(workload.LeaseSeconds)
 
-// swap is SET on a ledger key: it answers with the value before.
-var swap = &verb{key: true, value: true, last: "get", writes: true, nilOK: true, own: ownValue}
+// audited are commands on ledger keys that differ, or are used there alone:
+// what they answer shows what was there.
+var audited = map[string]*verb{
+	"SET":   {key: true, value: true, last: "get", writes: true, nilOK: true, own: ownValue},
+	"DEL":   {name: "GETDEL", key: true, writes: true, nilOK: true, own: ownValue},
+	"ZADD":  {key: true, fixed: "incr 1", value: true, writes: true, own: isScore},
+	"SCARD": {key: true, own: isNumber},
+}
 
 func init() {
 	for name, v := range verbs {
 		v.begin(name)
 	}
-	swap.begin("SET")
+	for name, v := range audited {
+		v.begin(name)
+	}
 }
 
 // begin writes the head of the verb's requests.
 func (v *verb) begin(name string) {
+	if v.name != "" {
+		name = v.name
+	}
 	fixed := strings.Fields(v.fixed)
 	for _, word := range fixed {
 		v.middle = appendBulk(v.middle, word)
@@ -90,8 +102,10 @@ func (v *verb) begin(name string) {
 
 // verbOf returns how an operation is sent, nil for a command that is none.
 func verbOf(op *workload.Operation) *verb {
-	if op.Reply != nil && op.Command == "SET" {
-		return swap
+	if op.Form == workload.AuditedForm {
+		if v := audited[op.Command]; v != nil {
+			return v
+		}
 	}
 	return verbs[op.Command]
 }

@@ -287,7 +287,7 @@ func (s *redisStore) receive(l *line) {
 			return
 		}
 		if resp.IsPush(frame) {
-			s.conn.out.push(frame) // it must not hold up the publisher
+			s.conn.deliver(frame) // it must not hold up the publisher
 			continue
 		}
 		if s.loose.Load() {

@@ -106,6 +106,10 @@ func randomInterval(r *rand.Rand, from time.Duration) record.Interval {
 			Name: fmt.Sprintf("schload.level.%d", r.IntN(4)), Arm: []string{"", "on", "off"}[r.IntN(3)],
 			Attrs: []record.Attr{{Key: "n", Value: strconv.Itoa(i)}}, Value: r.NormFloat64(),
 		})
+		iv.Distributions = append(iv.Distributions, record.Distribution{
+			Name: []string{record.NoticeDelay, record.HandoffDuration}[r.IntN(2)], Arm: []string{"on", "odd"}[r.IntN(2)],
+			Attrs: []record.Attr{{Key: "n", Value: strconv.Itoa(i)}}, Times: randomHistogram(r),
+		})
 	}
 	return iv
 }

@@ -56,6 +56,9 @@ func (d *decoder) sort() {
 	slices.SortStableFunc(d.iv.Counts, func(x, y record.Count) int {
 		return cmp.Or(strings.Compare(x.Name, y.Name), strings.Compare(x.Arm, y.Arm), compareAttrs(x.Attrs, y.Attrs))
 	})
+	slices.SortStableFunc(d.iv.Distributions, func(x, y record.Distribution) int {
+		return cmp.Or(strings.Compare(x.Name, y.Name), strings.Compare(x.Arm, y.Arm), compareAttrs(x.Attrs, y.Attrs))
+	})
 	slices.SortStableFunc(d.iv.Levels, func(x, y record.Level) int {
 		return cmp.Or(strings.Compare(x.Name, y.Name), strings.Compare(x.Arm, y.Arm), compareAttrs(x.Attrs, y.Attrs))
 	})
@@ -115,11 +118,13 @@ func (d *decoder) series(arm, name string, p *metricspb.ExponentialHistogramData
 			return &s.Service
 		case record.Lateness:
 			return &s.Lateness
+		case record.MessageDeliveryTime:
+			return &s.Delivery
 		}
 		return nil
 	}
 	if place(&record.Series{}) == nil {
-		return nil
+		return d.distribution(arm, name, p)
 	}
 	if err := d.bound(p.GetStartTimeUnixNano(), p.GetTimeUnixNano()); err != nil {
 		return err
@@ -143,6 +148,23 @@ func (d *decoder) series(arm, name string, p *metricspb.ExponentialHistogramData
 		return fmt.Errorf("two points for %+v", key)
 	}
 	*into = h
+	return nil
+}
+
+// distribution takes a histogram that is not one of operations. One of a name
+// that is not ours is left out.
+func (d *decoder) distribution(arm, name string, p *metricspb.ExponentialHistogramDataPoint) error {
+	if units[name] == "" {
+		return nil
+	}
+	if err := d.bound(p.GetStartTimeUnixNano(), p.GetTimeUnixNano()); err != nil {
+		return err
+	}
+	h, err := toHistogram(p)
+	if err != nil {
+		return err
+	}
+	d.iv.Distributions = append(d.iv.Distributions, record.Distribution{Name: name, Arm: arm, Attrs: attributes(p.GetAttributes()), Times: h})
 	return nil
 }
 

@@ -68,6 +68,9 @@ func (e *encoder) data(iv record.Interval) (*metricspb.MetricsData, error) {
 	for _, l := range iv.Levels {
 		e.know(l.Arm)
 	}
+	for _, d := range iv.Distributions {
+		e.know(d.Arm)
+	}
 	data := &metricspb.MetricsData{}
 	for _, arm := range e.arms {
 		p := points{
@@ -129,6 +132,11 @@ func (p *points) addAll(arm string, iv record.Interval) error {
 			p.series(s)
 		}
 	}
+	for _, d := range iv.Distributions {
+		if d.Arm == arm {
+			p.exponential(d.Name, keyValues(d.Attrs), d.Times)
+		}
+	}
 	for _, c := range iv.Counts {
 		if c.Arm != arm {
 			continue
@@ -168,6 +176,13 @@ func (p *points) metric(name string, fresh func(*metricspb.Metric)) *metricspb.M
 }
 
 func (p *points) series(s record.Series) {
+	if s.Delivery != nil {
+		p.exponential(record.MessageDeliveryTime, keyValues([]record.Attr{
+			{Key: record.AttrPhase, Value: s.Phase.String()},
+			{Key: record.AttrRound, Value: strconv.Itoa(s.Round)},
+			{Key: record.AttrPool, Value: s.Pool},
+		}), s.Delivery)
+	}
 	attrs := keyValues([]record.Attr{
 		{Key: record.AttrOperation, Value: s.Operation},
 		{Key: record.AttrOutcome, Value: s.Outcome},
@@ -184,16 +199,19 @@ func (p *points) series(s record.Series) {
 		{record.ServiceTime, append(dbSystem(), attrs...), s.Service},
 		{record.Lateness, attrs, s.Lateness},
 	} {
-		if h.h == nil {
-			continue
+		if h.h != nil {
+			p.exponential(h.name, h.attrs, h.h)
 		}
-		m := p.metric(h.name, func(m *metricspb.Metric) {
-			m.Data = &metricspb.Metric_ExponentialHistogram{ExponentialHistogram: &metricspb.ExponentialHistogram{
-				AggregationTemporality: metricspb.AggregationTemporality_AGGREGATION_TEMPORALITY_DELTA,
-			}}
-		}).GetExponentialHistogram()
-		m.DataPoints = append(m.DataPoints, p.point(h.attrs, h.h))
 	}
+}
+
+func (p *points) exponential(name string, attrs []*commonpb.KeyValue, h *histogram.Histogram) {
+	m := p.metric(name, func(m *metricspb.Metric) {
+		m.Data = &metricspb.Metric_ExponentialHistogram{ExponentialHistogram: &metricspb.ExponentialHistogram{
+			AggregationTemporality: metricspb.AggregationTemporality_AGGREGATION_TEMPORALITY_DELTA,
+		}}
+	}).GetExponentialHistogram()
+	m.DataPoints = append(m.DataPoints, p.point(attrs, h))
 }
 
 func (p *points) point(attrs []*commonpb.KeyValue, h *histogram.Histogram) *metricspb.ExponentialHistogramDataPoint {

@@ -36,6 +36,9 @@ type Run struct {
 	Speed       float64         `json:"speed"` // of the upgrade; 1 is its own pace
 	LateAfter   Seconds         `json:"late_after_s"`
 	OutageAfter Seconds         `json:"outage_after_s"`
+	Injections  []string        `json:"injections,omitempty"`  // faults that the simulator was ordered to do: the run is no measurement of Redis
+	Objective   float64         `json:"objective,omitempty"`   // the share of operations that is to succeed in time, below 1
+	SlotRanges  []SlotRange     `json:"slot_ranges,omitempty"` // whose outages are told apart
 	Environment Environment     `json:"environment"`
 	Versions    Versions        `json:"versions"`
 	Final       *Final          `json:"final,omitempty"` // set by Finish; its absence says the run is incomplete
@@ -56,9 +59,17 @@ type Arm struct {
 // Pool is one worker pool, Operations its commands by index of the mix.
 type Pool struct {
 	Name       string          `json:"name"`
+	Kind       string          `json:"kind,omitempty"`      // commands (or absent), canary, pubsub, ...
+	Receivers  int             `json:"receivers,omitempty"` // of each channel, of kinds that deliver messages
 	Operations []string        `json:"operations"`
 	Arrival    string          `json:"arrival,omitempty"` // constant, poisson or closed
 	Settings   json.RawMessage `json:"settings,omitempty"`
+}
+
+// SlotRange is the hash slots From to To, both included.
+type SlotRange struct {
+	From int `json:"from"`
+	To   int `json:"to"`
 }
 
 // Upgrade is the choreography that was played.
@@ -108,6 +119,8 @@ type Final struct {
 	Exports        Exports   `json:"exports"`
 	Interrupted    bool      `json:"interrupted,omitempty"`   // ended before its time, by the user
 	MarksDropped   uint64    `json:"marks_dropped,omitempty"` // by those who make marks; Finish adds the bundle's own
+
+	Injected map[string]int `json:"injected,omitempty"` // faults that the simulator did, by kind
 }
 
 // Proof is what the connections of one arm were found to be.

@@ -19,6 +19,7 @@ type play struct {
 	sinks    map[string]workload.Sink // by arm/pool
 	extra    []record.Count           // of the current interval
 	levels   []record.Level           // of the current interval
+	lengths  []record.Distribution    // of the current interval
 	now      time.Duration
 	intended time.Duration
 }
@@ -115,6 +116,7 @@ func (p *play) write(iv record.Interval) {
 	p.t.Helper()
 	iv.Counts, p.extra = append(iv.Counts, p.extra...), nil
 	iv.Levels, p.levels = append(iv.Levels, p.levels...), nil
+	iv.Distributions, p.lengths = append(iv.Distributions, p.lengths...), nil
 	if err := p.w.Interval(iv); err != nil {
 		p.t.Fatal(err)
 	}

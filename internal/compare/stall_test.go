@@ -34,7 +34,7 @@ func TestStallsAreNotOutages(t *testing.T) {
 		{"elsewhere", []mark.Mark{outage(1000*ms, 900*ms)}, []mark.Mark{stall(100*ms, 900*ms), stall(1900*ms, 900*ms)}, 1, 900 * ms, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			o, own := timeline{outages: tt.outages, stalls: tt.stalls, limit: 500 * ms}.outage("on")
+			o, own := timeline{outages: tt.outages, stalls: tt.stalls, limit: 500 * ms}.outage(place{arm: "on"})
 			if o.Windows != tt.windows || o.Longest != bundle.Seconds(tt.longest) || o.Total != o.Longest || own != tt.own {
 				t.Errorf("got %+v and %d of its own, want %d windows of %v and %d", o, own, tt.windows, tt.longest, tt.own)
 			}

@@ -20,12 +20,17 @@ func Summarize(b *bundle.Bundle) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
-	sums, err := readSums(b, timeline, func(iv record.Interval) record.Interval {
+	file := func(iv record.Interval) record.Interval {
 		if source == sourceData {
 			return rephase(iv, found)
 		}
 		return iv
-	})
+	}
+	sums, err := readSums(b, timeline, file)
+	if err != nil {
+		return Summary{}, err
+	}
+	happened, err := events(b, &sums, timeline, source, found, file)
 	if err != nil {
 		return Summary{}, err
 	}
@@ -36,18 +41,25 @@ func Summarize(b *bundle.Bundle) (Summary, error) {
 			Name: run.Upgrade.Name, Title: run.Upgrade.Title, SCHSupport: run.Upgrade.SCHSupport,
 			Assumptions: append([]string{}, run.Upgrade.Assumptions...),
 		},
-		Stage: run.Stage, Cluster: run.Cluster, Rounds: run.Rounds, ClosedLoop: slices.ContainsFunc(run.Pools, closed), LateAfter: run.LateAfter, OutageAfter: run.OutageAfter,
+		Stage: run.Stage, Cluster: run.Cluster, Rounds: run.Rounds, ClosedLoop: slices.ContainsFunc(run.Pools, closed), LateAfter: run.LateAfter, OutageAfter: run.OutageAfter, Objective: objectiveOf(run),
 		PhaseSource: source, Maintenance: timeline.maintenance(sums.whole.To),
 		InvalidReasons: []string{}, Warnings: append([]string{}, b.Warnings...),
+	}
+	s.Injections = run.Injections
+	if run.Final != nil {
+		s.Injected = run.Final.Injected
 	}
 	if source == sourceData {
 		s.Maintenance = []Span{found}
 	}
 	for _, a := range run.Arms {
-		s.Arms = append(s.Arms, arm(a, run.Final, &sums, timeline))
+		one := arm(a, run.Final, &sums, timeline)
+		one.Pools, one.SlotRanges, one.Events = pools(run, a.Name, &sums, timeline), slotRanges(run, a.Name, timeline), happened[a.Name]
+		s.Arms = append(s.Arms, one)
 	}
 	s.Harness = harness(run, &sums)
 	s.judge(run.Final, &sums, timeline)
+	s.judgeMessages(run, &sums)
 	s.saturate(timeline, sums.whole.To)
 	s.warn(&sums, timeline, run.Final)
 	return s, nil
@@ -75,15 +87,15 @@ func arm(a bundle.Arm, final *bundle.Final, s *sums, t timeline) Arm {
 	closes := s.counter(a.Name, record.ConnectionCloses, record.AttrBy)
 	handoffs := s.counter(a.Name, record.Handoffs, record.AttrResult)
 	redirects := s.counter(a.Name, record.Redirects, record.AttrResult)
-	outage, _ := t.outage(a.Name)
+	outage, _ := t.outage(place{arm: a.Name})
 	return Arm{
 		Name: a.Name, SCH: sch(a, final, s),
 		Operations: all.Operations, Errors: all.errors, MissedReasons: all.missed,
 		AttemptsHidden: total(s.counter(a.Name, record.AttemptsHidden, record.AttrPool)),
 		Phases: Phases{
-			Baseline:    phase(a.Name, record.Baseline, s),
-			Maintenance: phase(a.Name, record.Maintenance, s),
-			Recovery:    phase(a.Name, record.Recovery, s),
+			Baseline:    phase(a.Name, "", record.Baseline, s),
+			Maintenance: phase(a.Name, "", record.Maintenance, s),
+			Recovery:    phase(a.Name, "", record.Recovery, s),
 		},
 		Connections: Connections{
 			Dials: total(dials), DialFailures: total(dials) - dials[workload.OK.String()],
@@ -96,15 +108,18 @@ func arm(a bundle.Arm, final *bundle.Final, s *sums, t timeline) Arm {
 		Outage:         outage,
 		WrongReplies:   all.errors[workload.WrongReply.String()],
 		CrossedReplies: all.errors[workload.CrossedReply.String()],
+		SilentReplies:  total(s.counter(a.Name, record.RepliesSilent, "")),
 		Integrity:      s.integrity(a.Name),
+		Attribution:    attribution(a.Name, s, t),
 		Little:         little(a.Name, s),
 	}
 }
 
-func phase(arm string, p record.Phase, s *sums) Phase {
-	t := s.phase(arm, p)
+// phase is one phase of an arm, or of one of its pools if pool is not "".
+func phase(arm, pool string, p record.Phase, s *sums) Phase {
+	t := s.phaseOf(arm, pool, p)
 	return Phase{
-		Operations:   s.operations(arm, func(phase string) bool { return phase == p.String() }).Operations,
+		Operations:   s.operationsOf(arm, pool, func(phase string) bool { return phase == p.String() }).Operations,
 		ResponseTime: quantiles(&t.response),
 		ServiceTime:  quantiles(&t.service),
 		Lateness:     quantiles(&t.lateness),

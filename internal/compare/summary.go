@@ -26,9 +26,12 @@ type Summary struct {
 	ClosedLoop     bool           `json:"closed_loop"`  // a pool waited for replies before it sent more: its response times hide waits
 	LateAfter      bundle.Seconds `json:"late_after_s"`
 	OutageAfter    bundle.Seconds `json:"outage_after_s"`
+	Objective      float64        `json:"objective"` // the share of operations that is to succeed in time
 	Arms           []Arm          `json:"arms"`
 	Harness        Harness        `json:"harness"`
 	Warnings       []string       `json:"warnings"`
+	Injections     []string       `json:"injections,omitempty"` // faults that were ordered: the numbers are not of Redis
+	Injected       map[string]int `json:"injected,omitempty"`   // faults that were done, by kind
 
 	Dir string `json:"-"` // the bundle it was computed from
 }
@@ -56,9 +59,14 @@ type Arm struct {
 	Redirects      Redirects         `json:"redirects,omitzero"`
 	SlotMapReads   uint64            `json:"slot_map_reads,omitempty"`
 	Outage         Outage            `json:"outage"`
+	SlotRanges     []SlotRange       `json:"slot_ranges,omitempty"`
+	Events         []Event           `json:"events,omitempty"`
+	Pools          []Pool            `json:"pools,omitempty"`
 	WrongReplies   uint64            `json:"wrong_replies"`
 	CrossedReplies uint64            `json:"crossed_replies"`
+	SilentReplies  uint64            `json:"silent_replies,omitempty"` // of both, those that the client gave without an error: an application would have used them
 	Integrity      Integrity         `json:"integrity,omitzero"`
+	Attribution    Attribution       `json:"attribution,omitzero"`
 	Little         Little            `json:"little,omitzero"`
 }
 
@@ -130,13 +138,6 @@ type Handoffs struct {
 type Redirects struct {
 	Moved uint64 `json:"moved"` // the slot has another owner
 	Ask   uint64 `json:"ask"`   // the slot is on its way
-}
-
-// Outage sums up the windows without a success.
-type Outage struct {
-	Windows uint64         `json:"windows"`
-	Longest bundle.Seconds `json:"longest_s"`
-	Total   bundle.Seconds `json:"total_s"`
 }
 
 // Harness is the tool about itself. Where it is saturated, it could not

@@ -14,28 +14,30 @@ import (
 // sums are the intervals of a bundle, added up.
 type sums struct {
 	whole record.Cumulative // the whole run
-	after record.Cumulative // the counters of intervals that lie, for the larger part, after warm-up
+	after record.Cumulative // the counters of intervals that lie, for the larger part, outside warm-up
 	gaps  []string          // what was recorded and is missing here
 	signs signs             // of the harness
+	peaks peaks             // of dials
 }
 
 // readSums adds up the intervals as file gives them, filed under their phases.
 func readSums(b *bundle.Bundle, t timeline, file func(record.Interval) record.Interval) (sums, error) {
 	var s sums
-	begin := t.begin()
 	for iv, err := range b.Intervals() {
 		if err != nil {
 			return s, err
 		}
-		s.signs.add(iv, t.phaseAt(iv.From+(iv.To-iv.From)/2))
+		phase := t.phaseAt(iv.From + (iv.To-iv.From)/2)
+		s.peaks.add(iv, t)
+		s.signs.add(iv, phase)
 		iv = file(iv)
 		if iv.From > s.whole.To {
 			s.gaps = append(s.gaps, fmt.Sprintf("what was recorded from %v to %v is missing", s.whole.To, iv.From))
 		}
 		s.whole.Add(iv)
 		// The reading at the end of warm-up comes a little after it.
-		if iv.From+(iv.To-iv.From)/2 >= begin {
-			s.after.Add(record.Interval{From: iv.From, To: iv.To, Counts: iv.Counts})
+		if measured(phase) {
+			s.after.Add(record.Interval{From: iv.From, To: iv.To, Counts: iv.Counts, Distributions: iv.Distributions})
 		}
 	}
 	if f := b.Run.Final; f != nil {
@@ -102,20 +104,14 @@ func measured(phase string) bool { return phase != record.Warmup.String() }
 
 // operations tallies an arm's operations of the phases that keep accepts.
 func (s *sums) operations(arm string, keep func(phase string) bool) tally {
-	t := tally{errors: map[string]uint64{}, missed: map[string]uint64{}}
-	for _, c := range s.whole.Counts() {
-		if c.Arm == arm && keep(phaseOf(c)) {
-			t.add(c)
-		}
-	}
-	return t
+	return s.operationsOf(arm, "", keep)
 }
 
-// operationsOf is operations of one pool.
+// operationsOf is operations of one pool; "" stands for all.
 func (s *sums) operationsOf(arm, pool string, keep func(phase string) bool) tally {
-	var t tally
+	t := tally{errors: map[string]uint64{}, missed: map[string]uint64{}}
 	for _, c := range s.whole.Counts() {
-		if c.Arm == arm && attr(c, record.AttrPool) == pool && keep(phaseOf(c)) {
+		if c.Arm == arm && (pool == "" || attr(c, record.AttrPool) == pool) && keep(phaseOf(c)) {
 			t.add(c)
 		}
 	}
@@ -126,10 +122,13 @@ func (s *sums) operationsOf(arm, pool string, keep func(phase string) bool) tall
 type times struct{ response, service, lateness histogram.Histogram }
 
 // phase adds up the histograms of one phase: pools, operations and rounds.
-func (s *sums) phase(arm string, phase record.Phase) *times {
+func (s *sums) phase(arm string, phase record.Phase) *times { return s.phaseOf(arm, "", phase) }
+
+// phaseOf is phase of one pool; "" stands for all.
+func (s *sums) phaseOf(arm, pool string, phase record.Phase) *times {
 	t := new(times)
 	for _, series := range s.whole.Series() {
-		if series.Arm != arm || series.Phase != phase {
+		if series.Arm != arm || series.Phase != phase || pool != "" && series.Pool != pool {
 			continue
 		}
 		t.lateness.Merge(series.Lateness)

@@ -13,10 +13,12 @@ import (
 // timeline is what a summary needs of the marks.
 type timeline struct {
 	phases  []mark.Mark // ordered by instant
-	outages []mark.Mark
+	outages []mark.Mark // brown-outs and gaps, too, of arms, pools and slots
 	invalid []string
 	limit   time.Duration // Run.OutageAfter
 	stalls  []mark.Mark   // spans in which the harness itself stood still; they do not overlap
+
+	coverage []mark.Mark // events and the connections that read of them
 }
 
 func readTimeline(b *bundle.Bundle) (timeline, error) {
@@ -28,8 +30,10 @@ func readTimeline(b *bundle.Bundle) (timeline, error) {
 		switch m.Kind {
 		case mark.Phase:
 			t.phases = append(t.phases, m)
-		case mark.Outage:
+		case mark.Outage, mark.BrownOut, mark.Gap:
 			t.outages = append(t.outages, m)
+		case mark.Coverage:
+			t.coverage = append(t.coverage, m)
 		case mark.Harness:
 			if m.Name == "stall" && !t.warmup(m.At) {
 				t.stalls = append(t.stalls, m)
@@ -80,28 +84,6 @@ func (t timeline) begin() time.Duration {
 		return 0
 	}
 	return 1<<63 - 1 // the run never came out of warm-up
-}
-
-// outage adds up an arm's windows, those that began in warm-up left out. The
-// time in which the harness itself stood still is taken off: it sent nothing
-// then, so nothing can be said of the arm. What remains of a window and is not
-// longer than the run's limit is no outage; own counts those.
-func (t timeline) outage(arm string) (o Outage, own int) {
-	for _, m := range t.outages {
-		from, to := max(m.At, t.begin()), m.At+m.Duration // what lay in warm-up does not count
-		if m.Arm != arm || to-from <= t.limit {
-			continue
-		}
-		length := to - from - t.stood(from, to)
-		if length <= t.limit {
-			own++
-			continue
-		}
-		o.Windows++
-		o.Longest = max(o.Longest, bundle.Seconds(length))
-		o.Total += bundle.Seconds(length)
-	}
-	return o, own
 }
 
 // stood is for how long the harness stood still between two instants.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"schload/internal/bundle"
+	"schload/telemetry/mark"
 )
 
 // What a harness on an idle machine keeps: a start lag of 0.5 ms at p99.
@@ -33,7 +34,7 @@ func (s *Summary) warn(sums *sums, t timeline, final *bundle.Final) {
 		add("nobody said that there was an upgrade: maintenance is where the data changed, and an operation counts for the phase in which it ended")
 	}
 	for _, a := range s.Arms {
-		if _, own := t.outage(a.Name); own > 0 {
+		if _, own := t.windows(mark.Outage, place{arm: a.Name}); own > 0 {
 			add("arm %s: %s without a success passed while the harness stood still, and is not counted as an outage", a.Name, spans(own))
 		}
 		if text := s.busy(a); text != "" {

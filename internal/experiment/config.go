@@ -40,6 +40,10 @@ type Config struct {
 	// whose replies are judged: 0 none, 1 all that a ledger can judge.
 	Ledger float64
 
+	// LedgerKeys is how many keys of each type a worker's ledger has. Default: 16
+	// when a share goes there, as many as the pool has when all do.
+	LedgerKeys int
+
 	// Interval is how often what was recorded is read. Default 1 s.
 	Interval time.Duration
 
@@ -92,6 +96,9 @@ func (c Config) validate() error {
 	}
 	if !(c.Ledger >= 0 && c.Ledger <= 1) {
 		wrong = append(wrong, fmt.Errorf("ledger share %v: want 0 to 1", c.Ledger))
+	}
+	if c.LedgerKeys < 0 || c.LedgerKeys > mostLedgerKeys {
+		wrong = append(wrong, fmt.Errorf("ledger keys %d: want 1 to %d, or 0 for the default", c.LedgerKeys, mostLedgerKeys))
 	}
 	if c.Rounds < 1 {
 		wrong = append(wrong, fmt.Errorf("rounds %d: want 1 or more", c.Rounds))

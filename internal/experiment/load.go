@@ -23,8 +23,12 @@ type arm struct {
 	tallies []workload.Tally    // by pool, once the load has ended
 	books   []*book             // by pool; nil without a ledger
 
+	exchanges []*exchange // by pool; nil for those that deliver no messages
+
 	occupancy []*workload.Occupancy // by pool
 	load      []workload.Load       // of these, as of the last reading
+
+	dialled bool // in the interval before the last reading
 }
 
 // load is every arm's pools at work.
@@ -40,7 +44,7 @@ func (r *run) startLoad(ctx context.Context, start time.Duration) *load {
 	l := &load{start: start, done: make(chan struct{})}
 	base := r.Base.Add(start)
 	g, ctx := errgroup.WithContext(ctx)
-	for _, a := range r.arms {
+	for place, a := range r.arms {
 		a.tallies = make([]workload.Tally, len(r.Pools))
 		for i, pool := range r.Pools {
 			engine := workload.Run{
@@ -48,9 +52,13 @@ func (r *run) startLoad(ctx context.Context, start time.Duration) *load {
 				Sink:  func() workload.Sink { return since{r.recorder.Sink(a.name, pool.Name), start} },
 				Pacer: func() (workload.Pacer, error) { return r.Pacer(base) },
 				Lag:   r.lag.add, Occupancy: a.occupancy[i], Wrong: r.unbelievable(a.name, pool.Name),
+				Turn: workload.Turn{Place: place, Of: len(r.arms)},
 			}
-			if a.books != nil {
+			if a.books != nil && a.books[i] != nil {
 				engine.Ledger = a.books[i].Book
+			}
+			if x := a.exchanges[i]; x != nil {
+				engine.Messages = x.book
 			}
 			g.Go(func() (err error) {
 				a.tallies[i], err = engine.Do(ctx)
@@ -120,7 +128,7 @@ func (r *run) check() error {
 // since is a sink for an engine whose base is later than the run's: it moves
 // every instant by the difference.
 type since struct {
-	sink  workload.Sink
+	sink  workload.SlotSink
 	start time.Duration
 }
 
@@ -137,11 +145,18 @@ func (s since) Missed(intended time.Duration, reason workload.Reason, n int) {
 	s.sink.Missed(intended+s.start, reason, n)
 }
 
-var _ workload.Sink = since{}
+func (s since) Sent(at time.Duration, ops []workload.Operation) { s.sink.Sent(at+s.start, ops) }
 
-// recorder returns the recorder for the run's arms and pools.
-func (c Config) recorder() *record.Recorder {
+func (s since) Answered(at time.Duration, ops []workload.Operation, outcomes []workload.Outcome) {
+	s.sink.Answered(at+s.start, ops, outcomes)
+}
+
+var _ workload.SlotSink = since{}
+
+// recorder returns the recorder for the run's arms and pools, which tells these
+// ranges of hash slots apart.
+func (c Config) recorder(slots []record.SlotRange) *record.Recorder {
 	return record.New(record.Config{
-		Arms: c.arms(), LateAfter: c.LateAfter, OutageAfter: c.OutageAfter, Marks: c.Timeline.Mark,
+		Arms: c.arms(), LateAfter: c.LateAfter, OutageAfter: c.OutageAfter, Slots: slots, Marks: c.Timeline.Mark,
 	})
 }

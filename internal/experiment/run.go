@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"schload/handoff/stage"
@@ -52,6 +53,9 @@ type run struct {
 	vitals   *vitals.Monitor // the watch's
 	total    time.Duration   // expected length of the load
 	start    time.Duration   // of the load
+	began    atomic.Int64    // the same, for the receivers of messages, who listen before
+
+	resolving atomic.Int64 // the round whose ledgers are read back between rounds; 0: the current one's
 }
 
 // Run opens the arms, plays the rounds and leaves a bundle. An error before
@@ -62,12 +66,15 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	if err := c.validate(); err != nil {
 		return Result{}, err
 	}
-	r := &run{Config: c, recorder: c.recorder(), boundary: make(chan struct{}, 1), watching: make(chan struct{}), watched: make(chan error, 1)}
+	r := &run{Config: c, boundary: make(chan struct{}, 1), watching: make(chan struct{}), watched: make(chan error, 1)}
 	if err := r.open(ctx); err != nil {
 		r.closeClients()
 		return Result{}, err
 	}
 	defer r.closeClients()
+	slots := r.slotRanges(ctx)
+	r.recorder = c.recorder(slots)
+	c.Describe.SlotRanges = described(slots)
 	w, err := bundle.Create(c.Dir, c.Describe)
 	if err != nil {
 		return Result{}, err
@@ -83,13 +90,11 @@ func Run(ctx context.Context, c Config) (Result, error) {
 }
 
 // open opens all arms and warms each with as many connections as it has
-// workers, those of canaries aside, so that none of them has to dial while it is measured.
+// workers and receivers, so that none of them has to dial while it is measured.
 func (r *run) open(ctx context.Context) error {
 	workers := 0
 	for _, p := range r.Pools {
-		if p.Kind != workload.KindCanary {
-			workers += p.Workers
-		}
+		workers += p.WithDefaults().Connections()
 	}
 	for _, a := range r.Arms {
 		client, err := r.Open(ctx, a, r.Timeline.Mark)
@@ -111,7 +116,10 @@ func (r *run) open(ctx context.Context) error {
 	if err := r.preload(ctx); err != nil {
 		return err
 	}
-	return r.openLedgers(ctx)
+	if err := r.openLedgers(ctx); err != nil {
+		return err
+	}
+	return r.openExchanges(ctx)
 }
 
 func (r *run) closeClients() {
@@ -124,6 +132,7 @@ func (r *run) closeClients() {
 // play leads the load through the phases and always finishes the bundle.
 func (r *run) play(ctx context.Context) (Result, error) {
 	r.start = time.Since(r.Base) + lead
+	r.began.Store(int64(r.start))
 	r.total = r.expected()
 	loadCtx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -139,6 +148,8 @@ func (r *run) play(ctx context.Context) (Result, error) {
 		grace = hurry
 	}
 	ended := r.end(ctx, l, time.Since(r.Base), grace)
+	r.settleExchanges(ctx)
+	r.calm(true)
 	r.settleLedgers(ctx)
 	interrupted := ctx.Err() != nil // also one that came while the last operations drained
 	if interrupted || err == nil || errors.Is(err, errLoad) {
@@ -227,18 +238,20 @@ func (r *run) perform(ctx context.Context, l *load, part func(context.Context) e
 	return fmt.Errorf("upgrade %s: %w", r.Upgrade.Name, err)
 }
 
-// prepare brings a stage that needs it to where the plan begins. What the arms
-// feel of that is no part of the round: after the first, whose warm-up has just
-// passed, it is filed under a warm-up of its own.
+// prepare reads back what the round before left open, and brings a stage that
+// needs it to where the plan begins. What the arms feel of that is no part of
+// the round: after the first, whose warm-up has just passed, it is filed under
+// a warm-up of its own.
 func (r *run) prepare(ctx context.Context, l *load, round int, plan upgrade.Plan) error {
 	p, ok := r.Stage.(stage.Preparer)
-	if !ok {
-		return nil
-	}
-	if round > 1 {
+	if round > 1 && (ok || r.Ledger > 0) {
 		if err := r.wait(ctx, l, r.begin(round, record.Warmup)); err != nil {
 			return err
 		}
+		r.resolveLedgers(ctx, round-1)
+	}
+	if !ok {
+		return nil
 	}
 	if err := p.Prepare(ctx, plan); err != nil {
 		return fmt.Errorf("upgrade %s: preparing round %d: %w", r.Upgrade.Name, round, err)
@@ -275,6 +288,7 @@ func (r *run) enter(round int, p record.Phase, at time.Duration) {
 
 // enterFor is enter for a source that decided when the phase begins.
 func (r *run) enterFor(source string, round int, p record.Phase, at time.Duration) {
+	r.fileLedgers()
 	r.recorder.Begin(round, p, at)
 	time.AfterFunc(at-time.Since(r.Base), r.readNow)
 	r.Timeline.enter(round, p.String())
@@ -333,6 +347,9 @@ func (r *run) expected() time.Duration {
 // finish takes the last reading, judges whether the run is what it claims to
 // be, and completes the bundle.
 func (r *run) finish(err error, interrupted bool) error {
+	for _, a := range r.arms {
+		a.client.Conclude()
+	}
 	close(r.watching)
 	watched := <-r.watched
 	r.beating.Wait()
@@ -340,7 +357,7 @@ func (r *run) finish(err error, interrupted bool) error {
 	final := bundle.Final{
 		Ended: r.Base.Add(time.Since(r.Base)), Valid: len(r.invalid) == 0, InvalidReasons: r.invalid,
 		Interrupted: interrupted, Arms: r.proofs(),
-		StartLag: r.lag.final(), Health: health(r.vitals.Whole()), Exports: r.flush(), MarksDropped: r.marksDropped(),
+		StartLag: r.lag.final(), Health: health(r.vitals.Whole()), Exports: r.flush(), MarksDropped: r.marksDropped(), Injected: r.injected(),
 	}
 	return errors.Join(err, watched, r.bundle.Finish(final))
 }

@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -33,6 +34,12 @@ type bench struct {
 // must be called within a bubble.
 func newBench(t *testing.T, name string, settings ...string) *bench {
 	t.Helper()
+	return newBenchWith(t, sim.Config{}, name, settings...)
+}
+
+// newBenchWith is newBench on a database that differs from the default.
+func newBenchWith(t *testing.T, database sim.Config, name string, settings ...string) *bench {
+	t.Helper()
 	u, err := upgrade.Load(name)
 	if err == nil {
 		u, err = u.Set(settings)
@@ -45,10 +52,13 @@ func newBench(t *testing.T, name string, settings ...string) *bench {
 	}
 	b := &bench{t: t, network: memnet.New()}
 	base, timeline := time.Now(), &Timeline{}
-	b.sim, err = sim.Start(t.Context(), sim.Config{OSSCluster: u.Database == upgrade.OSSCluster, Port: 12000, Base: base, Marks: timeline.Mark, Seed: 1, Listen: b.network.Listen})
+	database.OSSCluster, database.Port, database.Base = u.Database == upgrade.OSSCluster, 12000, base
+	database.Marks, database.Listen, database.Seed = timeline.Mark, b.network.Listen, max(1, database.Seed)
+	b.sim, err = sim.Start(t.Context(), database)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { b.sim.Close() })
 	mix, err := workload.ParseMix("GET=0.8,SET=0.2")
 	if err != nil {
 		t.Fatal(err)
@@ -89,15 +99,27 @@ func arms(t *testing.T, names ...string) []handoff.Arm {
 
 // open opens a client that resolves through the simulator's records.
 func (b *bench) open(ctx context.Context, a handoff.Arm, marks mark.Sink) (*handoff.Client, error) {
-	target, err := handoff.ParseTarget("redis://" + b.sim.Addr())
+	seed := b.sim.Addr()
+	if b.config.Upgrade.Database == upgrade.OSSCluster {
+		seed = b.sim.Nodes()[0].Addr // by address: seeded by a name, go-redis takes nodes with loopback addresses for the one that it leads to
+	}
+	target, err := handoff.ParseTarget("redis://" + seed)
 	if err != nil {
 		return nil, err
 	}
-	if a.Mode != handoff.Raw {
+	if a.Mode != handoff.Raw && a.EndpointType != handoff.NoEndpoint {
 		a.EndpointType = handoff.InternalIP
 	}
 	return handoff.Open(ctx, handoff.Config{Arm: a, Target: target, Cluster: b.config.Upgrade.Database == upgrade.OSSCluster,
-		Workers: 8, Base: b.config.Base, Marks: marks, Dial: b.dial})
+		Workers: b.connections(), Base: b.config.Base, Marks: marks, Dial: b.dial})
+}
+
+// connections is how many an arm may use at once.
+func (b *bench) connections() (n int) {
+	for _, p := range b.config.Pools {
+		n += p.Connections()
+	}
+	return n
 }
 
 // dial resolves through the simulator's records.
@@ -122,8 +144,14 @@ func (b *bench) dial(ctx context.Context, network, address string) (net.Conn, er
 // run runs and returns the summary of the bundle it left.
 func (b *bench) run(ctx context.Context) (Result, compare.Summary) {
 	b.t.Helper()
+	d := &b.config.Describe
+	d.Rounds, d.Stage = b.config.Rounds, cmp.Or(d.Stage, "sim")
+	d.LateAfter, d.OutageAfter = bundle.Seconds(b.config.LateAfter), bundle.Seconds(b.config.OutageAfter)
+	d.Upgrade = bundle.Upgrade{Name: b.config.Upgrade.Name, Title: b.config.Upgrade.Title, SCHSupport: string(b.config.Upgrade.SCH), Assumptions: b.config.Upgrade.Assumptions()}
 	result, err := Run(ctx, b.config)
 	if err != nil {
+		b.sim.Close()
+		time.Sleep(time.Minute) // as below
 		b.t.Fatal(err)
 	}
 	if err := b.sim.Close(); err != nil {

@@ -55,16 +55,23 @@ func (r *run) read(last bool) (record.Interval, error) {
 	} else {
 		interval = r.recorder.Collect(now)
 	}
+	r.fileLedgers()
 	for _, a := range r.arms {
 		seen := a.client.Observe()
 		interval.Counts = append(interval.Counts, counts(a.name, a.before, seen)...)
 		interval.Levels = append(interval.Levels, levels(a.name, seen)...)
+		attributed(&interval, a, a.before, seen)
 		interval.Levels = append(interval.Levels, r.occupied(a, interval.To-interval.From)...)
 		a.before = seen
 		proof := a.client.Proof()
 		interval.Counts = append(interval.Counts, proved(a.name, a.proof, proof)...)
 		a.proof = proof
 		interval.Counts = append(interval.Counts, a.judged()...)
+		for _, x := range a.exchanges {
+			if x != nil {
+				x.read(&interval)
+			}
+		}
 	}
 	interval.Levels = append(interval.Levels, r.maintenance()...)
 	interval.Levels = append(interval.Levels, r.lag.levels()...)

@@ -85,6 +85,10 @@ func (c *Conn) CloseWrite() error {
 	return nil
 }
 
+// FarEnd tells how the peer has ended the connection, whatever is unread, as
+// a kernel knows it: io.EOF, ECONNRESET, or nil while it has not.
+func (c *Conn) FarEnd() error { return c.in.end() }
+
 // LocalAddr returns a *net.TCPAddr.
 func (c *Conn) LocalAddr() net.Addr { return c.local }
 

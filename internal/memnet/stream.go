@@ -119,6 +119,12 @@ func (s *stream) closeWrite(reset bool) {
 	s.wake()
 }
 
+func (s *stream) end() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ended
+}
+
 func (s *stream) wake() {
 	s.readable.Broadcast()
 	s.writable.Broadcast()

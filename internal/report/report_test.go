@@ -139,6 +139,23 @@ func TestText(t *testing.T) {
 	lost.Arms[1].Integrity = compare.Integrity{CheckedWrites: 240, CheckedReads: 990, LostAcknowledgedWrites: 13, DuplicateApplications: 2,
 		IndeterminateWrites: compare.Indeterminate{Applied: 3, NotApplied: 4, Unknown: 1}}
 
+	injected := lost
+	injected.Injections, injected.Injected = []string{"lost_write=25", "stale_read=1@5s"}, map[string]int{"lost_write": 25, "stale_read": 1}
+	injected.Harness.Saturated, injected.Harness.SaturatedReasons = true, []string{"it used 1.94 of its 2 processors (limit 90 %)"}
+	attributed := rolling()
+	attributed.Arms[0].Attribution = compare.Attribution{
+		Saved: compare.Saved{ByRelaxedTimeouts: 12}, Connections: compare.Leaving{HandedOver: 14, ClosedUntold: 2},
+		Notices:  compare.Coverage{Events: 2, Connections: 32, Told: 29, Stragglers: 3, Delay: quantilesOf(29, 1.2, 8, 12, 14.5)},
+		Dials:    compare.Storm{Peak: 16},
+		Handoffs: compare.HandoffTime{SinceDial: quantilesOf(14, 0.3, 3, 3, 3.57), SinceNotice: quantilesOf(1, 3.69, 3.69, 3.69, 3.69)},
+		Relaxed:  compare.Relaxed{Windows: 14},
+	}
+	attributed.Arms[1].Attribution = compare.Attribution{Saved: compare.Saved{ByRetries: 1435}, Dials: compare.Storm{Peak: 32, Surplus: 184}}
+	crossed := rolling()
+	crossed.Arms[0].Operations.OK, crossed.Arms[0].Operations.Failed = 19993, 7
+	crossed.Arms[0].Errors = map[string]uint64{"crossed_reply": 7}
+	crossed.Arms[0].CrossedReplies, crossed.Arms[0].SilentReplies = 7, 2
+
 	other := inPlace()
 	other.LateAfter = ms(200)
 
@@ -155,7 +172,11 @@ func TestText(t *testing.T) {
 		"two-runs":   {rolling(), other},
 		"kept":       {kept},
 		"lost":       {lost},
+		"injected":   {injected},
+		"attributed": {attributed},
+		"crossed":    {crossed},
 		"two-bad":    {invalid, cut},
+		"pools":      {pooled()},
 	} {
 		t.Run(name, func(t *testing.T) { golden(t, name, text(t, runs...)) })
 	}

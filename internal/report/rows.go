@@ -62,6 +62,7 @@ func metrics(runs []compare.Summary) *table {
 	number("  ok", func(a compare.Arm) uint64 { return a.Operations.OK })
 	number("  failed", func(a compare.Arm) uint64 { return a.Operations.Failed })
 	keyed(func(a compare.Arm) map[string]uint64 { return a.Errors }, "    ")
+	some("    wrong values without an error", func(a compare.Arm) uint64 { return a.SilentReplies })
 	number("  missed", func(a compare.Arm) uint64 { return a.Operations.Missed })
 	keyed(func(a compare.Arm) map[string]uint64 { return a.MissedReasons }, "    ")
 	number("  late"+limit(runs, "over", func(s compare.Summary) bundle.Seconds { return s.LateAfter }),
@@ -72,6 +73,8 @@ func metrics(runs []compare.Summary) *table {
 	number("  windows", func(a compare.Arm) uint64 { return a.Outage.Windows })
 	each("  longest, s", func(c column) string { return seconds(c.arm.Outage.Longest.Duration()) })
 	each("  total, s", func(c column) string { return seconds(c.arm.Outage.Total.Duration()) })
+	gaps(columns, each, some)
+	cost(runs, columns, each)
 	t.add("connections")
 	number("  dials", func(a compare.Arm) uint64 { return a.Connections.Dials })
 	number("    of these failed", func(a compare.Arm) uint64 { return a.Connections.DialFailures })
@@ -89,8 +92,11 @@ func metrics(runs []compare.Summary) *table {
 	some("  ask", func(a compare.Arm) uint64 { return a.Redirects.Ask })
 	t.dropEmpty()
 	some("slot map read", func(a compare.Arm) uint64 { return a.SlotMapReads })
+	attribution(columns, t, each)
 	integrity(columns, t, each, some)
+	deliveries(columns, t, each)
 	number("hidden attempts", func(a compare.Arm) uint64 { return a.AttemptsHidden })
+	pools(columns, t, each)
 	return t
 }
 
@@ -105,7 +111,7 @@ func optedIn(s compare.SCH) string {
 	if s.Connections == 0 {
 		return "unknown"
 	}
-	return count(s.OptedIn) + " of " + count(s.Connections)
+	return outOf(s.OptedIn, s.Connections)
 }
 
 // keys returns the union of the maps' keys, sorted.

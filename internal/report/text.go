@@ -3,6 +3,8 @@ package report
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"schload/internal/compare"
@@ -57,9 +59,25 @@ func banners(b *strings.Builder, s compare.Summary, run string) {
 			fmt.Fprintf(b, "    %s\n", r)
 		}
 	}
-	if !s.Valid || !s.Complete || s.Harness.Saturated {
+	if len(s.Injections) > 0 {
+		fmt.Fprintf(b, "*** %sINJECTED: the simulator was told to do wrong, these numbers are no measurement of Redis ***\n", run)
+		fmt.Fprintf(b, "    ordered: %s; done: %s\n", strings.Join(s.Injections, ", "), injected(s.Injected))
+	}
+	if !s.Valid || !s.Complete || s.Harness.Saturated || len(s.Injections) > 0 {
 		b.WriteByte('\n')
 	}
+}
+
+// injected spells how many faults were done.
+func injected(done map[string]int) string {
+	var words []string
+	for _, fault := range slices.Sorted(maps.Keys(done)) {
+		words = append(words, fmt.Sprintf("%d %s", done[fault], strings.ReplaceAll(fault, "_", " ")))
+	}
+	if len(words) == 0 {
+		return "nobody knows, the run was cut off"
+	}
+	return strings.Join(words, ", ")
 }
 
 func title(s compare.Summary) string {

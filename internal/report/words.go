@@ -15,7 +15,7 @@ func words(s compare.Summary) []string {
 	case due(s) == 0:
 		return []string{"No operation fell due after warm-up: there is nothing to compare."}
 	case s.Harness.Saturated:
-		return []string{bottleneck(s)}
+		return append([]string{bottleneck(s)}, wrong(s)...) // no latency, but what is wrong is wrong
 	}
 	client := calibration(s)
 	lines := verdict(judged(s))
@@ -40,9 +40,13 @@ func verdict(s compare.Summary) []string {
 	if line := joined(s, latency); line != "" {
 		lines = append(lines, "p99 of the response time of successes during maintenance: "+line+".")
 	}
-	if line := joined(s, violations); line != "" {
-		lines = append(lines, "The database did not keep what it acknowledged: "+line+".")
+	if line := joined(s, lostMessages); line != "" {
+		lines = append(lines, "Messages were lost, which handoffs do not prevent: "+line+".")
 	}
+	if line := joined(s, cutReceivers); line != "" {
+		lines = append(lines, "Receivers of messages got errors: "+line+".")
+	}
+	lines = append(lines, wrong(s)...)
 	if s.Upgrade.Name == "none" && !found(s) {
 		return lines
 	}
@@ -117,6 +121,9 @@ func outcome(s compare.Summary) string {
 		default:
 			text += fmt.Sprintf(", %s outages (longest %s, total %s)", count(o.Windows), span(o.Longest.Duration()), span(o.Total.Duration()))
 		}
+		if b := a.Outage.BrownOuts; b.Windows > 0 {
+			text += ", " + plural(b.Windows, "brown-out") + " (longest " + span(b.Longest.Duration()) + ")"
+		}
 		parts = append(parts, text)
 	}
 	return strings.Join(parts, "; ") + "."
@@ -138,6 +145,25 @@ func hidden(a compare.Arm) string {
 		text = count(a.Operations.Late) + " late, "
 	}
 	return text + plural(a.AttemptsHidden, "hidden attempt") + ", " + plural(a.Connections.Dials, "dial")
+}
+
+// wrong says what must not be, however fast it was.
+func wrong(s compare.Summary) (lines []string) {
+	if line := joined(s, crossed); line != "" {
+		lines = append(lines, "The client gave replies to commands that they do not belong to, while it handed over: "+line+". It is a defect of the client (docs/FINDINGS.md).")
+	}
+	if line := joined(s, violations); line != "" {
+		lines = append(lines, "The database did not keep what it acknowledged: "+line+".")
+	}
+	return lines
+}
+
+// crossed tells of errors that say so, and of wrong values that came without one.
+func crossed(a compare.Arm) string {
+	if a.CrossedReplies == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s, %s of them without an error", count(a.CrossedReplies), count(min(a.SilentReplies, a.CrossedReplies)))
 }
 
 func latency(a compare.Arm) string {

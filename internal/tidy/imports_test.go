@@ -15,8 +15,9 @@ var allowed = map[string]struct {
 	inside  []string
 	outside []string
 }{
-	"workload":            {inside: []string{"workload/ledger", "internal/spelling"}, outside: []string{"golang.org/x/sync", "golang.org/x/sys"}},
+	"workload":            {inside: []string{"workload/ledger", "workload/delivery", "internal/spelling"}, outside: []string{"golang.org/x/sync", "golang.org/x/sys"}},
 	"workload/ledger":     {},
+	"workload/delivery":   {},
 	"telemetry/histogram": {},
 	"telemetry/mark":      {},
 	"telemetry/record":    {inside: []string{"workload", "telemetry/histogram", "telemetry/mark"}},
@@ -41,7 +42,7 @@ var allowed = map[string]struct {
 	"handoff/sim/softwareapi":   {inside: []string{"handoff/sim/control", "handoff/sim/jobs"}},
 	"handoff/raw":               {inside: []string{"workload"}},
 	"handoff": {
-		inside:  []string{"workload", "workload/ledger", "handoff/notice", "handoff/raw", "telemetry/mark", "internal/spelling"},
+		inside:  []string{"workload", "workload/ledger", "handoff/notice", "handoff/raw", "telemetry/histogram", "telemetry/mark", "internal/spelling"},
 		outside: []string{"github.com/redis/go-redis/v9"},
 	},
 	"profiles": {
@@ -60,22 +61,26 @@ var allowed = map[string]struct {
 		inside:  []string{"telemetry/histogram", "telemetry/record", "telemetry/mark", "workload", "handoff/notice"},
 		outside: []string{"go.opentelemetry.io/proto/otlp", "google.golang.org/protobuf"},
 	},
-	"internal/compare": {inside: []string{"internal/bundle", "telemetry/histogram", "telemetry/record", "telemetry/mark", "workload"}},
+	"internal/compare": {inside: []string{"internal/bundle", "telemetry/histogram", "telemetry/record", "telemetry/mark", "workload", "workload/delivery"}},
 	"internal/report":  {inside: []string{"internal/compare", "internal/bundle", "telemetry/mark"}},
 	"internal/doctor":  {inside: []string{"handoff", "handoff/stage", "telemetry/mark"}},
 	"internal/experiment": {
 		inside: []string{
-			"workload", "workload/ledger", "handoff", "handoff/notice", "handoff/upgrade", "handoff/stage", "telemetry", "telemetry/record",
+			"workload", "workload/ledger", "workload/delivery", "handoff", "handoff/notice", "handoff/upgrade", "handoff/stage", "telemetry", "telemetry/record",
 			"telemetry/histogram", "telemetry/mark", "internal/bundle", "internal/report", "internal/linear", "internal/vitals",
 		},
 		outside: []string{"golang.org/x/sync"},
 	},
+	"internal/calibrate": {inside: []string{
+		"workload", "handoff", "handoff/upgrade", "handoff/stage", "handoff/sim", "telemetry/record", "telemetry/histogram", "telemetry/mark",
+		"internal/experiment", "internal/bundle", "internal/compare", "internal/vitals", "internal/spelling",
+	}},
 	"cmd/schload": {
 		inside: []string{
 			"workload", "handoff", "handoff/upgrade", "handoff/stage", "handoff/sim", "telemetry",
 			"handoff/sim/control", "handoff/sim/faultinjector", "handoff/sim/softwareapi",
 			"telemetry/record", "telemetry/mark", "profiles", "internal/experiment", "internal/bundle",
-			"internal/compare", "internal/report", "internal/doctor",
+			"internal/compare", "internal/report", "internal/doctor", "internal/calibrate",
 		},
 		outside: []string{"github.com/spf13/cobra", "golang.org/x/term", "github.com/spf13/pflag"},
 	},

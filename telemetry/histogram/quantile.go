@@ -68,3 +68,18 @@ func midpoint(slot int) time.Duration {
 	low, high := float64(Upper(slot-2)+1), float64(Upper(slot-1))
 	return time.Duration(math.Round(2 * low / (low + high) * high))
 }
+
+// Above returns how many of the recorded durations are longer than d, told as
+// Quantile tells them: all of a bucket are as long as what stands for it.
+// Quantile(q) is at most d if and only if no more than Count() less q's rank are
+// above it; ranks 1 and Count(), which Quantile knows better, apart.
+func (h *Histogram) Above(d time.Duration) (n uint64) {
+	if h.Max() <= d {
+		return 0
+	}
+	first, last := h.touched()
+	for i := last; i >= first && max(midpoint(i), h.Min()) > d; i-- {
+		n += h.slots[i]
+	}
+	return n
+}

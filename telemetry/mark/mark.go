@@ -13,11 +13,16 @@ const (
 	Handoff    Kind = "handoff"     // a connection's handoff; Name is started, succeeded or failed
 	Dial       Kind = "dial"        // a connection was dialled; Name is ok or an outcome class
 	Close      Kind = "close"       // a connection ended; Name is who closed it (server, client)
+	Coverage   Kind = "coverage"    // an event is followed no longer; Count of Of connections read its notice, Duration from the first to the last
 	Relaxed    Kind = "relaxed"     // a relaxed-timeout window ended; Duration is its length
 	Outage     Kind = "outage"      // an arm had no success although operations were due; Duration is its length
+	BrownOut   Kind = "brown_out"   // successes came, but all of them late; Duration is its length
+	Gap        Kind = "gap"         // the longest span of late without a success although operations were due; Duration is its length
 	SlotMap    Kind = "slot_map"    // an arm read the slot map of its cluster
 	WrongReply Kind = "wrong_reply" // a reply that cannot belong to its command; Detail is the evidence
+	Message    Kind = "message"     // receivers lost messages (gap), or messages reached nobody (unheard); Duration is how long
 	Integrity  Kind = "integrity"   // the database did not keep what it acknowledged; Name is the violation
+	Injection  Kind = "injection"   // the simulator injected a fault; Name is the fault
 	Invalid    Kind = "invalid"     // something disqualifies the run; Detail says what
 	Harness    Kind = "harness"     // the tool about itself: export failures, saturation
 )
@@ -33,9 +38,12 @@ type Mark struct {
 	Source   string        `json:"source,omitempty"` // sim, stage, arm or harness; of a phase also notices
 	Arm      string        `json:"arm,omitempty"`
 	Pool     string        `json:"pool,omitempty"`
-	Conn     uint64        `json:"conn,omitempty"` // connection number within the arm, from 1
-	Node     string        `json:"node,omitempty"` // host:port of the far end
-	Seq      *int64        `json:"seq,omitempty"`  // sequence id of a notice (0 is legal)
+	Slots    string        `json:"slots,omitempty"` // a range of hash slots, 0-1023
+	Conn     uint64        `json:"conn,omitempty"`  // connection number within the arm, from 1
+	Node     string        `json:"node,omitempty"`  // host:port of the far end
+	Seq      *int64        `json:"seq,omitempty"`   // sequence id of a notice (0 is legal)
+	Count    uint64        `json:"count,omitempty"` // of Of
+	Of       uint64        `json:"of,omitempty"`
 	Detail   string        `json:"detail,omitempty"`
 	Origin   string        `json:"origin,omitempty"` // of the number behind a step: measured, documented, test, assumption
 }

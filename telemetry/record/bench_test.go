@@ -67,6 +67,25 @@ func BenchmarkClaim(b *testing.B) {
 	}
 }
 
+// What the ranges of hash slots add to a sample: its send and its end.
+func BenchmarkSlots(b *testing.B) {
+	r := oneArm(Config{Slots: EqualSlotRanges(16)})
+	s := r.Sink("on", "main")
+	l := latencies()
+	ops, outcomes := make([]workload.Operation, 1), make([]workload.Outcome, 1)
+	i := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		x := operation(i, l)
+		ops[0].Slot = uint16(i*7919%workload.SlotCount + 1)
+		s.Sent(x.Sent, ops)
+		s.Answered(x.Done, ops, outcomes)
+		if i++; i%10_000 == 0 {
+			r.Collect(time.Duration(i) * step)
+		}
+	}
+}
+
 // The dispatcher's path.
 func BenchmarkDue(b *testing.B) {
 	r := oneArm(Config{})

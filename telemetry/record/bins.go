@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -10,54 +11,70 @@ import (
 // fell due and ended. Ends are filed by the instant they happened, what fell
 // due and what was missed by its intended instant.
 type bin struct {
-	from       time.Duration
-	ok         int64 // successes
-	due, ended int64 // operations; ended counts successes, failures and missed
-	okFirst    time.Duration
-	okLast     time.Duration
-	dueFirst   time.Duration
-	dueLast    time.Duration
-	endLast    time.Duration // of successes and failures
+	from         time.Duration
+	timely, late instants // successes
+	due          instants
+	ended        int64         // successes, failures and missed
+	endLast      time.Duration // of successes and failures
 }
 
-func (b *bin) fellDue(at time.Duration, n int) {
-	b.join(&bin{due: int64(n), dueFirst: at, dueLast: at})
+// instants are how often something happened, and when first and last.
+type instants struct {
+	n           int64
+	first, last time.Duration // valid if n > 0
 }
 
-func (b *bin) done(at time.Duration, success bool, n int) {
+func (i *instants) add(at time.Duration, n int) {
+	if i.n == 0 || at < i.first {
+		i.first = at
+	}
+	if i.n == 0 || at > i.last {
+		i.last = at
+	}
+	i.n += int64(n)
+}
+
+// and returns both together.
+func (i instants) and(o instants) instants {
+	switch {
+	case o.n == 0:
+		return i
+	case i.n == 0:
+		return o
+	}
+	return instants{i.n + o.n, min(i.first, o.first), max(i.last, o.last)}
+}
+
+// end is how an operation ended.
+type end uint8
+
+const (
+	unsuccessful end = iota
+	timely           // a success within the limit of response time
+	late             // one above it
+)
+
+func (b *bin) fellDue(at time.Duration, n int) { b.due.add(at, n) }
+
+func (b *bin) done(at time.Duration, e end, n int) {
 	b.ended += int64(n)
 	b.endLast = max(b.endLast, at)
-	if !success {
-		return
+	switch e {
+	case timely:
+		b.timely.add(at, n)
+	case late:
+		b.late.add(at, n)
 	}
-	if b.ok == 0 || at < b.okFirst {
-		b.okFirst = at
-	}
-	if b.ok == 0 || at > b.okLast {
-		b.okLast = at
-	}
-	b.ok += int64(n)
 }
+
+// ok are the successes, timely and late.
+func (b *bin) ok() instants { return b.timely.and(b.late) }
 
 // join adds what another bin of the same stretch holds.
 func (b *bin) join(o *bin) {
-	if o.ok > 0 {
-		b.okFirst, b.okLast = widen(b.ok > 0, b.okFirst, b.okLast, o.okFirst, o.okLast)
-	}
-	if o.due > 0 {
-		b.dueFirst, b.dueLast = widen(b.due > 0, b.dueFirst, b.dueLast, o.dueFirst, o.dueLast)
-	}
+	b.timely, b.late, b.due = b.timely.and(o.timely), b.late.and(o.late), b.due.and(o.due)
 	b.endLast = max(b.endLast, o.endLast)
-	b.ok += o.ok
-	b.due += o.due
 	b.ended += o.ended
-}
-
-func widen(some bool, first, last, otherFirst, otherLast time.Duration) (time.Duration, time.Duration) {
-	if !some {
-		return otherFirst, otherLast
-	}
-	return min(first, otherFirst), max(last, otherLast)
 }
 
 // maxBins bounds a buffer's bins: 164 s between two Collects at 20 ms. Beyond,
@@ -65,12 +82,16 @@ func widen(some bool, first, last, otherFirst, otherLast time.Duration) (time.Du
 // only gaps between successes are lost.
 const maxBins = 8192
 
+// maxRangeBins is the same for a range of hash slots: 20 s.
+const maxRangeBins = 1024
+
 // usualBins are those of a second, and some.
 const usualBins = 64
 
 // bins are the bins one goroutine touched, in order of time.
 type bins struct {
 	width time.Duration
+	most  int // maxBins if 0
 	list  []bin
 }
 
@@ -94,7 +115,7 @@ func (s *bins) at(t time.Duration) *bin {
 }
 
 func (s *bins) insert(i int, t time.Duration) *bin {
-	if len(s.list) >= maxBins {
+	if len(s.list) >= cmp.Or(s.most, maxBins) {
 		return &s.list[max(i-1, 0)]
 	}
 	s.list = slices.Insert(s.list, i, bin{from: t - t%s.width})

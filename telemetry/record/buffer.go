@@ -8,16 +8,18 @@ import (
 )
 
 // buffer is what one goroutine recorded since the reader last came: a page per
-// span it touched, and the bins from which outages are told. It is plain
-// memory of whoever claimed it.
+// span it touched, and the bins from which outages are told: of all of its
+// pool, and of each range of hash slots. It is plain memory of whoever claimed
+// it.
 //
 // Pages and cells are made at the first touch and recycled for whatever span,
 // operation and outcome comes next: a buffer needs as many as there are series
 // in one span, or in two at a phase's boundary.
 type buffer struct {
-	spans *timeline
-	pages []*page // in use, the one touched last at the end
-	bins  bins
+	spans  *timeline
+	pages  []*page // in use, the one touched last at the end
+	bins   bins
+	ranges []bins
 
 	operations int
 	freePages  []*page
@@ -136,6 +138,9 @@ func (b *buffer) reset() (used int) {
 	}
 	b.pages = b.pages[:0]
 	b.bins.reset()
+	for i := range b.ranges {
+		b.ranges[i].reset()
+	}
 	return len(b.freeCells) - free
 }
 

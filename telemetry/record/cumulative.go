@@ -18,6 +18,8 @@ type Cumulative struct {
 	series   map[Key]*Series
 	counts   map[string]*Count
 	levels   map[string]*Level
+
+	distributions map[string]*Distribution
 }
 
 // Add adds an interval: histograms merge, counts add up, a level replaces
@@ -33,6 +35,9 @@ func (c *Cumulative) Add(i Interval) {
 	for _, l := range i.Levels {
 		c.levelOf(l).Value = l.Value
 	}
+	for _, d := range i.Distributions {
+		c.distributionOf(d).Times.Merge(d.Times)
+	}
 }
 
 // Series returns the sums in the order of Key.Compare. The histograms are
@@ -44,6 +49,12 @@ func (c *Cumulative) Counts() []Count { return sorted(c.counts, Count.compare) }
 
 // Levels returns the latest values in the order of name, arm and attributes.
 func (c *Cumulative) Levels() []Level { return sorted(c.levels, Level.compare) }
+
+// Distributions returns the sums in the order of name, arm and attributes. The
+// histograms are c's own, as those of Series.
+func (c *Cumulative) Distributions() []Distribution {
+	return sorted(c.distributions, Distribution.compare)
+}
 
 func compareSeries(x, y Series) int { return x.Key.Compare(y.Key) }
 
@@ -60,6 +71,7 @@ func (c *Cumulative) cover(from, to time.Duration) {
 	if !c.added {
 		c.From, c.To, c.added = from, to, true
 		c.series, c.counts, c.levels = map[Key]*Series{}, map[string]*Count{}, map[string]*Level{}
+		c.distributions = map[string]*Distribution{}
 	}
 	c.From, c.To = min(c.From, from), max(c.To, to)
 }
@@ -82,6 +94,12 @@ func (s *Series) merge(o Series) {
 			p.to.Merge(p.from)
 		}
 	}
+	if o.Delivery != nil {
+		if s.Delivery == nil {
+			s.Delivery = new(histogram.Histogram)
+		}
+		s.Delivery.Merge(o.Delivery)
+	}
 }
 
 func (c *Cumulative) countOf(n Count) *Count {
@@ -102,6 +120,16 @@ func (c *Cumulative) levelOf(l Level) *Level {
 		c.levels[id] = latest
 	}
 	return latest
+}
+
+func (c *Cumulative) distributionOf(d Distribution) *Distribution {
+	id := identity(d.Name, d.Arm, d.Attrs)
+	sum := c.distributions[id]
+	if sum == nil {
+		sum = &Distribution{Name: d.Name, Arm: d.Arm, Attrs: slices.Clone(d.Attrs), Times: new(histogram.Histogram)}
+		c.distributions[id] = sum
+	}
+	return sum
 }
 
 // identity spells a series in one string. The separator cannot be part of a

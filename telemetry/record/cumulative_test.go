@@ -46,6 +46,24 @@ func TestCumulativeIsWhole(t *testing.T) {
 	}
 }
 
+// Distributions add up by name, arm and attributes, and keep nothing of the
+// interval either.
+func TestCumulativeDistributions(t *testing.T) {
+	var c Cumulative
+	for i := range 6 {
+		h := new(histogram.Histogram)
+		h.Record(time.Duration(i+1) * ms)
+		from := []Attr{{AttrFrom, []string{"dial", "notice"}[i%2]}}
+		iv := Interval{From: 0, To: time.Second, Distributions: []Distribution{{Name: HandoffDuration, Arm: "on", Attrs: from, Times: h}}}
+		c.Add(iv)
+		h.Record(time.Hour)
+	}
+	got := c.Distributions()
+	if len(got) != 2 || got[0].Times.Count() != 3 || got[0].Times.Max() != 5*ms || got[1].Times.Sum() != (2+4+6)*ms {
+		t.Errorf("%+v, want two of three each", got)
+	}
+}
+
 // Add keeps nothing of the interval: its owner may reuse it.
 func TestCumulativeKeepsNothing(t *testing.T) {
 	h := new(histogram.Histogram)

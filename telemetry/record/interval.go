@@ -13,6 +13,8 @@ type Interval struct {
 	Series   []Series
 	Counts   []Count
 	Levels   []Level
+
+	Distributions []Distribution
 }
 
 // Key names one set of operations. Operation is the command (GET); Outcome is
@@ -23,10 +25,12 @@ type Key struct {
 	Round                         int // 1..N, 0 before the first round
 }
 
-// Series holds the three histograms of one Key, never mixed.
+// Series holds the three histograms of one Key, never mixed. One of messages
+// has Delivery and nothing else, and a Key without operation and outcome.
 type Series struct {
 	Key
 	Response, Service, Lateness *histogram.Histogram
+	Delivery                    *histogram.Histogram
 }
 
 // Count is a delta of one monotonic counter. Name is one of Metrics.
@@ -43,6 +47,15 @@ type Level struct {
 	Arm   string
 	Attrs []Attr
 	Value float64
+}
+
+// Distribution holds how long things other than operations took, those of the
+// interval alone. Name is one of Metrics.
+type Distribution struct {
+	Name  string
+	Arm   string
+	Attrs []Attr // sorted by Key
+	Times *histogram.Histogram
 }
 
 // Attr is one attribute of a series. The set of keys and the range of values

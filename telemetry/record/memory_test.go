@@ -41,6 +41,35 @@ func TestSinkAllocs(t *testing.T) {
 	}
 }
 
+// Nor for the slots it asks, which hold what one interval touches at most.
+func TestSlotAllocs(t *testing.T) {
+	r := oneArm(Config{Slots: EqualSlotRanges(16)})
+	s := r.Sink("on", "main")
+	ops, outcomes := make([]workload.Operation, 64), make([]workload.Outcome, 64)
+	second := func(from time.Duration) {
+		for at := from; at < from+time.Second; at += ms {
+			for i := range ops {
+				ops[i].Slot = uint16((int(at/ms)*64+i)*31%workload.SlotCount + 1)
+			}
+			s.Sent(at, ops)
+			s.Answered(at+ms, ops, outcomes)
+		}
+		r.Collect(from + time.Second)
+	}
+	for n := range time.Duration(5) {
+		second(n * time.Second)
+	}
+	for i, list := range s.(*shard).current.Load().ranges {
+		if n := cap(list.list); n > 2*usualBins {
+			t.Errorf("range %d keeps %d bins, want at most %d", i, n, 2*usualBins)
+		}
+	}
+	at := 10 * time.Second
+	if n := testing.AllocsPerRun(100, func() { s.Sent(at, ops); s.Answered(at+ms, ops, outcomes) }); n != 0 {
+		t.Errorf("asking slots allocates %v times, want 0", n)
+	}
+}
+
 // busy runs rounds in which each sink has a sample in this span and in the
 // one before, and collects after each.
 func busy(r *Recorder, sinks []workload.Sink, from, rounds int) {
@@ -91,7 +120,7 @@ func TestMemoryBounded(t *testing.T) {
 			t.Errorf("a buffer keeps %d bins, want %d", n, usualBins)
 		}
 	}
-	if n := len(r.arms[0].outages.pending); n > 110 {
+	if n := len(r.arms[0].scope.outages.pending); n > 110 {
 		t.Errorf("%d bins are pending, want about those of the last second", n)
 	}
 }

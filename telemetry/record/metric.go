@@ -31,21 +31,45 @@ const (
 	OperationsDue    = "schload.operations.due"
 	OperationsMissed = "schload.operations.missed"
 	OperationsLate   = "schload.operations.late"
+	OperationsSaved  = "schload.operations.saved"
 	AttemptsHidden   = "schload.attempts.hidden"
 
 	OutageActive  = "schload.outage.active"
 	OutageLongest = "schload.outage.longest"
+	OutageGap     = "schload.outage.gap"
+
+	BrownOutActive  = "schload.brown_out.active"
+	BrownOutLongest = "schload.brown_out.longest"
+
+	PoolBrownOutActive  = "schload.pool.brown_out.active"
+	PoolBrownOutLongest = "schload.pool.brown_out.longest"
+	PoolOutageActive    = "schload.pool.outage.active"
+	PoolOutageLongest   = "schload.pool.outage.longest"
+	SlotOutageActive    = "schload.slots.outage.active"
+	SlotOutageLongest   = "schload.slots.outage.longest"
 
 	MaintenanceEvents = "schload.maintenance.events"
 	MaintenanceActive = "schload.maintenance.active"
 
 	Connections        = "schload.connections"
+	ConnectionsLeaving = "schload.connections.leaving"
 	ConnectionsProved  = "schload.connections.proved"
 	ConnectionsRelaxed = "schload.connections.relaxed"
 	ConnectionDials    = "schload.connection.dials"
 	ConnectionCloses   = "schload.connection.closes"
+	DialsLeaving       = "schload.connection.dials.leaving"
+	DialsPeak          = "schload.connection.dials.peak"
+	DialsPeakAt        = "schload.connection.dials.peak_at"
+	DialsSurplus       = "schload.connection.dials.surplus"
+	HandoffDuration    = "schload.handoff.duration"
 	Handoffs           = "schload.handoffs"
+	NoticeConnections  = "schload.notice.connections"
+	NoticeDelay        = "schload.notice.delay"
+	NoticeEvents       = "schload.notice.events"
+	RelaxedDuration    = "schload.relaxed.duration"
+	RelaxedWindows     = "schload.relaxed.windows"
 	Redirects          = "schload.redirects"
+	RepliesSilent      = "schload.replies.silent"
 	SlotMapReads       = "schload.slot_map.reads"
 
 	ClientConnections   = "db.client.connection.count"
@@ -58,6 +82,16 @@ const (
 	IntegrityIndeterminate = "schload.integrity.indeterminate"
 	IntegrityLinearizable  = "schload.integrity.linearizable"
 	IntegrityViolations    = "schload.integrity.violations"
+
+	MessageDeliveryTime  = "schload.message.delivery_time"
+	MessageGapLongest    = "schload.message.gap.longest"
+	MessageGapTime       = "schload.message.gap.longest_time"
+	MessageGaps          = "schload.message.gaps"
+	MessageUnheardTime   = "schload.message.unheard_time"
+	Messages             = "schload.messages"
+	ReceiverErrors       = "schload.receiver.errors"
+	ReceiverRetries      = "schload.receiver.retries"
+	ReceiverSubscription = "schload.receiver.subscriptions"
 
 	HarnessClockSteps   = "schload.harness.clock_steps"
 	HarnessCPU          = "schload.harness.cpu"
@@ -88,7 +122,9 @@ const (
 	AttrType      = "type"
 	AttrSource    = "source"
 	AttrResult    = "result"
-	AttrBy        = "by" // server or client
+	AttrSlots     = "slots" // a range, 0-1023
+	AttrBy        = "by"    // server or client; of what was saved relaxed_timeouts or retries
+	AttrFrom      = "from"  // dial or notice
 	AttrQuantile  = "quantile"
 	AttrSystem    = "db.system.name"
 	AttrError     = "error.type"
@@ -106,12 +142,20 @@ var Metrics = []Metric{
 	{ClientRelaxed, "{relaxation}", UpDownCounter, "connections whose timeouts are relaxed now; unlike the client's own, it goes down again", nil},
 	{ClientNotifications, "{notification}", Counter, "maintenance notifications the client received", []string{AttrNotice}},
 	{AttemptsHidden, "{attempt}", Counter, "tries beyond an operation's first that the client made unasked", []string{AttrPool}},
+	{BrownOutActive, "{brownout}", Gauge, "1 while operations succeed, but all of them late", nil},
+	{BrownOutLongest, "s", Gauge, "longest brown-out so far, one still going on included", nil},
 	{ConnectionCloses, "{connection}", Counter, "connections that ended, by the side that closed them", []string{AttrBy, AttrReason}},
 	{ConnectionDials, "{dial}", Counter, "connections dialled: ok or the class of the failure", []string{AttrResult}},
+	{DialsLeaving, "{dial}", Counter, "dials to a node that MOVING had announced to leave, those of handoffs left out", []string{AttrResult}},
+	{DialsPeak, "{dial}", Gauge, "most dials begun within 100 ms, as of the last interval; node all: to all nodes together", []string{AttrNode}},
+	{DialsPeakAt, "s", Gauge, "when those 100 ms began, since the run's base", []string{AttrNode}},
+	{DialsSurplus, "{dial}", Counter, "dials that gave the client no connection to keep: failed, overflow (for one command) or unused (given up before it carried an operation)", []string{AttrReason}},
 	{Connections, "{connection}", Gauge, "open connections per node", []string{AttrNode}},
+	{ConnectionsLeaving, "{connection}", Counter, "connections to a node that MOVING announced to leave, as they ended: handed_over, closed_told (by the server, MOVING read), closed_untold (by the server, MOVING not read) or given_up", []string{AttrResult}},
 	{ConnectionsProved, "{connection}", Counter, "connections proved on the wire: the protocol they speak, and whether they opted in to notices", []string{AttrOptedIn, AttrProtocol}},
 	{ConnectionsRelaxed, "{connection}", Gauge, "open connections under relaxed timeouts", nil},
-	{Handoffs, "{handoff}", Counter, "handoffs of connections: started, succeeded or failed", []string{AttrResult}},
+	{HandoffDuration, "s", Histogram, "length of handoffs that succeeded: to the takeover from the dial, and from reading MOVING", []string{AttrFrom}},
+	{Handoffs, "{handoff}", Counter, "handoffs of connections: started, succeeded, failed; abandoned are connections whose handoff was given up", []string{AttrResult}},
 	{HarnessClockSteps, "{step}", Counter, "steps of the wall clock; durations are monotonic and not touched", nil},
 	{HarnessCPU, "{cpu}", Gauge, "processors the harness used, mean of the last interval", nil},
 	{HarnessFiles, "{file}", Gauge, "file descriptors of the harness", nil},
@@ -123,22 +167,45 @@ var Metrics = []Metric{
 	{HarnessStartLag, "s", Gauge, "how late the harness itself starts operations: p50, p99 and max of the last interval", []string{AttrQuantile}},
 	{HarnessSteal, "{cpu}", Gauge, "processors that the hypervisor gave to others, mean of the last interval", nil},
 	{HarnessWorkersFull, "{share}", Gauge, "share of the last interval in which no worker was free, 0 to 1", []string{AttrPool}},
-	{IntegrityChecks, "{reply}", Counter, "replies about ledger keys that were held against what may be there: reads and writes", []string{AttrPool, AttrType}},
-	{IntegrityIndeterminate, "{write}", Counter, "writes to ledger keys whose end nobody saw, once it is known what became of them: applied, not_applied or unknown", []string{AttrPool, AttrResult}},
+	{IntegrityChecks, "{reply}", Counter, "replies about ledger keys that were held against what may be there: reads and writes", []string{AttrPool, AttrRound, AttrType}},
+	{IntegrityIndeterminate, "{write}", Counter, "writes to ledger keys whose end nobody saw, once it is known what became of them: applied, not_applied or unknown", []string{AttrPool, AttrResult, AttrRound}},
 	{IntegrityLinearizable, "{key}", Counter, "keys with several clients at once whose history was checked for linearizability: ok, violated or unknown", []string{AttrPool, AttrResult}},
-	{IntegrityViolations, "{violation}", Counter, "acknowledged writes lost, stale reads, operations applied twice, values out of order", []string{AttrPool, AttrType}},
+	{IntegrityViolations, "{violation}", Counter, "acknowledged writes lost, stale reads, operations applied twice, values out of order", []string{AttrPool, AttrRound, AttrType}},
 	{MaintenanceActive, "{window}", Gauge, "1 while a maintenance window of the type is open", []string{AttrType}},
 	{MaintenanceEvents, "{event}", Counter, "maintenance events, pushed by the server or played by the stage", []string{AttrSource, AttrType}},
+	{MessageDeliveryTime, "s", Histogram, "delivery time: from when a message was due to its receipt", []string{AttrPool, AttrPhase, AttrRound}},
+	{MessageGapLongest, "{message}", Gauge, "most messages that one receiver lost in one go so far, warm-up left out", []string{AttrPool}},
+	{MessageGapTime, "s", Gauge, "longest span so far in which one receiver lost messages: from the last receipt before it to the first after it, warm-up left out", []string{AttrPool}},
+	{MessageGaps, "{gap}", Counter, "runs of lost messages between two that came, once it is certain that they are lost", []string{AttrPool, AttrPhase, AttrRound}},
+	{MessageUnheardTime, "s", Gauge, "time so far in which messages of a channel reached nobody by the server's own account: longest, and total over the channels; warm-up left out", []string{AttrPool, AttrType}},
+	{Messages, "{message}", Counter, "messages published (unheard and indeterminate ones too), what became of each at each receiver (delivered, lost, left, unknown), and deliveries that should not have been (duplicate, redelivered, out_of_order, foreign, belated)", []string{AttrPool, AttrResult, AttrPhase, AttrRound}},
+	{NoticeConnections, "{connection}", Counter, "connections that an event's notice was to reach (owed), that read it (told), and that the client ended before (ended); each event counts", []string{AttrNotice, AttrResult}},
+	{NoticeDelay, "s", Histogram, "how long after the first connection those that were open then read an event's notice", []string{AttrNotice}},
+	{NoticeEvents, "{event}", Counter, "events that notices told of, each once however many connections read it", []string{AttrNotice}},
 	{Lateness, "s", Histogram, "lateness: from the intended instant to the send of an operation", []string{AttrOperation, AttrOutcome, AttrPool, AttrPhase, AttrRound}},
 	{ResponseTime, "s", Histogram, "response time: from the intended instant to the end of an operation", []string{AttrOperation, AttrOutcome, AttrPool, AttrPhase, AttrRound}},
 	{Operations, "{operation}", Counter, "operations that ended, by outcome class", []string{AttrOperation, AttrOutcome, AttrPool, AttrPhase, AttrRound}},
 	{OperationsDue, "{operation}", Counter, "operations that fell due", []string{AttrPool, AttrPhase, AttrRound}},
 	{OperationsLate, "{operation}", Counter, "successes later than the limit of response time", []string{AttrPool, AttrPhase, AttrRound}},
 	{OperationsMissed, "{operation}", Counter, "operations that fell due and were never started", []string{AttrPool, AttrReason, AttrPhase, AttrRound}},
+	{OperationsSaved, "{operation}", Counter, "operations that succeeded only because of relaxed timeouts (first try, slower than the read timeout) or of retries", []string{AttrBy}},
 	{OutageActive, "{outage}", Gauge, "1 while no operation succeeds although operations are due", nil},
+	{OutageGap, "s", Gauge, "longest span so far in which no operation succeeded although one waited, also below an outage", nil},
 	{OutageLongest, "s", Gauge, "longest outage so far, one still going on included", nil},
+	{PoolBrownOutActive, "{brownout}", Gauge, "1 while operations of the pool succeed, but all of them late", []string{AttrPool}},
+	{PoolBrownOutLongest, "s", Gauge, "longest brown-out of the pool so far, one still going on included", []string{AttrPool}},
+	{PoolOutageActive, "{outage}", Gauge, "1 while no operation of the pool succeeds although operations are due", []string{AttrPool}},
+	{PoolOutageLongest, "s", Gauge, "longest outage of the pool so far, one still going on included", []string{AttrPool}},
+	{ReceiverErrors, "{error}", Counter, "errors that receivers of messages got, by outcome class; panic for one of the client library", []string{AttrOutcome, AttrPool}},
+	{ReceiverRetries, "{attempt}", Counter, "tries that the client made unasked of commands in which receivers waited", []string{AttrPool}},
+	{ReceiverSubscription, "{subscription}", Counter, "subscriptions of receivers: first, again (confirmed once more) or ended (by the server, unasked)", []string{AttrPool, AttrResult}},
 	{Redirects, "{redirect}", Counter, "replies that sent a command to another node of a cluster: moved or ask", []string{AttrResult}},
+	{RelaxedDuration, "s", Histogram, "windows of relaxed timeouts, each of one connection; those still open at the end of the load up to then", nil},
+	{RelaxedWindows, "{window}", Counter, "windows of relaxed timeouts: begun, open (still so at the end of the load), never_closed (of these, past all that could keep them open)", []string{AttrResult}},
+	{RepliesSilent, "{reply}", Counter, "replies that cannot belong to their command, and that the client gave all the same, without an error", nil},
 	{RunInfo, "{run}", Gauge, "always 1; its attributes say what ran", []string{"client.version", "config.hash", "seed"}},
 	{SlotMapReads, "{read}", Counter, "times the client read the slot map of its cluster", nil},
+	{SlotOutageActive, "{outage}", Gauge, "1 while no operation on the range of hash slots succeeds although some are sent", []string{AttrSlots}},
+	{SlotOutageLongest, "s", Gauge, "longest outage of the range of hash slots so far, one still going on included", []string{AttrSlots}},
 	{TelemetryExports, "{export}", Counter, "exports of metrics: ok or failed", []string{AttrResult}},
 }

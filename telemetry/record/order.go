@@ -25,6 +25,10 @@ func (l Level) compare(o Level) int {
 	return compareNamed(l.Name, o.Name, l.Arm, o.Arm, l.Attrs, o.Attrs)
 }
 
+func (d Distribution) compare(o Distribution) int {
+	return compareNamed(d.Name, o.Name, d.Arm, o.Arm, d.Attrs, o.Attrs)
+}
+
 func compareNamed(name, otherName, arm, otherArm string, attrs, others []Attr) int {
 	return cmp.Or(
 		strings.Compare(name, otherName),

@@ -5,8 +5,6 @@ import (
 	"math"
 	"slices"
 	"time"
-
-	"schload/telemetry/mark"
 )
 
 // holdback is how long after its end a bin is still open for late news: a
@@ -23,15 +21,9 @@ type window struct {
 
 func (w window) length() time.Duration { return w.end - w.start }
 
-func (w window) mark(arm string, round int) mark.Mark {
-	m := mark.Mark{Kind: mark.Outage, Source: "arm", Arm: arm, Round: round, At: w.start, Duration: w.length()}
-	if w.open {
-		m.Detail = "open at the end of the run"
-	}
-	return m
-}
+func (w window) stretch() Stretch { return Stretch{w.start, w.end} }
 
-// tracker finds outages from bins given in order of time. A window runs
+// tracker finds outages from bins given in order of time. A gap runs
 //
 //	from  the last success S, if an operation waited or fell due in the rest
 //	      of S's bin; else from the first operation that fell due afterwards
@@ -39,7 +31,7 @@ func (w window) mark(arm string, round int) mark.Mark {
 //
 // and is an outage if it is longer than after. Its end is exact; so is its
 // start, unless it is S although the first operation to wait for the next
-// success fell due within the rest of S's bin: then the window is too long by
+// success fell due within the rest of S's bin: then the gap is too long by
 // less than a bin's width (TestOutageOracle). A missed operation fell due at
 // its intended instant.
 //
@@ -51,34 +43,64 @@ type tracker struct {
 	waiting bool          // an operation waited since then
 	start   time.Duration // when the first of them did, valid if waiting
 	pending int64         // operations that fell due and have not ended
+	streak  streak        // of late successes
 }
 
-// step takes the next bin and returns the outage that ended in it, if any.
-func (t *tracker) step(b *bin) (w window, ended bool) {
-	t.pending += b.due - b.ended
-	if b.due > 0 && !t.waiting && b.dueLast > t.last {
-		t.waiting, t.start = true, max(b.dueFirst, t.last)
+// found is what a tracker tells of: outages, brown-outs and the longest gap.
+// A gap is what an outage is, however short.
+type found struct {
+	warmups              []Stretch // the parts of the run that are warm-up
+	outages, brownOuts   []window
+	gap                  window        // the one of which most lies after warm-up
+	gapMeasured, gapWarm time.Duration // the longest, by what lies after warm-up, and in it
+}
+
+// gapOf takes a gap.
+func (f *found) gapOf(w window) {
+	measured := w.stretch().Outside(f.warmups)
+	f.gapWarm = max(f.gapWarm, w.length()-measured)
+	if measured > f.gapMeasured {
+		f.gap, f.gapMeasured = w, measured
 	}
-	if b.ok == 0 || b.okLast <= t.last {
-		return window{}, false
+}
+
+// step takes the next bin, and tells of what ended in it.
+func (t *tracker) step(b *bin, f *found) {
+	t.pending += b.due.n - b.ended
+	if b.due.n > 0 && !t.waiting && b.due.last > t.last {
+		t.waiting, t.start = true, max(b.due.first, t.last)
 	}
+	ok := b.ok()
+	if ok.n == 0 || ok.last <= t.last {
+		return
+	}
+	gap := window{start: t.start, end: min(ok.first, t.until)}
 	if t.waiting {
-		w = window{start: t.start, end: b.okFirst}
+		f.gapOf(gap)
+		if gap.length() > t.after {
+			f.outages = append(f.outages, gap)
+		}
 	}
-	t.last = b.okLast
-	t.waiting = t.pending > 0 || b.dueLast > b.okLast || b.endLast > b.okLast
-	t.start = b.okLast
-	w.end = min(w.end, t.until)
-	return w, w.length() > t.after
+	t.meet(b, gap, t.waiting, f)
+	t.last = ok.last
+	t.waiting = t.pending > 0 || b.due.last > ok.last || b.endLast > ok.last
+	t.start = ok.last
 }
 
-// openAt returns the outage that is still going on at an instant.
-func (t *tracker) openAt(now time.Duration) (window, bool) {
-	w := window{start: t.start, end: min(now, t.until), open: true}
-	return w, t.waiting && w.length() > t.after
+// leave tells of what is still going on at an instant.
+func (t *tracker) leave(now time.Duration, f *found) {
+	t.leaveStreak(now, f)
+	if !t.waiting {
+		return
+	}
+	gap := window{start: t.start, end: min(now, t.until), open: true}
+	f.gapOf(gap)
+	if gap.length() > t.after {
+		f.outages = append(f.outages, gap)
+	}
 }
 
-// outages tracks those of one arm. It keeps the bins of about the last second.
+// outages tracks those of one scope. It keeps the bins of about the last second.
 type outages struct {
 	tracker tracker
 	width   time.Duration
@@ -104,39 +126,29 @@ func (o *outages) add(list []bin) {
 }
 
 // advance steps the bins that are old enough, all if the run is over, and
-// returns the outages that became certain.
-func (o *outages) advance(now time.Duration, last bool) (closed []window) {
+// tells of what became certain.
+func (o *outages) advance(now time.Duration, last bool, f *found) {
 	n := 0
 	for n < len(o.pending) && (last || o.pending[n].from+o.width <= now-holdback) {
-		if w, ended := o.tracker.step(&o.pending[n]); ended {
-			closed = append(closed, w)
-		}
+		o.tracker.step(&o.pending[n], f)
 		n++
 	}
 	o.pending = slices.Delete(o.pending, 0, n)
 	if last {
-		if w, open := o.tracker.openAt(now); open {
-			closed = append(closed, w)
-		}
-		o.tracker.waiting = false
+		o.tracker.leave(now, f)
+		o.tracker.waiting, o.tracker.streak = false, streak{}
 	}
-	return closed
 }
 
-// ahead returns the outages that advance has not returned yet, as far as the
-// bins tell; the last may be open.
-func (o *outages) ahead(now time.Duration) (windows []window) {
+// ahead tells of what advance has not told yet, as far as the bins do; the last
+// outage or brown-out may be open.
+func (o *outages) ahead(now time.Duration, f *found) {
 	t := o.tracker
 	for i := range o.pending {
 		if o.pending[i].from > now {
 			break
 		}
-		if w, ended := t.step(&o.pending[i]); ended {
-			windows = append(windows, w)
-		}
+		t.step(&o.pending[i], f)
 	}
-	if w, open := t.openAt(now); open {
-		windows = append(windows, w)
-	}
-	return windows
+	t.leave(now, f)
 }

@@ -139,6 +139,9 @@ func TestOutageOracle(t *testing.T) {
 			OutageAfter: after,
 			Arms:        []Arm{{Name: "on", Pools: []Pool{{Name: "main", Operations: []string{"GET"}}, {Name: "canary", Operations: []string{"GET"}}}}},
 			Marks: func(m mark.Mark) {
+				if m.Kind != mark.Outage || m.Pool != "" {
+					return
+				}
 				got = append(got, window{m.At, m.At + m.Duration, m.Detail != ""})
 			},
 		})
@@ -179,7 +182,7 @@ func checkTotals(t *testing.T, seed uint64, totals Totals, want []window) {
 	t.Helper()
 	var sum Outage
 	for _, w := range want {
-		sum.add(w)
+		sum.add(w, w.length())
 	}
 	if totals.Outage != sum {
 		t.Errorf("seed %d: totals %+v, want %+v", seed, totals.Outage, sum)
@@ -204,7 +207,8 @@ func TestSilenceIsNoOutage(t *testing.T) {
 	}
 }
 
-// Outages are filed by the phase they began in.
+// Of an outage that began in warm-up each part counts where it lies, if it is
+// long enough to be one.
 func TestOutagePhase(t *testing.T) {
 	r := oneArm(Config{})
 	s := r.Sink("on", "main")
@@ -215,12 +219,17 @@ func TestOutagePhase(t *testing.T) {
 	}
 	r.Finish(2 * time.Second)
 	totals := r.Totals("on")
-	want := Outage{Windows: 1, Longest: 300 * ms, Total: 300 * ms}
-	if totals.Warmup.Outage != want || totals.Measured.Outage != want {
-		t.Errorf("warm-up %+v, measured %+v, want one of 300ms each", totals.Warmup.Outage, totals.Measured.Outage)
+	if want := (Outage{Windows: 1, Longest: 200 * ms, Total: 200 * ms}); totals.Warmup.Outage != want {
+		t.Errorf("warm-up %+v, want the 200ms before its end", totals.Warmup.Outage)
 	}
-	if o := totals.Outage; o.Windows != 2 || o.Total != 600*ms || o.Longest != 300*ms {
-		t.Errorf("all %+v, want two of 300ms", o)
+	if want := (Outage{Windows: 1, Longest: 300 * ms, Total: 300 * ms}); totals.Measured.Outage != want {
+		t.Errorf("measured %+v, want the second one of 300ms: of the first 100ms are left, which is no outage", totals.Measured.Outage)
+	}
+	if o := totals.Outage; o.Windows != 2 || o.Total != 500*ms || o.Longest != 300*ms {
+		t.Errorf("all %+v, want two of 500ms together", o)
+	}
+	if g := [2]time.Duration{totals.Warmup.LongestGap, totals.Measured.LongestGap}; g != [2]time.Duration{200 * ms, 300 * ms} {
+		t.Errorf("longest gaps %v, want 200ms in warm-up and 300ms after it", g)
 	}
 }
 
@@ -284,7 +293,11 @@ func TestLateNewsAroundLastSuccess(t *testing.T) {
 // A success that is told after a Collect that already saw later ones takes
 // back what Totals showed, and no mark was sent.
 func TestMarksWaitForLateNews(t *testing.T) {
-	r := oneArm(Config{Marks: func(m mark.Mark) { t.Errorf("mark %+v, want none", m) }})
+	r := oneArm(Config{Marks: func(m mark.Mark) {
+		if m.Kind != mark.Gap {
+			t.Errorf("mark %+v, want none", m)
+		}
+	}})
 	s, late := r.Sink("on", "main"), r.Sink("on", "main")
 	for _, at := range []time.Duration{0, 90 * ms, 330 * ms} {
 		operate(s, at)
@@ -310,20 +323,20 @@ func TestBinsBounded(t *testing.T) {
 	for i := range n {
 		at := time.Duration(i) * 20 * ms
 		b.at(at).fellDue(at, 1)
-		b.at(at).done(at+ms, true, 1)
+		b.at(at).done(at+ms, timely, 1)
 	}
 	if len(b.list) > maxBins {
 		t.Errorf("%d bins, want at most %d", len(b.list), maxBins)
 	}
 	var due, ended int64
 	for _, x := range b.list {
-		due += x.due
+		due += x.due.n
 		ended += x.ended
 	}
 	if due != n || ended != n {
 		t.Errorf("due %d, ended %d, want %d each", due, ended, n)
 	}
-	if got := b.list[len(b.list)-1].okLast; got != (n-1)*20*ms+ms {
+	if got := b.list[len(b.list)-1].timely.last; got != (n-1)*20*ms+ms {
 		t.Errorf("last success %v, want %v", got, (n-1)*20*ms+ms)
 	}
 }

@@ -17,6 +17,10 @@ type pool struct {
 	spans      *timeline
 	lateAfter  time.Duration
 	width      time.Duration // of a bin
+	slots      *slotTable    // nil: slots are no matter
+
+	scope   *scope // nil: the arm has no other pool, so what is told of the arm holds for it
+	tallies tallies
 
 	mu     sync.Mutex
 	shards []*shard
@@ -30,10 +34,17 @@ type pool struct {
 }
 
 func (p *pool) newBuffer() *buffer {
-	return &buffer{
+	b := &buffer{
 		spans: p.spans, operations: len(p.operations),
 		bins: bins{width: p.width, list: make([]bin, 0, usualBins)},
 	}
+	if p.slots != nil {
+		b.ranges = make([]bins, p.slots.ranges)
+		for i := range b.ranges {
+			b.ranges[i] = bins{width: p.width, most: maxRangeBins}
+		}
+	}
+	return b
 }
 
 func (p *pool) newShard() *shard {
@@ -45,8 +56,8 @@ func (p *pool) newShard() *shard {
 	return s
 }
 
-// collect takes what the pool's shards hold, and adds it to the interval, the
-// arm's tallies and the arm's outages.
+// collect takes what the pool's shards hold, and adds it to the interval, to
+// the tallies and to what outages are told from.
 func (p *pool) collect(i *Interval, a *arm, spans []span) {
 	sum := p.newBuffer() // fresh: its histograms leave with the interval
 	for number := p.shown; number < len(spans); number++ {
@@ -58,27 +69,33 @@ func (p *pool) collect(i *Interval, a *arm, spans []span) {
 	// The dispatcher's shard is the first. It is taken last: whatever a worker
 	// has ended by then, the dispatcher had stated as due before.
 	for _, s := range slices.Backward(shards) {
-		p.take(s, sum, &a.outages)
+		p.take(s, sum, a)
 	}
 	clear(p.reserve) // what is left nobody needs
 	p.reserve = p.reserve[:0]
 	for _, page := range sum.pages {
 		// A sample may name a span begun since the caller loaded spans.
 		s := p.spans.load()[page.span]
-		a.tallies[isWarmup(s.phase)].add(page)
+		p.tallies[isWarmup(s.phase)].add(page)
 		p.report(i, a.name, page, s)
 	}
 	p.shown = len(spans)
 }
 
 // take empties one shard into sum.
-func (p *pool) take(s *shard, sum *buffer, o *outages) {
+func (p *pool) take(s *shard, sum *buffer, a *arm) {
 	b := s.take(p.emptyFor(s))
 	for _, page := range b.pages {
 		sum.turnTo(page.span).merge(page)
 	}
 	if !p.apart {
-		o.add(b.bins.list)
+		a.scope.outages.add(b.bins.list)
+	}
+	if p.scope != nil {
+		p.scope.outages.add(b.bins.list)
+	}
+	for i := range b.ranges {
+		a.ranges[i].outages.add(b.ranges[i].list)
 	}
 	s.need.note(b.reset())
 	p.spare = b
@@ -206,4 +223,5 @@ func (i *Interval) sort() {
 	slices.SortFunc(i.Series, func(x, y Series) int { return x.Key.Compare(y.Key) })
 	slices.SortFunc(i.Counts, Count.compare)
 	slices.SortFunc(i.Levels, Level.compare)
+	slices.SortFunc(i.Distributions, Distribution.compare)
 }

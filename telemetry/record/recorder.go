@@ -2,6 +2,7 @@ package record
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -23,8 +24,13 @@ type Config struct {
 	// operations were due counts as an outage. Default 100 ms.
 	OutageAfter time.Duration
 
-	// Marks receives a mark for each outage once it is certain, about a
-	// second after its end. Default mark.Discard.
+	// Slots are the ranges of hash slots whose outages are told apart, the same
+	// for all arms; they do not overlap. None by default, MaxSlotRanges at most.
+	Slots []SlotRange
+
+	// Marks receives a mark for each outage and each brown-out once it is
+	// certain, about a second after its end, and for the longest gap of a reading
+	// if it is news. Default mark.Discard.
 	Marks mark.Sink
 }
 
@@ -73,34 +79,47 @@ type Recorder struct {
 	from time.Duration // of the next interval; Collect's
 
 	mu     sync.Mutex
-	totals map[string]Totals // as of the last Collect
+	totals map[place]Totals    // as of the last Collect
+	slots  map[string][]Totals // by arm, as of the last Collect
 }
+
+// place is an arm, or one of its pools.
+type place struct{ arm, pool string }
 
 // arm is the Recorder's own view of an Arm. All but its pools' shards belong
 // to the goroutine that collects.
 type arm struct {
-	name    string
-	pools   []*pool
-	tallies tallies
-	outages outages
+	name   string
+	pools  []*pool
+	scope  *scope
+	ranges []*scope // of hash slots
 }
 
 // New returns a Recorder whose timeline begins in warm-up, round 0.
 func New(c Config) *Recorder {
 	c = c.withDefaults()
-	r := &Recorder{config: c, totals: map[string]Totals{}}
+	r := &Recorder{config: c, totals: map[place]Totals{}, slots: map[string][]Totals{}}
 	r.spans.begin(span{at: beginning, phase: Warmup})
-	width := binWidth(c.OutageAfter)
+	width, slots := binWidth(c.OutageAfter), newSlotTable(c.Slots)
 	for _, from := range c.Arms {
-		a := &arm{name: from.Name, outages: newOutages(c.OutageAfter)}
+		a := &arm{name: from.Name, scope: &scope{arm: from.Name, outages: newOutages(c.OutageAfter)}}
 		for _, p := range from.Pools {
-			a.pools = append(a.pools, &pool{
+			own := &pool{
 				name: p.Name, operations: slices.Clone(p.Operations), apart: p.Apart,
-				spans: &r.spans, lateAfter: c.LateAfter, width: width,
-			})
+				spans: &r.spans, lateAfter: c.LateAfter, width: width, slots: slots,
+			}
+			if p.Apart {
+				own.slots = nil
+			}
+			if p.Apart || len(from.Pools) > 1 {
+				own.scope = &scope{arm: from.Name, pool: p.Name, outages: newOutages(c.OutageAfter)}
+			}
+			a.pools = append(a.pools, own)
+		}
+		for _, s := range c.Slots {
+			a.ranges = append(a.ranges, &scope{arm: from.Name, slots: s.String(), outages: newOutages(c.OutageAfter)})
 		}
 		r.arms = append(r.arms, a)
-		r.totals[a.name] = Totals{}
 	}
 	return r
 }
@@ -108,7 +127,7 @@ func New(c Config) *Recorder {
 // Sink returns a sink for one goroutine of the engine: it may be handed on,
 // but not used by two at a time. It panics on an arm or pool Config does not
 // name: that is a mistake of the program, not of its user.
-func (r *Recorder) Sink(arm, pool string) workload.Sink {
+func (r *Recorder) Sink(arm, pool string) workload.SlotSink {
 	for _, a := range r.arms {
 		if a.name != arm {
 			continue
@@ -132,6 +151,14 @@ func (r *Recorder) Begin(round int, p Phase, at time.Duration) {
 	r.spans.begin(span{at: at, phase: p, round: round})
 }
 
+// At returns the phase and round of what is intended at an instant, as far as
+// phases have begun.
+func (r *Recorder) At(at time.Duration) (round int, p Phase) {
+	spans := r.spans.load()
+	s := spans[spanAt(spans, at)]
+	return s.round, s.phase
+}
+
 // End says where the load ends. Nothing is due behind it, so outages end there.
 func (r *Recorder) End(at time.Duration) { r.until.CompareAndSwap(0, int64(at)+1) }
 
@@ -153,7 +180,7 @@ func (r *Recorder) collect(now time.Duration, last bool) Interval {
 			p.collect(&i, a, spans)
 		}
 		r.follow(a, now, last, spans)
-		i.Levels = append(i.Levels, r.levels(a.name)...)
+		i.Levels = append(i.Levels, r.levels(a)...)
 	}
 	i.sort()
 	return i
@@ -161,38 +188,54 @@ func (r *Recorder) collect(now time.Duration, last bool) Interval {
 
 // follow brings an arm's outages and totals up to date.
 func (r *Recorder) follow(a *arm, now time.Duration, last bool, spans []span) {
-	if until := r.until.Load(); until != 0 {
-		a.outages.tracker.until = time.Duration(until - 1)
+	until, warm := forever, warmups(spans)
+	if at := r.until.Load(); at != 0 {
+		until = time.Duration(at - 1)
 	}
-	closed := a.outages.advance(now, last)
-	for _, w := range closed {
-		s := spans[spanAt(spans, w.start)]
-		a.tallies[isWarmup(s.phase)].Outage.add(w)
-		r.config.Marks(w.mark(a.name, s.round))
+	update := func(s *scope) [2]Gaps {
+		s.outages.tracker.until = until
+		s.follow(now, last, spans, warm, r.config.Marks)
+		return s.ahead(now, warm)
 	}
-	totals := a.totals(now, spans)
+	whole := update(a.scope)
+	var sum tallies
+	totals := make(map[place]Totals, 1+len(a.pools))
+	for _, p := range a.pools {
+		gaps := whole
+		if p.scope != nil {
+			gaps = update(p.scope)
+		}
+		totals[place{a.name, p.name}] = p.tallies.totals(gaps)
+		for part := range sum {
+			sum[part] = sum[part].plus(p.tallies[part])
+		}
+	}
+	totals[place{a.name, ""}] = sum.totals(whole)
+	slots := make([]Totals, len(a.ranges))
+	for i, s := range a.ranges {
+		slots[i] = tallies{}.totals(update(s))
+	}
 	r.mu.Lock()
-	r.totals[a.name] = totals
+	maps.Copy(r.totals, totals)
+	r.slots[a.name] = slots
 	r.mu.Unlock()
 }
 
 // Totals returns an arm's sums as of the last Collect; zero for an arm that
 // Config does not name.
-func (r *Recorder) Totals(arm string) Totals {
+func (r *Recorder) Totals(arm string) Totals { return r.PoolTotals(arm, "") }
+
+// PoolTotals returns those of one pool of the arm.
+func (r *Recorder) PoolTotals(arm, pool string) Totals {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.totals[arm]
+	return r.totals[place{arm, pool}]
 }
 
-// levels returns the gauges the totals give.
-func (r *Recorder) levels(arm string) []Level {
-	outage := r.Totals(arm).Outage
-	active := 0.0
-	if outage.Open {
-		active = 1
-	}
-	return []Level{
-		{Name: OutageActive, Arm: arm, Value: active},
-		{Name: OutageLongest, Arm: arm, Value: outage.Longest.Seconds()},
-	}
+// SlotTotals returns those of an arm's ranges of hash slots, in the order of
+// Config.Slots. All they hold is outages.
+func (r *Recorder) SlotTotals(arm string) []Totals {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.slots[arm])
 }

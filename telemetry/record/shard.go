@@ -69,6 +69,51 @@ func (s *shard) Missed(intended time.Duration, reason workload.Reason, n int) {
 func (s *shard) Done(x workload.Sample, n int) {
 	b := s.claim()
 	b.pageAt(x.Intended).add(&x, uint64(n), s.pool.lateAfter)
-	b.bins.at(x.Done).done(x.Done, x.Outcome.Class == workload.OK, n)
+	b.bins.at(x.Done).done(x.Done, s.pool.end(&x), n)
 	s.release(b)
 }
+
+// Sent implements workload.SlotSink.
+func (s *shard) Sent(at time.Duration, ops []workload.Operation) {
+	if s.pool.slots == nil {
+		return
+	}
+	b := s.claim()
+	for i := range ops {
+		if r, ok := s.pool.slots.rangeOf(ops[i].Slot); ok {
+			b.ranges[r].at(at).fellDue(at, 1)
+		}
+	}
+	s.release(b)
+}
+
+// Answered implements workload.SlotSink.
+func (s *shard) Answered(at time.Duration, ops []workload.Operation, outcomes []workload.Outcome) {
+	if s.pool.slots == nil {
+		return
+	}
+	b := s.claim()
+	for i := range ops {
+		if r, ok := s.pool.slots.rangeOf(ops[i].Slot); ok {
+			e := unsuccessful
+			if outcomes[i].Class == workload.OK {
+				e = timely // the limit of response time is no matter of slots
+			}
+			b.ranges[r].at(at).done(at, e, 1)
+		}
+	}
+	s.release(b)
+}
+
+// end says how an operation of the pool ended.
+func (p *pool) end(x *workload.Sample) end {
+	switch {
+	case x.Outcome.Class != workload.OK:
+		return unsuccessful
+	case x.ResponseTime() > p.lateAfter:
+		return late
+	}
+	return timely
+}
+
+var _ workload.SlotSink = (*shard)(nil)

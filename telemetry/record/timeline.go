@@ -17,6 +17,9 @@ type span struct {
 // beginning is where the first span begins: before any instant.
 const beginning = time.Duration(math.MinInt64)
 
+// forever is where the last span ends: behind any instant.
+const forever = time.Duration(math.MaxInt64)
+
 // timeline is the spans so far, in order. It only ever grows, and a span keeps
 // its number: that is how shards file under a span without asking anyone.
 type timeline struct {

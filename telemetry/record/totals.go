@@ -7,8 +7,8 @@ import (
 	"schload/workload"
 )
 
-// Totals are an arm's sums over its pools since the beginning: all, and those
-// of warm-up and of the rounds apart, by intended instant.
+// Totals are the sums of an arm, or of one of its pools, since the beginning:
+// all, and those of warm-up and of the rounds apart, by intended instant.
 type Totals struct {
 	Tally
 	Warmup, Measured Tally
@@ -20,11 +20,20 @@ type Tally struct {
 	Late                    uint64                   // successes with a response time above Config.LateAfter
 	Classes                 [workload.Classes]uint64 // OK and Failed by class
 	Reasons                 [workload.Reasons]uint64 // Missed by reason
-	Outage                  Outage
+	Gaps
 }
 
-// Outage sums up an arm's outages. One that is still going on is included
-// with its length so far. They are filed by their beginning.
+// Gaps sum up where there was no success, or none in time, although there were
+// operations. What is still going on is included with its length so far. Of
+// what began in warm-up and lasted, each part counts where it lies, outages and
+// brown-outs if the part is longer than Config.OutageAfter.
+type Gaps struct {
+	Outage     Outage
+	BrownOut   Outage        // successes came, but none in time
+	LongestGap time.Duration // the longest without a success, however short
+}
+
+// Outage sums up outages, or brown-outs.
 type Outage struct {
 	Windows        uint64
 	Longest, Total time.Duration
@@ -89,6 +98,8 @@ func (t Tally) plus(o Tally) Tally {
 		t.Reasons[i] += n
 	}
 	t.Outage = t.Outage.plus(o.Outage)
+	t.BrownOut = t.BrownOut.plus(o.BrownOut)
+	t.LongestGap = max(t.LongestGap, o.LongestGap)
 	return t
 }
 
@@ -102,21 +113,17 @@ func (o Outage) plus(p Outage) Outage {
 	return o
 }
 
-func (o *Outage) add(w window) {
+// add counts a window of which so much lies in the part that is summed up.
+func (o *Outage) add(w window, length time.Duration) {
 	o.Windows++
-	o.Longest = max(o.Longest, w.length())
-	o.Total += w.length()
+	o.Longest = max(o.Longest, length)
+	o.Total += length
 }
 
-// totals returns the arm's sums, with the outages that are not certain yet.
-func (a *arm) totals(now time.Duration, spans []span) Totals {
-	t := a.tallies
-	for _, w := range a.outages.ahead(now) {
-		o := &t[isWarmup(spans[spanAt(spans, w.start)].phase)].Outage
-		o.add(w)
-		if w.open {
-			o.Open, o.OpenSince = true, w.start
-		}
+// totals returns the sums of both parts.
+func (t tallies) totals(gaps [2]Gaps) Totals {
+	for part := range t {
+		t[part].Gaps = gaps[part]
 	}
 	return Totals{Tally: t[measured].plus(t[warmup]), Warmup: t[warmup], Measured: t[measured]}
 }

@@ -1,0 +1,49 @@
+package telemetry
+
+import (
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+
+	"schload/telemetry/histogram"
+	"schload/telemetry/record"
+)
+
+// deliveryKey names the deliveries of one pool and phase; rounds are summed.
+type deliveryKey struct {
+	pool  string
+	phase record.Phase
+}
+
+// delivery is how long messages took to their receivers.
+type delivery struct {
+	attributes attribute.Set
+	birth      time.Time
+	time       histogram.Histogram
+}
+
+func (s *source) delivery(key deliveryKey) *delivery {
+	return s.deliveries.get(key, deliveryKey{}, maxOperations, s.health, func(overflow bool) *delivery {
+		d := &delivery{birth: s.birth(), attributes: overflowed}
+		if !overflow {
+			d.attributes = attribute.NewSet(attribute.String(record.AttrPool, key.pool), attribute.String(record.AttrPhase, key.phase.String()))
+		}
+		return d
+	})
+}
+
+func (s *source) deliveryTimes(pushed bool) []metricdata.Metrics {
+	if len(s.deliveries.all) == 0 {
+		return nil
+	}
+	var points []metricdata.ExponentialHistogramDataPoint[float64]
+	for _, d := range s.deliveries.all {
+		if pushed && !d.birth.IsZero() {
+			points = append(points, s.histogram(new(histogram.Histogram), d.attributes, d.birth))
+			d.birth = time.Time{}
+		}
+		points = append(points, s.histogram(&d.time, d.attributes, s.now))
+	}
+	return []metricdata.Metrics{metric(record.MessageDeliveryTime, exponential(points))}
+}
