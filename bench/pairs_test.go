@@ -69,7 +69,7 @@ func inTurn(b *testing.B, sides ...turn) [][]figures {
 }
 
 // turns is how often each side of a comparison is measured.
-const turns = 6
+const turns = 10
 
 func medianOf(of []figures, value func(figures) float64) float64 {
 	var all []float64

@@ -23,14 +23,25 @@ func (h redirectHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.
 		if !ours || f.cmd != nil {
 			return err // ASKING and one command, sent together: reported as of one command
 		}
-		for _, cmd := range cmds {
-			if _, moved := redis.IsMovedError(cmd.Err()); moved {
-				f.redirected(redirectMoved)
-			} else if _, ask := redis.IsAskError(cmd.Err()); ask {
-				f.redirected(redirectAsk)
-			}
-		}
+		f.followed(cmds)
 		return err
+	}
+}
+
+// followed counts the redirects among replies. It is a function of its own
+// because the library starts a goroutine for each node and pipeline, whose
+// small stack every frame of ours may cause to be copied.
+func (f *flight) followed(cmds []redis.Cmder) {
+	for _, cmd := range cmds {
+		err := cmd.Err()
+		if err == nil {
+			continue
+		}
+		if _, moved := redis.IsMovedError(err); moved {
+			f.redirected(redirectMoved)
+		} else if _, ask := redis.IsAskError(err); ask {
+			f.redirected(redirectAsk)
+		}
 	}
 }
 
