@@ -27,7 +27,7 @@ func BenchmarkLedger(b *testing.B) {
 	each := seconds(b)
 	for b.Loop() {
 		ratios := map[string][]float64{}
-		for range turns {
+		for range rounds() {
 			none := ledgerLoop(b, addr, each, 0)
 			ratios["sample"] = append(ratios["sample"], ledgerLoop(b, addr, each, 1.0/16)/none)
 			ratios["audit"] = append(ratios["audit"], ledgerLoop(b, addr, each, 1)/none)
