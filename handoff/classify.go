@@ -66,6 +66,7 @@ var causes = []struct {
 	class  workload.Class
 	effect workload.Effect
 }{
+	{is(redis.TxFailedErr), workload.Conflict, workload.NotApplied}, // the library makes a reply of it
 	{isReply(workload.Loading), workload.Loading, workload.NotApplied},
 	{isReply(workload.Readonly), workload.Readonly, workload.NotApplied},
 	{isReply(workload.Clusterdown), workload.Clusterdown, workload.NotApplied},
@@ -103,6 +104,9 @@ func isReply(class workload.Class) func(error) bool {
 		return ok && replyClass(reply.Error()) == class
 	}
 }
+
+// isNoScript matches what a server says to EVALSHA of a script it does not have.
+func isNoScript(err error) bool { return redis.HasErrorPrefix(err, "NOSCRIPT") }
 
 func replyClass(text string) workload.Class {
 	word, _, _ := strings.Cut(strings.TrimPrefix(text, "ERR "), " ")
@@ -162,7 +166,7 @@ func garbled(text string) bool {
 // none of the wanted type.
 func unreadable(text string) bool {
 	for _, prefix := range []string{
-		"redis: can't parse", "redis: invalid reply", "redis: invalid line", "redis: got ",
+		"redis: can't parse", "redis: invalid reply", "redis: invalid line", "redis: got ", "redis: expected '",
 		"redis: can't peek", "redis: connection unusable (reply stream desynchronized)",
 	} {
 		if strings.HasPrefix(text, prefix) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,9 +22,14 @@ type kind struct {
 	shape  shape
 	writes bool
 	nilOK  bool // the nil reply is an answer
-	sends  bool // messages: not among Commands, receivers are to hear them
 	check  func(op *workload.Operation, reply *redis.StringCmd) bool
 	want   func(op *workload.Operation) string // what check accepts, for people
+
+	// Of the commands that no shape fits: how one is made for an operation. It
+	// costs memory, as it does in any application.
+	fresh func(k *kind, op *workload.Operation) exchange
+	args  func(op *workload.Operation) []any                // for fresh: name and arguments
+	list  func(op *workload.Operation, elements []any) bool // instead of check, of replies with several elements
 }
 
 // shape is how the arguments follow the name.
@@ -38,7 +44,7 @@ const (
 	keyFixedValue               // HSET key f value, ZADD key 1 value
 	keyValueFixed               // SET key value GET
 	keyFixedsValue              // ZADD key INCR 1 value
-	keyNewFixed                 // XADD key * m value
+	keyNewFixed                 // XADD key * m value, of a message
 	shapes
 )
 
@@ -68,52 +74,62 @@ var kinds = map[string]*kind{
 	"ZADD":   {shape: keyFixedValue, writes: true, check: numberReply, want: wantNumber},
 	"PING":   {shape: bare, check: pongReply, want: wantPong},
 	"ECHO":   {shape: onlyValue, check: sameValue, want: wantSameValue},
-
-	"PUBLISH":  {shape: keyValue, writes: true, sends: true, check: numberReply, want: wantNumber},
-	"SPUBLISH": {shape: keyValue, writes: true, sends: true, check: numberReply, want: wantNumber},
-	"XADD":     {shape: keyNewFixed, writes: true, sends: true, check: entryReply, want: wantEntry},
 }
 
 // audited are commands on ledger keys that differ, or are used there alone:
 // what they answer shows what was there.
 var audited = map[string]*kind{
-	"SET":   {word: "set", shape: keyValueFixed, writes: true, nilOK: true, check: ownValue, want: wantOwnValue}, // SET key value GET
+	"SET":   {shape: keyValueFixed, writes: true, nilOK: true, check: ownValue, want: wantOwnValue}, // SET key value GET
 	"DEL":   {word: "getdel", shape: onlyKey, writes: true, nilOK: true, check: ownValue, want: wantOwnValue},
-	"ZADD":  {word: "zadd", shape: keyFixedsValue, writes: true, check: numberReply, want: wantNumber}, // ZADD key INCR 1 value
-	"SREM":  {word: "srem", shape: keyValue, writes: true, check: numberReply, want: wantNumber},
-	"SCARD": {word: "scard", shape: onlyKey, check: numberReply, want: wantNumber},
+	"ZADD":  {shape: keyFixedsValue, writes: true, check: numberReply, want: wantNumber}, // ZADD key INCR 1 value
+	"SCARD": {shape: onlyKey, check: numberReply, want: wantNumber},
+}
+
+// messages are the commands that send messages, where they differ.
+var messages = map[string]*kind{
+	"PUBLISH":  {shape: keyValue, writes: true, check: numberReply, want: wantNumber},
+	"SPUBLISH": {shape: keyValue, writes: true, check: numberReply, want: wantNumber},
+	"XADD":     {shape: keyNewFixed, writes: true, check: idReply, want: wantID},
+}
+
+// forms are the commands in each form. One that is not among those of another
+// form is sent as a plain one.
+var forms = map[workload.Form]map[string]*kind{
+	workload.PlainForm: kinds, workload.AuditedForm: audited, workload.MessageForm: messages,
 }
 
 func init() {
-	for name, k := range audited {
-		k.name = name
+	for _, family := range []map[string]*kind{groupKinds, leaseKinds, collectionKinds, scriptKinds, transactionKinds} {
+		maps.Copy(kinds, family)
+	}
+	for _, form := range forms {
+		for name, k := range form {
+			k.name = name
+			if k.word == nil {
+				k.word = strings.ToLower(name)
+			}
+		}
 	}
 	for name, k := range kinds {
 		k.name, k.word = name, strings.ToLower(name)
 	}
 }
 
-// kindOf returns how an operation is sent, nil for a command that is none.
+// kindOf returns how an operation is sent. It panics on a command that is none.
 func kindOf(op *workload.Operation) *kind {
-	if op.Reply != nil {
-		if k := audited[op.Command]; k != nil {
+	if op.Form != workload.PlainForm {
+		if k := forms[op.Form][op.Command]; k != nil {
 			return k
 		}
 	}
-	return kinds[op.Command]
+	if k := kinds[op.Command]; k != nil {
+		return k
+	}
+	panic(fmt.Sprintf("handoff: unknown command %q; known are %s", op.Command, strings.Join(Commands(), ", ")))
 }
 
 // Commands returns the commands of mixes that Do executes, sorted.
-func Commands() []string {
-	names := make([]string, 0, len(kinds))
-	for name, k := range kinds {
-		if !k.sends {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
+func Commands() []string { return slices.Sorted(maps.Keys(kinds)) }
 
 func (k *kind) fixed() any {
 	switch k.name {
@@ -123,11 +139,6 @@ func (k *kind) fixed() any {
 		return fixedScore
 	}
 	return fixedField
-}
-
-// belongs reports whether the reply can be the command's own.
-func (k *kind) belongs(op *workload.Operation, reply *redis.StringCmd) bool {
-	return k.check(op, reply)
 }
 
 func ownValue(op *workload.Operation, reply *redis.StringCmd) bool {
@@ -151,15 +162,6 @@ func numberReply(_ *workload.Operation, reply *redis.StringCmd) bool {
 }
 func wantNumber(*workload.Operation) string { return "a number" }
 
-// entryReply takes the id of an entry: 1732545-0.
-func entryReply(_ *workload.Operation, reply *redis.StringCmd) bool {
-	at, n, ok := strings.Cut(reply.Val(), "-")
-	_, err1 := strconv.ParseUint(at, 10, 64)
-	_, err2 := strconv.ParseUint(n, 10, 64)
-	return ok && err1 == nil && err2 == nil
-}
-func wantEntry(*workload.Operation) string { return "the id of an entry" }
-
 func sameValue(op *workload.Operation, reply *redis.StringCmd) bool {
 	value, _ := reply.Bytes()
 	return bytes.Equal(value, op.Value)
@@ -176,6 +178,18 @@ type command struct {
 	value bulk
 	words [shapes][]any // the arguments by shape; element 0 is the name
 	cmds  [shapes]*redis.StringCmd
+}
+
+func (c *command) verb() *kind                         { return c.kind }
+func (c *command) belongs(op *workload.Operation) bool { return c.kind.check(op, c.StringCmd) }
+func (c *command) said() string                        { return fmt.Sprintf("%.80q", c.Val()) }
+func (c *command) send(f *flight, db database)         { f.process(db, c) }
+
+func (c *command) queue(f *flight, pipe redis.Pipeliner) { _ = pipe.Process(f, c) }
+
+func (c *command) text() []byte {
+	value, _ := c.Bytes()
+	return value
 }
 
 // bulk is a value the library writes as it is.
@@ -215,9 +229,6 @@ func (c *command) renew() {
 // set makes the command an operation's.
 func (c *command) set(op *workload.Operation) {
 	k := kindOf(op)
-	if k == nil {
-		panic(fmt.Sprintf("handoff: unknown command %q; known are %s", op.Command, strings.Join(Commands(), ", ")))
-	}
 	c.kind, c.key, c.value.bytes = k, op.Key, op.Value
 	words := c.words[k.shape]
 	words[0] = k.word

@@ -53,7 +53,7 @@ func (p Profile) Validate() error {
 	u, err := p.LoadUpgrade()
 	check(err != nil || p.Stage != "sim" || !p.Cluster || p.Saturates() || u.Database == upgrade.OSSCluster,
 		"cluster with stage sim: the upgrade says what the simulator is, and %s is for an endpoint; choose one for a cluster, see schload upgrades", p.Upgrade)
-	wrong = append(wrong, err, p.checkArms(), p.checkPools(), p.checkSaturate())
+	wrong = append(wrong, err, p.checkArms(), p.checkPools(), p.checkSaturate(), p.checkCanaries(), p.checkCommands(), p.checkMemory())
 	return errors.Join(wrong...)
 }
 
@@ -145,8 +145,9 @@ func (p Profile) Workload() ([]workload.Pool, error) {
 	return pools, nil
 }
 
-// Workers is the number of operations an arm has in flight at most, those in
-// which receivers of messages wait included.
+// Workers is the number of operations an arm's client has in flight at most,
+// those in which receivers of messages wait included; canaries have clients of
+// their own.
 func (p Profile) Workers() int {
 	n := 0
 	for i, pool := range p.Pools {
@@ -169,7 +170,7 @@ func (p Pool) workload(seed uint64) (workload.Pool, error) {
 	w := workload.Pool{
 		Name: p.Name, Workers: p.Workers, Pipeline: p.Pipeline, StartDeadline: time.Duration(p.StartDeadline), Seed: seed,
 		Receivers: p.Receivers, Block: time.Duration(p.Block),
-		Keys:     workload.Keys{Space: p.Keys.Space, Exponent: p.Keys.Exponent, Prefix: p.Keys.Prefix},
+		Keys:     workload.Keys{Space: p.Keys.Space, Exponent: p.Keys.Exponent, Prefix: p.Keys.Prefix, Batch: p.Keys.Batch},
 		Schedule: workload.Schedule{Seed: seed, Think: time.Duration(p.Think)},
 	}
 	var wrong []error

@@ -26,18 +26,19 @@ const ledgerStream = 0x1ed9e7
 // goes to keys which all workers use at once.
 const sharedShare = 1.0 / 16
 
-// LedgerSpaces returns the kinds of keys for which the pool needs a ledger. It
-// judges every command that touches a key, but those of messages.
+// LedgerSpaces returns the kinds of keys for which the pool needs a ledger.
+// Messages have an account of their own, and a canary needs none: it asks
+// whether the target answers, not what.
 func (p Pool) LedgerSpaces() (spaces []ledger.Space) {
-	if p.Kind.Messages() {
-		return nil // they have an account of their own
+	if p.Kind != KindCommands {
+		return nil
 	}
 	for _, w := range p.Mix {
 		c, err := findCommand(w.Command)
 		if err != nil {
 			continue // Validate says so
 		}
-		if s, ok := ledgers[c.space]; ok && !slices.Contains(spaces, s) {
+		if s, ok := ledgers[c.space]; ok && c.act != unjudged && !slices.Contains(spaces, s) {
 			spaces = append(spaces, s)
 		}
 	}
@@ -47,12 +48,12 @@ func (p Pool) LedgerSpaces() (spaces []ledger.Space) {
 // enter makes operation index one on a ledger key, if it is drawn. Which
 // operations are drawn depends on the seed alone; the key is the worker's.
 func (m *maker) enter(index uint64, c command, op *Operation, s *slot, from *source) bool {
-	s.entry.key, op.Reply = nil, nil
+	s.entry.key = nil
 	if scramble(m.seed^scramble(index^ledgerStream)) >= m.ledgered {
 		return false
 	}
 	in, ok := ledgers[c.space]
-	if !ok {
+	if !ok || c.act == unjudged {
 		return false
 	}
 	shared := (c.act == ledger.Read || c.act == ledger.Swap) && in == ledger.Strings && from.float() < sharedShare
@@ -71,7 +72,7 @@ func (m *maker) issue(key ledger.Key, c command, op *Operation, s *slot, from *s
 	}
 	e.key, e.act = key, c.act
 	e.sequence = key.Issue(c.act, &e.reply)
-	op.Command, op.Key, op.Reply = c.name, key.Name(), &e.reply
+	op.Command, op.Form, op.Key, op.Reply = c.name, AuditedForm, key.Name(), &e.reply
 	op.Slot = slotOf(op.Key)
 	switch {
 	case c.space == zsetSpace: // one member, whose score counts
@@ -101,6 +102,9 @@ func (m *maker) withdraw() {
 // judge takes the outcomes of a batch to the ledger. A reply that nobody can
 // have written is no success.
 func (m *maker) judge(ops []Operation, outcomes []Outcome) {
+	if m.leases != nil {
+		m.judgeLeases(ops, outcomes)
+	}
 	m.sent(outcomes)
 	if m.page == nil {
 		return
@@ -121,7 +125,7 @@ func (e *entry) call(op *Operation, out Outcome) ledger.Call {
 	return ledger.Call{Command: op.Command, Act: e.act, Sequence: e.sequence, End: end, Attempts: out.Attempts, Reply: &e.reply}
 }
 
-// ledgerBatch is how many ledger keys are written or read together.
+// ledgerBatch is how many ledger keys are written or read together at most.
 const ledgerBatch = 100
 
 // settleTries is how often a key is read back at most.
@@ -187,8 +191,9 @@ func (r Run) readBack(ctx context.Context, keys iter.Seq[ledger.Key], judge func
 // sweep does one operation on every key of a space for which there is one.
 func (r Run) sweep(ctx context.Context, keys iter.Seq[ledger.Key], by map[ledger.Space]string, took func(*Operation, *entry, Outcome) error) error {
 	r.Pool = r.Pool.WithDefaults()
-	m := newMaker(newRecipe(r.Pool), 0, ledgerBatch)
-	ops, outcomes := make([]Operation, 0, ledgerBatch), make([]Outcome, ledgerBatch)
+	size := r.Pool.together(ledgerBatch)
+	m := newMaker(newRecipe(r.Pool), 0, size)
+	ops, outcomes := make([]Operation, 0, size), make([]Outcome, size)
 	flush := func() error {
 		for i := range ops {
 			outcomes[i] = Outcome{Class: Other}

@@ -21,6 +21,15 @@ type Run struct {
 	Pool   Pool
 	Target Target
 
+	// Owner names who loads, among all who load the target with the same pool:
+	// it is part of the keys that only one worker uses. May be empty.
+	Owner string
+
+	// Wrong, if set, is told of replies that the engine itself finds to be wrong,
+	// those of a ledger aside, and why. Many goroutines may call it at once; the
+	// operation is valid until it returns.
+	Wrong func(op *Operation, why string)
+
 	// Sink is called once for every goroutine that observes, before it starts.
 	// Nil discards the samples.
 	Sink func() Sink
@@ -166,6 +175,7 @@ func (r Run) pacer() (Pacer, error) {
 
 func (r Run) workers() []*worker {
 	recipe := newRecipe(r.Pool)
+	recipe.owner = r.Owner
 	if r.Ledger != nil {
 		recipe.ledgered = threshold(r.Ledger.Share())
 	}
@@ -186,6 +196,9 @@ func (r Run) workers() []*worker {
 
 func (r Run) maker(recipe *recipe, worker int) *maker {
 	m := newMaker(recipe, worker, r.Pool.Pipeline)
+	if r.Wrong != nil {
+		m.wrong = r.Wrong
+	}
 	if r.Ledger != nil {
 		m.page = r.Ledger.Page(worker)
 	}

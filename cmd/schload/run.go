@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -55,12 +56,22 @@ func runHelp() string {
 	b.WriteString("  PRESET+option=value+...   a preset with options: read_timeout, max_retries, relaxed_timeout, pool_size, ...\n" +
 		"\nFlags beat the profile. The default profile has rate 1000, workers 16, warmup 2s, baseline 5s, recovery 5s, rounds 1,\n" +
 		"speed 1, late-after 100ms, outage-after 500ms; schload profiles NAME prints a profile.\n" +
+		"\nCommands of a mix (docs/METHODOLOGY.md says what each of them sends):\n" + commandList() +
 		"\nTargets: redis://[user:password@]host:port, rediss:// for TLS (a profile's tls names certificates). With --cluster the\n" +
 		"target is an OSS cluster, named by one node or several: redis://host:port,host:port.\n" +
 		"\nA real upgrade: with --stage manual you start and end it while the load runs, and say so by Enter, over --control, or by\n" +
 		"SIGUSR1 and SIGUSR2; with --stage command it is --upgrade-command. --upgrade then only names it.\n" +
 		"\nExit codes: 0 ok, 1 failed, 2 usage or bad input, 4 run invalid (with --fail-on-saturated also: the\n" +
 		"harness was the bottleneck), 130 interrupted.")
+	return b.String()
+}
+
+// commandList lists the commands of a mix, a few on each line.
+func commandList() string {
+	var b strings.Builder
+	for line := range slices.Chunk(workload.Commands(), 14) {
+		b.WriteString("  " + strings.Join(line, " ") + "\n")
+	}
 	return b.String()
 }
 

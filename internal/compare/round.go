@@ -121,7 +121,7 @@ func oneRound(arm Arm, n int, s *sums, t timeline) Round {
 		r.FailedRatio = digits(float64(all.Failed) / float64(all.Due))
 		r.HarmedRatio = digits(float64(all.Failed+all.Missed+all.Late) / float64(all.Due))
 	}
-	r.answer(s.maintenanceOf(arm.Name, n))
+	r.answer(s.responsesOf(arm.Name, record.Maintenance, n))
 	r.recovered(arm)
 	r.lost(arm.Integrity)
 	return r
@@ -137,15 +137,37 @@ func (s *sums) roundTally(arm string, round int) (t tally) {
 	return t
 }
 
-// maintenanceOf are the response times of successes in a round's maintenance.
-func (s *sums) maintenanceOf(arm string, round int) *histogram.Histogram {
-	h := new(histogram.Histogram)
-	for _, x := range s.whole.Series() {
-		if x.Arm == arm && x.Round == round && x.Phase == record.Maintenance && x.Outcome == workload.OK.String() {
-			h.Merge(x.Response)
+// turn is a phase of one round of an arm.
+type turn struct {
+	arm   string
+	phase record.Phase
+	round int
+}
+
+// keepTimes keeps the response times of successes of each round apart, of the
+// phases that are asked for by round: two histograms a round and arm.
+func (s *sums) keepTimes(iv record.Interval) {
+	for _, x := range iv.Series {
+		if x.Outcome != workload.OK.String() || x.Phase != record.Baseline && x.Phase != record.Maintenance {
+			continue
 		}
+		key := turn{x.Arm, x.Phase, x.Round}
+		if s.responses == nil {
+			s.responses = map[turn]*histogram.Histogram{}
+		}
+		if s.responses[key] == nil {
+			s.responses[key] = new(histogram.Histogram)
+		}
+		s.responses[key].Merge(x.Response)
 	}
-	return h
+}
+
+// responsesOf are those of one round; an empty histogram if there are none.
+func (s *sums) responsesOf(arm string, phase record.Phase, round int) *histogram.Histogram {
+	if h := s.responses[turn{arm, phase, round}]; h != nil {
+		return h
+	}
+	return new(histogram.Histogram)
 }
 
 func timeouts(errors map[string]uint64) (n uint64) {

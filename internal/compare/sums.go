@@ -20,6 +20,8 @@ type sums struct {
 	peaks  peaks               // of dials
 	rates  []float64           // successes a second, of the readings that lie in the baseline
 	rounds map[perRound]uint64 // counters that carry no round
+
+	responses map[turn]*histogram.Histogram // of successes, by round
 }
 
 // readSums adds up the intervals as file gives them, filed under their phases.
@@ -38,8 +40,9 @@ func readSums(b *bundle.Bundle, t timeline, file func(record.Interval) record.In
 		if iv.From > s.whole.To {
 			s.gaps = append(s.gaps, fmt.Sprintf("what was recorded from %v to %v is missing", s.whole.To, iv.From))
 		}
+		s.keepTimes(iv)
 		for i := range iv.Series {
-			iv.Series[i].Round = 0 // nobody asks for the times of one round, and a thousand rounds would hold a hundred megabytes
+			iv.Series[i].Round = 0 // a thousand rounds, each series apart, would hold a hundred megabytes
 		}
 		s.whole.Add(iv)
 		// The reading at the end of warm-up comes a little after it.

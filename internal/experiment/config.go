@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"schload/handoff"
@@ -50,7 +51,7 @@ type Config struct {
 	// Interval is how often what was recorded is read. Default 1 s.
 	Interval time.Duration
 
-	// Open opens an arm's client. Its error ends the run before it began.
+	// Open opens an arm's client, and one more for each of its canaries. Its error ends the run before it began.
 	Open func(ctx context.Context, arm handoff.Arm, marks mark.Sink) (*handoff.Client, error)
 
 	// Dir is the bundle's directory and Describe what run.json says; both are
@@ -94,8 +95,8 @@ func (c Config) validate() error {
 	if len(c.Arms) == 0 {
 		wrong = append(wrong, errors.New("no arms: name at least one, such as on,off"))
 	}
-	if len(c.Pools) == 0 {
-		wrong = append(wrong, errors.New("no pools: nothing would be loaded"))
+	if !slices.ContainsFunc(c.Pools, func(p workload.Pool) bool { return p.Kind != workload.KindCanary }) {
+		wrong = append(wrong, errors.New("no pools beside canaries: nothing would be loaded"))
 	}
 	if !(c.Ledger >= 0 && c.Ledger <= 1) {
 		wrong = append(wrong, fmt.Errorf("ledger share %v: want 0 to 1", c.Ledger))
@@ -116,7 +117,7 @@ func (c Config) validate() error {
 func (c Config) arms() []record.Arm {
 	var pools []record.Pool
 	for _, p := range c.Pools {
-		rp := record.Pool{Name: p.Name}
+		rp := record.Pool{Name: p.Name, Apart: p.Kind == workload.KindCanary}
 		for _, w := range p.Mix {
 			rp.Operations = append(rp.Operations, w.Command)
 		}

@@ -73,8 +73,8 @@ func (r *run) openLedgers(ctx context.Context) error {
 	for _, a := range r.arms {
 		report := r.violations(a.name)
 		for _, pool := range r.Pools {
-			if pool.Kind.Messages() {
-				a.books = append(a.books, nil) // they have an account of their own
+			if pool.Kind != workload.KindCommands {
+				a.books = append(a.books, nil) // messages have an account of their own, canaries need none
 				continue
 			}
 			b := &book{pool: pool.Name, filed: map[int]ledger.Counts{}, Book: r.newBook(a.name, pool, report)}

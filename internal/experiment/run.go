@@ -90,7 +90,7 @@ func Run(ctx context.Context, c Config) (Result, error) {
 }
 
 // open opens all arms and warms each with as many connections as it has
-// workers, or more, so that none of them has to dial while it is measured.
+// workers and receivers, or more, so that none of them has to dial while it is measured.
 func (r *run) open(ctx context.Context) error {
 	workers := 0
 	for _, p := range r.Pools {
@@ -102,12 +102,16 @@ func (r *run) open(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		r.arms = append(r.arms, &arm{name: a.Name, client: client, occupancy: occupancies(r.Pools), load: make([]workload.Load, len(r.Pools))})
+		opened := &arm{name: a.Name, client: client, occupancy: occupancies(r.Pools), load: make([]workload.Load, len(r.Pools))}
+		r.arms = append(r.arms, opened)
 		if err := client.Warm(ctx, connections); err != nil {
 			return err
 		}
-		if proof := client.Proof(); !proof.Valid {
-			return fmt.Errorf("arm %s is not what it claims: %s", a.Name, join(proof.Reasons))
+		if err := r.openCanaries(ctx, opened, a); err != nil {
+			return err
+		}
+		if reasons := opened.unproved(); reasons != "" {
+			return errors.New(reasons)
 		}
 	}
 	if err := r.preload(ctx); err != nil {
@@ -122,6 +126,7 @@ func (r *run) open(ctx context.Context) error {
 func (r *run) closeClients() {
 	for _, a := range r.arms {
 		a.client.Close()
+		a.closeCanaries()
 	}
 }
 
@@ -395,8 +400,8 @@ func (r *run) judge(err error) {
 		disqualify(err.Error())
 	}
 	for _, a := range r.arms {
-		if proof := a.client.Proof(); !proof.Valid {
-			disqualify(fmt.Sprintf("arm %s is not what it claims: %s", a.name, join(proof.Reasons)))
+		if reasons := a.unproved(); reasons != "" {
+			disqualify(reasons)
 		}
 	}
 }

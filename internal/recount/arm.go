@@ -1,6 +1,11 @@
 package recount
 
-import "cmp"
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+)
 
 func (b *bundle) arm(k int) object {
 	name := b.run.Arms[k].Name
@@ -117,8 +122,41 @@ func (b *bundle) integrity(arm string) any {
 		"wrong_replies":        b.operations(arm, "", entire).errors["wrong_reply"],
 		"indeterminate_writes": object{"applied": open["applied"], "not_applied": open["not_applied"], "unknown": open["unknown"]},
 		"checked_writes":       checks["write"], "checked_reads": checks["read"],
+		"rounds":       b.integrityRounds(arm),
 		"linearizable": object{"keys": total(linear), "violations": linear["violated"], "unknown": linear["unknown"]},
 	}
+}
+
+// integrityRounds is what was found and decided by round, those without any
+// left out.
+func (b *bundle) integrityRounds(arm string) list {
+	by := map[int]map[string]uint64{}
+	add := func(name, key string, keep func(point) bool) {
+		for _, p := range b.each(arm, name) {
+			round, err := strconv.Atoi(p.attrs["schload.round"])
+			if err != nil || p.count == 0 || !keep(p.point) {
+				continue
+			}
+			if by[round] == nil {
+				by[round] = map[string]uint64{}
+			}
+			by[round][p.attrs[key]] += p.count
+		}
+	}
+	every := func(point) bool { return true }
+	add("schload.integrity.violations", "type", every)
+	add("schload.integrity.indeterminate", "result", every)
+	add("schload.operations", "outcome", func(p point) bool { return p.attrs["outcome"] == "wrong_reply" })
+	l := list{}
+	for _, round := range slices.Sorted(maps.Keys(by)) {
+		n := by[round]
+		l = append(l, object{
+			"round": uint64(round), "lost_acknowledged_writes": n["lost_acknowledged_write"], "stale_reads": n["stale_read"], "wrong_replies": n["wrong_reply"],
+			"duplicate_applications": n["duplicate_application"], "out_of_order": n["out_of_order"],
+			"indeterminate_writes": object{"applied": n["applied"], "not_applied": n["not_applied"], "unknown": n["unknown"]},
+		})
+	}
+	return l
 }
 
 // little is Little's law for an arm, over the whole run; known is false where
