@@ -106,7 +106,7 @@ func (s scene) over(i int) (from, to float64) {
 func (s scene) data() chart.Data {
 	var d chart.Data
 	for _, c := range s.run.Columns[s.first:s.end] {
-		d.At = append(d.At, s.axis.At(c.From+c.Length()/2))
+		d.At = append(d.At, chart.Place(s.axis.At(c.From+c.Length()/2)))
 		d.Names = append(d.Names, between(c.From, c.To))
 	}
 	return d
@@ -171,11 +171,11 @@ func (s scene) heatFigure() chart.Figure {
 		Note: "Each cell counts the successes of that moment with that response time; the darker, the more. Counted where they ended. Failures have no place here.",
 	}
 	for i := range chart.Heats {
-		from := chart.HeatFrom(i, s.scales.heat)
-		f.Legend = append(f.Legend, chart.Key{Class: chart.HeatClass(i), Text: three(max(from, 1))})
+		from := math.Round(chart.HeatFrom(i, s.scales.heat)*10) / 10
+		f.Legend = append(f.Legend, chart.Key{Class: chart.HeatClass(i), Text: strconv.FormatFloat(from, 'f', -1, 64)})
 	}
-	f.Legend[0].Text = "up to " + three(max(chart.HeatFrom(1, s.scales.heat), 1))
-	f.Legend[len(f.Legend)-1].Text += " or more a second"
+	f.Legend[0].Text = "fewer"
+	f.Legend[len(f.Legend)-1].Text += " a second or more"
 	for _, a := range s.run.Arms {
 		var cells []chart.Heat
 		count, p50, p99 := chart.Series{Name: a.Name + " successes"}, chart.Series{Name: "p50"}, chart.Series{Name: "p99"}
@@ -324,7 +324,7 @@ func percentTicks(decades int) []chart.Tick {
 	ticks := []chart.Tick{{At: 0, Text: "0 %"}}
 	text := "90"
 	for i := 1; i <= decades; i++ {
-		ticks = append(ticks, chart.Tick{At: float64(i) / float64(decades), Text: text + " %", Minor: i%2 == 1 && decades > 3})
+		ticks = append(ticks, chart.Tick{At: float64(i) / float64(decades), Text: text + " %", Minor: i%2 == 1 && decades > 2})
 		switch i {
 		case 1:
 			text = "99"
@@ -344,7 +344,7 @@ func (s scene) percentileData(decades int) (d chart.Data, t chart.Table) {
 	for i := range decades*perDecade + 1 {
 		q := quantileAt(i)
 		quantile = append(quantile, q)
-		d.At = append(d.At, float64(i)/float64(decades*perDecade))
+		d.At = append(d.At, chart.Place(float64(i)/float64(decades*perDecade)))
 		d.Names = append(d.Names, "p"+strconv.FormatFloat(100*q, 'f', max(1, i/perDecade), 64))
 	}
 	for _, q := range []string{"p50", "p90", "p99", "p99.9", "p99.99", "max"} {

@@ -55,7 +55,7 @@ func (s scene) stagePanel() chart.Panel {
 	}
 	stalls := s.bars(s.run.Stalls, 0, 0)
 	if len(stalls) > 0 {
-		names = append(names, "harness stood still")
+		names = append(names, "harness stalls")
 	}
 	p.Height = laneHeight * len(names)
 	for i, name := range names {
@@ -64,7 +64,7 @@ func (s scene) stagePanel() chart.Panel {
 		switch name {
 		case "steps":
 			p.Shapes = append(p.Shapes, chart.Shape{Class: "line step", Path: chart.Stripes(at, low, high, p.Height)})
-		case "harness stood still":
+		case "harness stalls":
 			p.Shapes = append(p.Shapes, chart.Shape{Class: "stall", Path: chart.Bars(s.bars(s.run.Stalls, low, high), p.Height)})
 		}
 	}

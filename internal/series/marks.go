@@ -163,7 +163,9 @@ type roundPhase struct {
 // spans are the phases up to the end of the run, which begins in warm-up.
 func (t timeline) spans(end time.Duration) (phases []roundPhase) {
 	add := func(name string, from, to time.Duration, round int) {
-		if from < to {
+		if n := len(phases); n > 0 && phases[n-1].Name == name && phases[n-1].round == max(round, 1) && from < to {
+			phases[n-1].To = to
+		} else if from < to {
 			phases = append(phases, roundPhase{Phase{name, from, to}, max(round, 1)})
 		}
 	}

@@ -64,10 +64,16 @@ type Shape struct {
 
 // Data is what the readout says at each of the places At (0 to 1, ascending).
 type Data struct {
-	At     []float64 `json:"at"`
-	Names  []string  `json:"names"` // of the places: when, or which percentile
-	Series []Series  `json:"series"`
+	At     []Place  `json:"at"`
+	Names  []string `json:"names"` // of the places: when, or which percentile
+	Series []Series `json:"series"`
 }
+
+// Place is 0 to 1 from the left, to a tenth of a pixel.
+type Place float64
+
+// MarshalJSON spells it with four decimals.
+func (p Place) MarshalJSON() ([]byte, error) { return []byte(number(float64(p), 4)), nil }
 
 // Series are values as they are read out, "" for none, one for each place.
 type Series struct {

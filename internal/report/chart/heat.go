@@ -1,7 +1,9 @@
 package chart
 
 import (
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -16,17 +18,39 @@ type Heat struct {
 }
 
 // HeatMap draws cells in classes of their value, each class one path. The
-// classes divide the values from 1 to most evenly on a logarithmic scale.
+// classes divide the values from 1 to most evenly on a logarithmic scale. Cells
+// come column by column; those of one class that are neighbours in a row become
+// one.
 func HeatMap(cells []Heat, most float64, height int) []Shape {
 	var paths [Heats]strings.Builder
-	h := float64(height)
+	type open struct {
+		Bar
+		class int
+	}
+	rows := map[float64]open{} // by Low
+	flush := func(o open) {
+		h := float64(height)
+		paths[o.class].WriteString("M" + number(o.From*Width, 1) + " " + number((1-o.High)*h, 1) +
+			"h" + number((o.To-o.From)*Width, 1) + "v" + number((o.High-o.Low)*h, 1) + "h" + number((o.From-o.To)*Width, 1))
+	}
 	for _, c := range cells {
 		if c.Value <= 0 {
 			continue
 		}
-		b := &paths[heat(c.Value, most)]
-		b.WriteString("M" + number(c.From*Width, 1) + " " + number((1-c.High)*h, 1) +
-			"h" + number((c.To-c.From)*Width, 1) + "v" + number((c.High-c.Low)*h, 1) + "h" + number((c.From-c.To)*Width, 1))
+		class := heat(c.Value, most)
+		o, ok := rows[c.Low]
+		if ok && o.class == class && o.To == c.From {
+			o.To = c.To
+		} else {
+			if ok {
+				flush(o)
+			}
+			o = open{c.Bar, class}
+		}
+		rows[c.Low] = o
+	}
+	for _, low := range slices.Sorted(maps.Keys(rows)) {
+		flush(rows[low])
 	}
 	var shapes []Shape
 	for i := range paths {

@@ -43,16 +43,27 @@ func Line(points []Point, height int) string {
 // High (0 to 1 from the bottom).
 type Bar struct{ From, To, Low, High float64 }
 
-// Bars draws them as one path.
+// Bars draws them as one path. Those that follow each other without a gap, from
+// the same floor, are one outline.
 func Bars(bars []Bar, height int) string {
 	var b strings.Builder
 	h := float64(height)
-	for _, r := range bars {
-		left, right := number(r.From*Width, 1), number(r.To*Width, 1)
-		b.WriteString("M" + left + " " + number((1-r.Low)*h, 1) + "V" + number((1-r.High)*h, 1) + "H" + right + "V" + number((1-r.Low)*h, 1) + "z")
+	x := func(at float64) string { return number(at*Width, 1) }
+	y := func(at float64) string { return number((1-at)*h, 1) }
+	for i, r := range bars {
+		if i == 0 || !bars[i-1].meets(r) {
+			b.WriteString("M" + x(r.From) + " " + y(r.Low))
+		}
+		b.WriteString("V" + y(r.High) + "H" + x(r.To))
+		if i == len(bars)-1 || !r.meets(bars[i+1]) {
+			b.WriteString("V" + y(r.Low) + "z")
+		}
 	}
 	return b.String()
 }
+
+// meets says whether the next bar stands beside this one on the same floor.
+func (r Bar) meets(next Bar) bool { return r.To == next.From && r.Low == next.Low }
 
 // Stripes draws vertical strokes from low to high at places (0 to 1 from the
 // left).
