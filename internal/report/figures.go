@@ -176,6 +176,8 @@ func (s scene) heatFigure() chart.Figure {
 	}
 	f.Legend[0].Text = "fewer"
 	f.Legend[len(f.Legend)-1].Text += " a second or more"
+	floor := s.scales.times.Place(series.Upper(-1))
+	rows := chart.Rows{Floor: floor, Tall: s.scales.times.Place(series.Upper(heatRow-1)) - floor}
 	for _, a := range s.run.Arms {
 		var cells []chart.Heat
 		count, p50, p99 := chart.Series{Name: a.Name + " successes"}, chart.Series{Name: "p50"}, chart.Series{Name: "p99"}
@@ -189,7 +191,7 @@ func (s scene) heatFigure() chart.Figure {
 		y := s.scales.times.Ticks()
 		f.Panels = append(f.Panels, chart.Panel{
 			Title: a.Name, Height: height, X: s.axis.Ticks(), Y: y, Shades: s.shades(false), Label: s.heatLabel(a),
-			Shapes: append([]chart.Shape{chart.Grid(y, height)}, chart.HeatMap(cells, s.scales.heat, height)...),
+			Shapes: append([]chart.Shape{chart.Grid(y, height)}, chart.HeatMap(cells, s.scales.heat, rows, height)...),
 		})
 	}
 	f.Table = s.table([]string{"n", "p50", "p99"}, func(c series.Cell) []string {
@@ -211,8 +213,7 @@ func (s scene) heats(column int, b *series.Bands) (cells []chart.Heat) {
 		if n == 0 {
 			continue
 		}
-		bar := chart.Bar{From: from, To: to, Low: s.scales.times.At(series.Upper(row*heatRow - 1)), High: s.scales.times.At(series.Upper((row+1)*heatRow - 1))}
-		cells = append(cells, chart.Heat{Bar: bar, Value: float64(n) / seconds})
+		cells = append(cells, chart.Heat{From: from, To: to, Row: row, Value: float64(n) / seconds})
 	}
 	return cells
 }

@@ -16,7 +16,8 @@ import (
 const (
 	fewestColumns = 600  // of a run that may have as many,
 	roundColumns  = 240  // or so many for each round if that is more,
-	mostColumns   = 2400 // but no more than these
+	mostColumns   = 2400 // but no more than these,
+	armColumns    = 4800 // nor more than these of all arms together
 	mostBins      = 4800 // of marks, of the whole run
 	mostSteps     = 100  // of a round
 	mostSpans     = 2000 // outages, brown-outs and stalls of an arm, of each kind
@@ -45,7 +46,7 @@ func Read(b *bundle.Bundle, s compare.Summary) (Run, error) {
 	if err != nil {
 		return Run{}, err
 	}
-	r.limit = min(mostColumns, max(fewestColumns, roundColumns*t.rounds()))
+	r.limit = max(fewestColumns, min(mostColumns, roundColumns*t.rounds(), armColumns/max(1, len(r.run.Arms))))
 	for iv, err := range s.Intervals(b) {
 		if err != nil {
 			return Run{}, err

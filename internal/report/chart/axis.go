@@ -35,9 +35,11 @@ func steps() (all []time.Duration) {
 }
 
 // At is the place of a duration, 0 to 1; what lies outside is at the edge.
-func (l Log) At(d time.Duration) float64 {
-	at := math.Log(float64(max(d, 1))/float64(l.From)) / math.Log(float64(l.To)/float64(l.From))
-	return min(max(at, 0), 1)
+func (l Log) At(d time.Duration) float64 { return min(max(l.Place(d), 0), 1) }
+
+// Place is the place of a duration, below 0 or above 1 if it lies outside.
+func (l Log) Place(d time.Duration) float64 {
+	return math.Log(float64(max(d, 1))/float64(l.From)) / math.Log(float64(l.To)/float64(l.From))
 }
 
 // Ticks are the powers of ten, or all steps where there are few of them, from

@@ -58,8 +58,9 @@ type Shade struct {
 
 // Shape is an SVG path in a class of the style sheet.
 type Shape struct {
-	Class string
-	Path  string
+	Class     string
+	Path      string
+	Transform string // of SVG, "" for none
 }
 
 // Data is what the readout says at each of the places At (0 to 1, ascending).
