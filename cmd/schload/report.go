@@ -75,6 +75,9 @@ func writeTo(stdout io.Writer, file string, write func(io.Writer) error) error {
 
 // keepReport leaves the page in the bundle. A run does not fail for want of it.
 func keepReport(stderr io.Writer, dir string, s compare.Summary) {
+	if s.RunID == "" {
+		return // the bundle cannot be read, which is said elsewhere
+	}
 	b, err := bundle.Open(dir)
 	if err == nil {
 		err = b.WriteReport(func(w io.Writer) error { return report.HTML(w, b, s) })

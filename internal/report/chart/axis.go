@@ -2,6 +2,7 @@ package chart
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -9,26 +10,27 @@ import (
 // Log maps durations to 0 to 1 on a logarithmic axis.
 type Log struct{ From, To time.Duration }
 
-// NewLog returns the axis from the decade, or its third, below the shortest
-// duration to the one above the longest.
+// NewLog returns the axis from the step (1, 2 or 5 of a power of ten) below the
+// shortest duration to the one above the longest.
 func NewLog(shortest, longest time.Duration) Log {
-	l := Log{time.Microsecond, 2 * time.Microsecond}
-	for _, step := range steps() {
+	all := steps()
+	l := Log{all[0], all[len(all)-1]}
+	for _, step := range all[:len(all)-1] {
 		if step <= shortest {
 			l.From = step
 		}
 	}
-	for _, step := range steps() {
-		if l.To = step; step >= longest && step > l.From {
-			break
+	for _, step := range slices.Backward(all) {
+		if step >= longest && step > l.From {
+			l.To = step
 		}
 	}
 	return l
 }
 
-// steps are 1 µs, 2 µs, 5 µs, ... 200 s.
+// steps are 1 µs, 2 µs, 5 µs, ... 500 000 s.
 func steps() (all []time.Duration) {
-	for d := time.Microsecond; d <= 100*time.Second; d *= 10 {
+	for d := time.Microsecond; d <= 100_000*time.Second; d *= 10 {
 		all = append(all, d, 2*d, 5*d)
 	}
 	return all
@@ -45,13 +47,10 @@ func (l Log) Place(d time.Duration) float64 {
 // Ticks are the powers of ten, or all steps where there are few of them, from
 // the bottom.
 func (l Log) Ticks() (ticks []Tick) {
-	all := l.To < 50*l.From
-	for d := time.Microsecond; d <= 100*time.Second; d *= 10 {
-		for _, m := range []time.Duration{1, 2, 5} {
-			if m*d < l.From || m*d > l.To || m > 1 && !all {
-				continue
-			}
-			ticks = append(ticks, Tick{At: 1 - l.At(m*d), Text: plain(m * d)})
+	few := l.To < 50*l.From
+	for i, step := range steps() {
+		if l.From <= step && step <= l.To && (few || i%3 == 0) {
+			ticks = append(ticks, Tick{At: 1 - l.At(step), Text: plain(step)})
 		}
 	}
 	return ticks
