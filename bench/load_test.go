@@ -2,18 +2,13 @@ package bench
 
 import (
 	"context"
-	"math/rand/v2"
+	"fmt"
 	"slices"
-	"strconv"
-	"strings"
-	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"schload/handoff"
 	"schload/telemetry/histogram"
@@ -24,81 +19,12 @@ import (
 
 const workers = 16
 
-// BenchmarkClosedLoop sets the harness (engine, client with its observation,
-// three histograms, an interval a second) beside a bare go-redis loop with the
-// same goroutines, options, commands and values, in turn within one run. ratio
-// is the median of the pairs; the budget is 0.97.
-func BenchmarkClosedLoop(b *testing.B) {
-	addr := realRedis(b)
-	each := seconds(b)
-	const pairs = 6
-	for b.Loop() {
-		var ratios, bare, harness []float64
-		for range pairs {
-			x := bareLoop(b, addr, each)
-			y := harnessLoop(b, addr, each)
-			bare, harness, ratios = append(bare, x), append(harness, y), append(ratios, y/x)
-		}
-		b.ReportMetric(median(bare), "bare-ops/s")
-		b.ReportMetric(median(harness), "schload-ops/s")
-		b.ReportMetric(median(ratios), "ratio")
-		b.ReportMetric(slices.Min(ratios), "ratio-min")
-		b.ReportMetric(slices.Max(ratios), "ratio-max")
-	}
-}
-
-func bareLoop(b *testing.B, addr string, length time.Duration) float64 {
-	client := redis.NewClient(&redis.Options{
-		Addr: addr, Protocol: 3, PoolSize: 2 * workers, PipelinePoolSize: -1, DisableIdentity: true,
-		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
-	})
-	defer client.Close()
-	keys, values := make([]string, workload.DefaultSpace), make([]string, workload.DefaultSpace)
-	for i := range keys {
-		keys[i] = workload.DefaultPrefix + "string:" + strconv.Itoa(i)
-		token := workload.Token(keys[i]) // the harness verifies what it reads
-		values[i] = token + strings.Repeat("x", workload.DefaultSize-len(token))
-	}
-	ctx, end := b.Context(), time.Now().Add(length)
-	var total atomic.Uint64
-	var wg sync.WaitGroup
-	for w := range workers {
-		wg.Go(func() {
-			r := rand.New(rand.NewPCG(1, uint64(w)))
-			n := uint64(0)
-			for time.Now().Before(end) {
-				k := r.IntN(len(keys))
-				var err error
-				if r.Float64() < 0.2 {
-					err = client.Set(ctx, keys[k], values[k], 0).Err()
-				} else {
-					err = client.Get(ctx, keys[k]).Err()
-				}
-				if err != nil && err != redis.Nil {
-					b.Error(err)
-					return
-				}
-				n++
-			}
-			total.Add(n)
-		})
-	}
-	wg.Wait()
-	return float64(total.Load()) / length.Seconds()
-}
-
-func harnessLoop(b *testing.B, addr string, length time.Duration) float64 {
-	tally, _ := load(b, addr, workload.Schedule{Arrival: workload.ClosedLoop}, length, 0, nil)
-	return float64(tally.OK) / length.Seconds()
-}
-
 // BenchmarkLedger sets runs with the ledger of a default run, and of an audit,
 // beside runs without, in turn: ratios of the processor time of an operation in
 // this process, medians. Unlike throughput it hardly feels a busy neighbour.
 func BenchmarkLedger(b *testing.B) {
 	addr := realRedis(b)
 	each := seconds(b)
-	const turns = 6
 	for b.Loop() {
 		ratios := map[string][]float64{}
 		for range turns {
@@ -118,91 +44,124 @@ func BenchmarkLedger(b *testing.B) {
 // ledgerLoop runs with a share of the operations in the ledger and returns the
 // processor time of one of them, in seconds.
 func ledgerLoop(b *testing.B, addr string, length time.Duration, share float64) float64 {
-	before := processorTime(b)
-	tally, _ := load(b, addr, workload.Schedule{Arrival: workload.ClosedLoop}, length, share, nil)
-	return (processorTime(b) - before).Seconds() / float64(tally.OK)
+	before := processorTime()
+	tally, _ := load{schedule: workload.Schedule{Arrival: workload.ClosedLoop}, share: share}.offer(b, addr, length)
+	return (processorTime() - before).Seconds() / float64(tally.OK)
 }
 
-func processorTime(b *testing.B) time.Duration {
-	b.Helper()
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
+// schloadLoop is the harness, closed loop.
+func schloadLoop(ctx context.Context, t turn, m *meter) error {
+	l := load{turn: t, schedule: workload.Schedule{Arrival: workload.ClosedLoop}}
+	tally, sum, err := l.run(ctx, m.start)
+	if err != nil {
+		return err
 	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	_, service := merged(sum)
+	m.stop(tally.OK, service.Quantile(0.99))
+	return nil
 }
 
-// load runs one pool for a time and returns its account and what was recorded.
-func load(b *testing.B, addr string, schedule workload.Schedule, length time.Duration, share float64, through func(workload.Target) workload.Target) (workload.Tally, *record.Cumulative) {
+// load is a run of the harness's parts as schload run puts them together.
+type load struct {
+	turn
+	schedule workload.Schedule
+	share    float64 // of the operations in the ledger
+	through  func(workload.Target) workload.Target
+}
+
+// offer runs with what most benchmarks here have in common.
+func (l load) offer(b *testing.B, addr string, length time.Duration) (workload.Tally, *record.Cumulative) {
 	b.Helper()
-	mix, err := workload.ParseMix(workload.DefaultMix)
+	l.turn = turn{Arm: "off", Addr: addr, Workers: workers, Pipeline: 1, Size: workload.DefaultSize, Length: length}
+	tally, sum, err := l.run(b.Context(), func() {})
 	if err != nil {
 		b.Fatal(err)
 	}
-	arm, err := handoff.ParseArm(handoff.Off)
+	return tally, sum
+}
+
+// run runs one pool for a time and returns its account and what was recorded.
+// It calls ready once everything is open.
+func (l load) run(ctx context.Context, ready func()) (workload.Tally, *record.Cumulative, error) {
+	client, err := l.client(ctx)
 	if err != nil {
-		b.Fatal(err)
-	}
-	target, err := handoff.ParseTarget("redis://" + addr)
-	if err != nil {
-		b.Fatal(err)
-	}
-	client, err := handoff.Open(b.Context(), handoff.Config{Arm: arm, Target: target, Workers: workers})
-	if err != nil {
-		b.Fatal(err)
+		return workload.Tally{}, nil, err
 	}
 	defer client.Close()
-	if err := client.Warm(b.Context(), workers); err != nil {
-		b.Fatal(err)
+	mix, err := workload.ParseMix(workload.DefaultMix)
+	if err != nil {
+		return workload.Tally{}, nil, err
 	}
 	var subject workload.Target = client
-	if through != nil {
-		subject = through(client)
+	if l.through != nil {
+		subject = l.through(client)
 	}
-	recorder := record.New(record.Config{Arms: []record.Arm{{Name: "off", Pools: []record.Pool{{Name: "main", Operations: []string{"GET", "SET"}}}}}})
+	recorder := record.New(record.Config{Arms: []record.Arm{{Name: l.Arm, Pools: []record.Pool{{Name: "main", Operations: []string{"GET", "SET"}}}}}})
 	horizon := &workload.Horizon{}
-	horizon.End(length)
+	horizon.End(l.Length)
 	run := workload.Run{
-		Base: time.Now(), Target: subject, Horizon: horizon, Sink: func() workload.Sink { return recorder.Sink("off", "main") },
-		Pool: workload.Pool{Name: "main", Workers: workers, Mix: mix, Seed: 1, Schedule: schedule},
+		Base: time.Now(), Target: subject, Horizon: horizon, Sink: func() workload.Sink { return recorder.Sink(l.Arm, "main") },
+		Pool: workload.Pool{Name: "main", Workers: l.Workers, Pipeline: l.Pipeline, Mix: mix, Seed: 1, Schedule: l.schedule, Values: workload.Values{Size: l.Size}},
 	}
-	if share > 0 {
-		keys := workload.DefaultSpace / workers
-		if share < 1 {
-			keys = 16
-		}
-		run.Ledger = ledger.New(ledger.Config{Prefix: workload.DefaultPrefix, Arm: "off", Pool: "main", Nonce: uint32(run.Base.UnixNano()),
-			Spaces: []ledger.Space{ledger.Strings}, Workers: workers, Keys: keys, Share: share})
-		if err := run.OpenLedger(b.Context()); err != nil {
-			b.Fatal(err)
-		}
+	if err := l.openLedger(ctx, &run); err != nil {
+		return workload.Tally{}, nil, err
 	}
-	base := time.Now().Add(20 * time.Millisecond)
-	ctx, stop := context.WithCancel(b.Context())
+	ready()
+	run.Base = time.Now().Add(20 * time.Millisecond)
+	ctx, stop := context.WithCancel(ctx)
 	sum, done := &record.Cumulative{}, make(chan struct{})
 	go func() { // the reader of a real run
 		defer close(done)
 		for {
 			select {
 			case <-time.After(time.Second):
-				sum.Add(recorder.Collect(time.Since(base)))
+				sum.Add(recorder.Collect(time.Since(run.Base)))
 			case <-ctx.Done():
-				sum.Add(recorder.Finish(time.Since(base)))
+				sum.Add(recorder.Finish(time.Since(run.Base)))
 				return
 			}
 		}
 	}()
-	run.Base = base
-	tally, err := run.Do(b.Context())
+	tally, err := run.Do(ctx)
 	stop()
 	<-done
+	if err == nil && tally.Failed > 0 {
+		err = fmt.Errorf("%d operations failed", tally.Failed)
+	}
+	return tally, sum, err
+}
+
+func (l load) client(ctx context.Context) (*handoff.Client, error) {
+	arm, err := handoff.ParseArm(l.Arm)
 	if err != nil {
-		b.Fatal(err)
+		return nil, err
 	}
-	if tally.Failed > 0 {
-		b.Errorf("%d operations failed", tally.Failed)
+	var dial handoff.Dial
+	if l.Mirror {
+		l.Addr, dial = mirrorAddr, dialMirror
 	}
-	return tally, sum
+	target, err := handoff.ParseTarget("redis://" + l.Addr)
+	if err != nil {
+		return nil, err
+	}
+	client, err := handoff.Open(ctx, handoff.Config{Arm: arm, Target: target, Cluster: l.Cluster, Workers: l.Workers, Dial: dial})
+	if err != nil {
+		return nil, err
+	}
+	return client, client.Warm(ctx, l.Workers)
+}
+
+func (l load) openLedger(ctx context.Context, run *workload.Run) error {
+	if l.share == 0 {
+		return nil
+	}
+	keys := workload.DefaultSpace / l.Workers
+	if l.share < 1 {
+		keys = 16
+	}
+	run.Ledger = ledger.New(ledger.Config{Prefix: workload.DefaultPrefix, Arm: l.Arm, Pool: "main", Nonce: uint32(run.Base.UnixNano()),
+		Spaces: []ledger.Space{ledger.Strings}, Workers: l.Workers, Keys: keys, Share: l.share})
+	return run.OpenLedger(ctx)
 }
 
 // BenchmarkOpenLoop offers 10 000 operations a second and reports how late
@@ -217,10 +176,10 @@ func BenchmarkOpenLoop(b *testing.B) {
 			schedule := workload.Schedule{Arrival: arrival, Rate: workload.Constant(10_000), Seed: 1}
 			for b.Loop() {
 				var sends *instants
-				tally, sum := load(b, addr, schedule, length, 0, func(t workload.Target) workload.Target {
+				tally, sum := load{schedule: schedule, through: func(t workload.Target) workload.Target {
 					sends = &instants{target: t, base: time.Now(), at: make([]time.Duration, 2*schedule.Count(length))}
 					return sends
-				})
+				}}.offer(b, addr, length)
 				if want := schedule.Count(length); tally.Due != want {
 					b.Errorf("%d operations were due, want %d", tally.Due, want)
 				}
@@ -247,7 +206,7 @@ func BenchmarkStall(b *testing.B) {
 	schedule := workload.Schedule{Rate: workload.Constant(5000), Seed: 1}
 	for b.Loop() {
 		stall := time.AfterFunc(5*time.Second, func() { admin.Do(context.Background(), "DEBUG", "SLEEP", "1") })
-		tally, sum := load(b, addr, schedule, 10*time.Second, 0, nil)
+		tally, sum := load{schedule: schedule}.offer(b, addr, 10*time.Second)
 		stall.Stop()
 		_, response := merged(sum)
 		p99 := response.Quantile(0.99)

@@ -58,6 +58,11 @@ type Arm struct {
 	PoolSize         int `yaml:"pool_size,omitempty"`          // connections, on a cluster to each node; default twice the workers, at least 10: fewer turn handoffs into reconnects to the old address
 	PipelinePoolSize int `yaml:"pipeline_pool_size,omitempty"` // default 0: pipelines share the pool (the library would give them 10 connections of their own), so that every connection under load was opened and proved by Warm
 
+	// MaxActiveConns bounds the connections in use; default 0, no bound, which is
+	// what an arm should have: a bound that leaves no room turns handoffs into
+	// "pool exhausted" and crosses replies, see docs/FINDINGS.md.
+	MaxActiveConns int `yaml:"max_active_conns,omitempty"`
+
 	ConnMaxLifetime       time.Duration `yaml:"conn_max_lifetime,omitempty"`        // default 0, forever
 	ConnMaxLifetimeJitter time.Duration `yaml:"conn_max_lifetime_jitter,omitempty"` // default 0
 }
@@ -183,6 +188,7 @@ func (a Arm) Validate() error {
 	check(r.HandoffTimeout > r.DialTimeout, "handoff_timeout %v: want more than dial_timeout %v", r.HandoffTimeout, r.DialTimeout)
 	check(r.PoolSize > 0, "pool_size %d: want 1 or more", r.PoolSize)
 	check(r.PipelinePoolSize >= 0, "pipeline_pool_size %d: want 0 or more", r.PipelinePoolSize)
+	check(r.MaxActiveConns >= 0, "max_active_conns %d: want 0 (no bound) or more", r.MaxActiveConns)
 	check(r.ConnMaxLifetime >= 0, "conn_max_lifetime %v: want 0 or more", r.ConnMaxLifetime)
 	check(r.ConnMaxLifetimeJitter >= 0 && r.ConnMaxLifetimeJitter <= r.ConnMaxLifetime,
 		"conn_max_lifetime_jitter %v: want 0 to conn_max_lifetime %v", r.ConnMaxLifetimeJitter, r.ConnMaxLifetime)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"time"
 
 	"schload/handoff/raw"
@@ -49,11 +50,17 @@ func dropped(conn net.Conn, err error) {
 func (c *Client) markBare(conn net.Conn, op *workload.Operation, got string) {
 	c.o.wrong.Add(1)
 	m := mark.Mark{At: c.o.now(), Kind: mark.WrongReply, Name: workload.WrongReply.String(),
-		Detail: fmt.Sprintf("%s %.80q: got %s, want %s", op.Command, op.Key, got, kinds[op.Command].want(op))}
+		Detail: fmt.Sprintf("%s %.80q: got %s, want %s", op.Command, op.Key, got, kindOf(op).want(op))}
 	if o, ok := conn.(observed); ok {
 		m.Conn, m.Node = o.record().number, o.record().node
 	}
 	c.o.marks.put(m)
+}
+
+// Executes reports whether an arm knows a command of workload.Commands: bare
+// connections know no lists, scripts and transactions.
+func (a Arm) Executes(command string) bool {
+	return a.Mode != Raw || slices.Contains(raw.Commands(), command)
 }
 
 // Fork implements workload.Forker: bare connections belong to one worker each,

@@ -66,6 +66,7 @@ var causes = []struct {
 	class  workload.Class
 	effect workload.Effect
 }{
+	{is(redis.TxFailedErr), workload.Conflict, workload.NotApplied}, // the library makes a reply of it
 	{isReply(workload.Loading), workload.Loading, workload.NotApplied},
 	{isReply(workload.Readonly), workload.Readonly, workload.NotApplied},
 	{isReply(workload.Clusterdown), workload.Clusterdown, workload.NotApplied},
@@ -104,6 +105,9 @@ func isReply(class workload.Class) func(error) bool {
 	}
 }
 
+// isNoScript matches what a server says to EVALSHA of a script it does not have.
+func isNoScript(err error) bool { return redis.HasErrorPrefix(err, "NOSCRIPT") }
+
 func replyClass(text string) workload.Class {
 	word, _, _ := strings.Cut(strings.TrimPrefix(text, "ERR "), " ")
 	if class, ok := replyClasses[word]; ok {
@@ -141,20 +145,28 @@ func damaged(err error, crossing bool) (workload.Class, bool) {
 	case errors.Is(err, io.ErrShortWrite), errors.Is(err, net.ErrClosed):
 		return workload.CrossedReply, true
 	}
-	// The library's own handshake command, answered to an operation.
-	if reply, ok := errors.AsType[redis.Error](err); ok {
-		text = strings.ToLower(reply.Error())
-		return workload.CrossedReply, strings.Contains(text, "unknown subcommand") &&
-			(strings.Contains(text, "setinfo") || strings.Contains(text, "maint_notifications"))
+	reply, ok := errors.AsType[redis.Error](err)
+	return workload.CrossedReply, ok && garbled(strings.ToLower(reply.Error()))
+}
+
+// garbled matches what a server says to the library's own handshake command,
+// when that is answered to an operation, and to bytes that two goroutines mixed
+// in one buffer: commands that nobody wrote. (What a workload asks for is known
+// to every server, or fails outside handoffs, too.)
+func garbled(text string) bool {
+	for _, prefix := range []string{"err protocol error", "err unknown command", "err wrong number of arguments", "err syntax error"} {
+		if strings.HasPrefix(text, prefix) {
+			return true
+		}
 	}
-	return 0, false
+	return strings.Contains(text, "unknown subcommand") && (strings.Contains(text, "setinfo") || strings.Contains(text, "maint_notifications"))
 }
 
 // unreadable matches what the library says about bytes that are no reply, or
 // none of the wanted type.
 func unreadable(text string) bool {
 	for _, prefix := range []string{
-		"redis: can't parse", "redis: invalid reply", "redis: invalid line", "redis: got ",
+		"redis: can't parse", "redis: invalid reply", "redis: invalid line", "redis: got ", "redis: expected '",
 		"redis: can't peek", "redis: connection unusable (reply stream desynchronized)",
 	} {
 		if strings.HasPrefix(text, prefix) {

@@ -17,10 +17,16 @@ import (
 
 // Config says which client to open.
 type Config struct {
-	Arm      Arm
-	Target   Target
-	Cluster  bool          // the target is an OSS cluster: the client follows its slot map, with a pool for each node
-	TLS      TLS           // for a rediss target
+	Arm     Arm
+	Target  Target
+	Cluster bool // the target is an OSS cluster: the client follows its slot map, with a pool for each node
+	TLS     TLS  // for a rediss target
+
+	// AutoPipeline has the library gather the commands of all workers into
+	// pipelines. It is for finding out what a target carries: all load goes over
+	// few connections, and little is known of a single operation.
+	AutoPipeline bool
+
 	Workers  int           // that will use the client at the same time; sizes the pool
 	Base     time.Time     // the run's; default now
 	Marks    mark.Sink     // default none
@@ -43,12 +49,19 @@ func (c Config) Validate() error {
 	if c.Cluster && c.Target.DB() != 0 {
 		wrong = append(wrong, fmt.Errorf("target %v: database %d: a cluster has database 0 only", c.Target, c.Target.DB()))
 	}
+	if c.AutoPipeline && c.Arm.Mode == Raw {
+		wrong = append(wrong, fmt.Errorf("arm %q: bare connections gather nothing into pipelines: choose another arm, or pipelines of a fixed depth", c.Arm.Resolve(0).Name))
+	}
 	if c.Workers < 0 {
 		wrong = append(wrong, fmt.Errorf("workers %d: want 0 or more", c.Workers))
 	}
 	if c.Arm.PoolSize > 0 && c.Arm.PoolSize < c.Workers {
 		wrong = append(wrong, fmt.Errorf("arm %q: pool_size %d for %d workers: want one connection or more for each, twice as many to leave room for handoffs",
 			c.Arm.Name, c.Arm.PoolSize, c.Workers))
+	}
+	if c.Arm.MaxActiveConns > 0 && c.Arm.MaxActiveConns < c.Workers {
+		wrong = append(wrong, fmt.Errorf("arm %q: max_active_conns %d for %d workers: want one connection or more for each, or 0 for no bound",
+			c.Arm.Name, c.Arm.MaxActiveConns, c.Workers))
 	}
 	if c.TLS != (TLS{}) && !c.Target.TLS() {
 		wrong = append(wrong, fmt.Errorf("tls options for a target without TLS; use rediss://%s", c.Target.Addr()))
@@ -145,9 +158,8 @@ func settings(c Config, dial Dial) *redis.Options {
 
 		// Connections dialled ahead are not initialised, never opt in and so
 		// would prove nothing.
-		MinIdleConns: 0,
-		// A bound on connections turns every handoff into "pool exhausted".
-		MaxActiveConns: 0,
+		MinIdleConns:   0,
+		MaxActiveConns: a.MaxActiveConns,
 		// Each command of the handshake is one more moment in which a
 		// connection in handoff can be taken for idle.
 		DisableIdentity: true,

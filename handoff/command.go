@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,23 +22,29 @@ type kind struct {
 	shape  shape
 	writes bool
 	nilOK  bool // the nil reply is an answer
-	sends  bool // messages: not among Commands, receivers are to hear them
 	check  func(op *workload.Operation, reply *redis.StringCmd) bool
 	want   func(op *workload.Operation) string // what check accepts, for people
+
+	// Of the commands that no shape fits: how one is made for an operation. It
+	// costs memory, as it does in any application.
+	fresh func(k *kind, op *workload.Operation) exchange
+	args  func(op *workload.Operation) []any                // for fresh: name and arguments
+	list  func(op *workload.Operation, elements []any) bool // instead of check, of replies with several elements
 }
 
 // shape is how the arguments follow the name.
 type shape uint8
 
 const (
-	bare          shape = iota // PING
-	onlyKey                    // GET key
-	onlyValue                  // ECHO value
-	keyValue                   // SET key value
-	keyFixed                   // EXPIRE key 86400, HGET key f
-	keyFixedValue              // HSET key f value, ZADD key 1 value
-	keyValueFixed              // SET key value GET
-	keyNewFixed                // XADD key * m value
+	bare           shape = iota // PING
+	onlyKey                     // GET key
+	onlyValue                   // ECHO value
+	keyValue                    // SET key value
+	keyFixed                    // EXPIRE key 86400, HGET key f
+	keyFixedValue               // HSET key f value, ZADD key 1 value
+	keyValueFixed               // SET key value GET
+	keyFixedsValue              // ZADD key INCR 1 value
+	keyNewFixed                 // XADD key * m value, of a message
 	shapes
 )
 
@@ -47,6 +54,7 @@ var (
 	fixedScore any = "1"
 	fixedLife  any = strconv.Itoa(workload.ExpireSeconds)
 	fixedGet   any = "get"
+	fixedIncr  any = "incr"
 	fixedNew   any = "*"
 	fixedEntry any = workload.MessageField
 )
@@ -66,40 +74,62 @@ var kinds = map[string]*kind{
 	"ZADD":   {shape: keyFixedValue, writes: true, check: numberReply, want: wantNumber},
 	"PING":   {shape: bare, check: pongReply, want: wantPong},
 	"ECHO":   {shape: onlyValue, check: sameValue, want: wantSameValue},
-
-	"PUBLISH":  {shape: keyValue, writes: true, sends: true, check: numberReply, want: wantNumber},
-	"SPUBLISH": {shape: keyValue, writes: true, sends: true, check: numberReply, want: wantNumber},
-	"XADD":     {shape: keyNewFixed, writes: true, sends: true, check: entryReply, want: wantEntry},
 }
 
-// swap is SET on a ledger key: it answers with the value before.
-var swap = &kind{name: "SET", word: "set", shape: keyValueFixed, writes: true, nilOK: true, check: ownValue, want: wantOwnValue}
+// audited are commands on ledger keys that differ, or are used there alone:
+// what they answer shows what was there.
+var audited = map[string]*kind{
+	"SET":   {shape: keyValueFixed, writes: true, nilOK: true, check: ownValue, want: wantOwnValue}, // SET key value GET
+	"DEL":   {word: "getdel", shape: onlyKey, writes: true, nilOK: true, check: ownValue, want: wantOwnValue},
+	"ZADD":  {shape: keyFixedsValue, writes: true, check: numberReply, want: wantNumber}, // ZADD key INCR 1 value
+	"SCARD": {shape: onlyKey, check: numberReply, want: wantNumber},
+}
+
+// messages are the commands that send messages, where they differ.
+var messages = map[string]*kind{
+	"PUBLISH":  {shape: keyValue, writes: true, check: numberReply, want: wantNumber},
+	"SPUBLISH": {shape: keyValue, writes: true, check: numberReply, want: wantNumber},
+	"XADD":     {shape: keyNewFixed, writes: true, check: idReply, want: wantID},
+}
+
+// forms are the commands in each form. One that is not among those of another
+// form is sent as a plain one.
+var forms = map[workload.Form]map[string]*kind{
+	workload.PlainForm: kinds, workload.AuditedForm: audited, workload.MessageForm: messages,
+}
 
 func init() {
+	for _, family := range []map[string]*kind{groupKinds, leaseKinds, collectionKinds, scriptKinds, transactionKinds} {
+		maps.Copy(kinds, family)
+	}
+	for _, form := range forms {
+		for name, k := range form {
+			k.name = name
+			if k.word == nil {
+				k.word = strings.ToLower(name)
+			}
+		}
+	}
 	for name, k := range kinds {
 		k.name, k.word = name, strings.ToLower(name)
 	}
 }
 
-// kindOf returns how an operation is sent, nil for a command that is none.
+// kindOf returns how an operation is sent. It panics on a command that is none.
 func kindOf(op *workload.Operation) *kind {
-	if op.Reply != nil && op.Command == swap.name {
-		return swap
+	if op.Form != workload.PlainForm {
+		if k := forms[op.Form][op.Command]; k != nil {
+			return k
+		}
 	}
-	return kinds[op.Command]
+	if k := kinds[op.Command]; k != nil {
+		return k
+	}
+	panic(fmt.Sprintf("handoff: unknown command %q; known are %s", op.Command, strings.Join(Commands(), ", ")))
 }
 
 // Commands returns the commands of mixes that Do executes, sorted.
-func Commands() []string {
-	names := make([]string, 0, len(kinds))
-	for name, k := range kinds {
-		if !k.sends {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
+func Commands() []string { return slices.Sorted(maps.Keys(kinds)) }
 
 func (k *kind) fixed() any {
 	switch k.name {
@@ -109,11 +139,6 @@ func (k *kind) fixed() any {
 		return fixedScore
 	}
 	return fixedField
-}
-
-// belongs reports whether the reply can be the command's own.
-func (k *kind) belongs(op *workload.Operation, reply *redis.StringCmd) bool {
-	return k.check(op, reply)
 }
 
 func ownValue(op *workload.Operation, reply *redis.StringCmd) bool {
@@ -137,15 +162,6 @@ func numberReply(_ *workload.Operation, reply *redis.StringCmd) bool {
 }
 func wantNumber(*workload.Operation) string { return "a number" }
 
-// entryReply takes the id of an entry: 1732545-0.
-func entryReply(_ *workload.Operation, reply *redis.StringCmd) bool {
-	at, n, ok := strings.Cut(reply.Val(), "-")
-	_, err1 := strconv.ParseUint(at, 10, 64)
-	_, err2 := strconv.ParseUint(n, 10, 64)
-	return ok && err1 == nil && err2 == nil
-}
-func wantEntry(*workload.Operation) string { return "the id of an entry" }
-
 func sameValue(op *workload.Operation, reply *redis.StringCmd) bool {
 	value, _ := reply.Bytes()
 	return bytes.Equal(value, op.Value)
@@ -164,6 +180,18 @@ type command struct {
 	cmds  [shapes]*redis.StringCmd
 }
 
+func (c *command) verb() *kind                         { return c.kind }
+func (c *command) belongs(op *workload.Operation) bool { return c.kind.check(op, c.StringCmd) }
+func (c *command) said() string                        { return fmt.Sprintf("%.80q", c.Val()) }
+func (c *command) send(f *flight, db database)         { f.process(db, c) }
+
+func (c *command) queue(f *flight, pipe redis.Pipeliner) { _ = pipe.Process(f, c) }
+
+func (c *command) text() []byte {
+	value, _ := c.Bytes()
+	return value
+}
+
 // bulk is a value the library writes as it is.
 type bulk struct{ bytes []byte }
 
@@ -173,14 +201,15 @@ func (b *bulk) MarshalBinary() ([]byte, error) { return b.bytes, nil }
 func newCommand() *command {
 	c := new(command)
 	c.words = [shapes][]any{
-		bare:          {nil},
-		onlyKey:       {nil, &c.key},
-		onlyValue:     {nil, &c.value},
-		keyValue:      {nil, &c.key, &c.value},
-		keyFixed:      {nil, &c.key, nil},
-		keyFixedValue: {nil, &c.key, nil, &c.value},
-		keyValueFixed: {nil, &c.key, &c.value, fixedGet},
-		keyNewFixed:   {nil, &c.key, fixedNew, fixedEntry, &c.value},
+		bare:           {nil},
+		onlyKey:        {nil, &c.key},
+		onlyValue:      {nil, &c.value},
+		keyValue:       {nil, &c.key, &c.value},
+		keyFixed:       {nil, &c.key, nil},
+		keyFixedValue:  {nil, &c.key, nil, &c.value},
+		keyValueFixed:  {nil, &c.key, &c.value, fixedGet},
+		keyFixedsValue: {nil, &c.key, fixedIncr, fixedScore, &c.value},
+		keyNewFixed:    {nil, &c.key, fixedNew, fixedEntry, &c.value},
 	}
 	for s, words := range c.words {
 		c.cmds[s] = redis.NewStringCmd(context.Background(), words...)
@@ -200,9 +229,6 @@ func (c *command) renew() {
 // set makes the command an operation's.
 func (c *command) set(op *workload.Operation) {
 	k := kindOf(op)
-	if k == nil {
-		panic(fmt.Sprintf("handoff: unknown command %q; known are %s", op.Command, strings.Join(Commands(), ", ")))
-	}
 	c.kind, c.key, c.value.bytes = k, op.Key, op.Value
 	words := c.words[k.shape]
 	words[0] = k.word

@@ -23,6 +23,7 @@ type connection struct {
 
 	proving atomic.Bool // the handshake is still read
 	settled atomic.Bool // a handoff's outcome is known
+	moving  atomic.Bool // it read MOVING
 	conn    observed    // the wrapper; set before anyone else sees it
 	raw     net.Conn    // what carries its bytes, below TLS
 
@@ -63,7 +64,7 @@ func (c *connection) sawRead(p []byte) {
 // conclude ends the reading; c.mu is held.
 func (c *connection) conclude() {
 	c.proving.Store(false)
-	c.proved = c.handshake.proved
+	c.proved = c.judged()
 	c.handshake = handshake{}
 }
 
@@ -72,9 +73,16 @@ func (c *connection) proof() Handshake {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.proving.Load() {
-		return c.handshake.proved
+		return c.judged()
 	}
 	return c.proved
+}
+
+// judged is what the handshake says of the connection so far; c.mu is held.
+func (c *connection) judged() Handshake {
+	h := c.handshake.proved
+	h.Crossed = (c.handoff || c.moving.Load()) && c.handshake.crossed()
+	return h
 }
 
 // sawError notes an error that tells that the server ended the connection.

@@ -24,15 +24,21 @@ type database interface {
 
 // openDatabase makes the library's client of an arm. It connects nowhere yet.
 func openDatabase(c Config, o *observer, d *dialler) (database, error) {
+	var db database
 	if c.Cluster {
-		return newCluster(c, o, d), nil
+		db = newCluster(c, o, d)
+	} else {
+		e := endpoint{redis.NewClient(settings(c, d.connect))}
+		if err := o.listen(e.Client); err != nil {
+			_ = e.Close()
+			return nil, fmt.Errorf("arm %q: %w", c.Arm.Name, err)
+		}
+		db = e
 	}
-	e := endpoint{redis.NewClient(settings(c, d.connect))}
-	if err := o.listen(e.Client); err != nil {
-		_ = e.Close()
-		return nil, fmt.Errorf("arm %q: %w", c.Arm.Name, err)
+	if c.AutoPipeline {
+		return gather(db, o)
 	}
-	return e, nil
+	return db, nil
 }
 
 // endpoint is a database behind one address.
@@ -52,6 +58,8 @@ type cluster struct {
 	o *observer
 	d *dialler
 
+	gathers bool // Config.AutoPipeline
+
 	mu    sync.Mutex
 	nodes map[string]*redis.Client // by address, the newest of each
 	past  Pool                     // counts of those that were replaced
@@ -59,7 +67,7 @@ type cluster struct {
 }
 
 func newCluster(c Config, o *observer, d *dialler) *cluster {
-	cl := &cluster{o: o, d: d, nodes: make(map[string]*redis.Client)}
+	cl := &cluster{o: o, d: d, gathers: c.AutoPipeline, nodes: make(map[string]*redis.Client)}
 	cl.ClusterClient = redis.NewClusterClient(clusterSettings(c, d.connect))
 	cl.OnNewNode(cl.found)
 	return cl
@@ -73,6 +81,9 @@ func (c *cluster) found(node *redis.Client) {
 	addr := node.Options().Addr
 	c.d.learn(addr)
 	node.AddHook(redirectHook{c.o})
+	if c.gathers {
+		node.AddHook(pipelineHook{c.o})
+	}
 	err := c.o.listen(node)
 	c.mu.Lock()
 	defer c.mu.Unlock()

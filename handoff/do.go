@@ -20,8 +20,12 @@ type flight struct {
 	context.Context
 	o       *observer
 	cluster bool
-	cmd     redis.Cmder // what it carries, nil for a pipeline
+	shared  bool        // the command travels with those of others
+	cmd     redis.Cmder // what it carries, nil for a pipeline and for a transaction
 	waits   string      // instead of cmd: the name of the command that a receiver waits in
+	tx      bool        // it carries a transaction
+	steps   int         // commands sent after the first because the one before was answered
+	unsent  bool        // nothing that writes has been sent yet, although the operation writes
 
 	took      time.Duration  // of all tries, without the pauses between them on a cluster
 	attempts  int            // tries, redirected ones included; of a pipeline its rounds
@@ -56,27 +60,40 @@ func (f *flight) spent(took time.Duration, conn redis.ConnInfo) {
 // carries reports whether a command is the flight's own, and not one of the
 // handshake of a connection that was dialled for it.
 func (f *flight) carries(cmd redis.Cmder) bool {
-	return f.cmd == cmd || f.waits != "" && f.waits == cmd.Name()
+	return f.cmd == cmd || f.waits != "" && f.waits == cmd.Name() || f.tx && isTransactions(cmd)
 }
 
+// process sends one command, by itself.
+func (f *flight) process(db database, cmd redis.Cmder) {
+	f.cmd = cmd
+	_ = db.Process(f, cmd)
+}
+
+// piped reports whether the flight carries a pipeline.
+func (f *flight) piped() bool { return f.cmd == nil && f.waits == "" && !f.tx }
+
 // blind reports whether the library keeps the flight's connections to itself,
-// as it does with pipelines over a cluster.
-func (f *flight) blind() bool { return f.cluster && f.cmd == nil && f.waits == "" }
+// as it does with pipelines over a cluster and with those it makes by itself.
+func (f *flight) blind() bool { return f.shared || f.cluster && f.piped() }
+
+// tries returns how often the operation was tried: its steps are one try.
+func (f *flight) tries() int { return max(0, f.attempts-f.steps) }
 
 // further returns how many tries were made because one before failed.
 func (f *flight) further() int {
 	redirects := int(f.redirects.Load())
-	if f.cmd == nil && f.waits == "" && redirects > 0 {
+	if f.piped() && redirects > 0 {
 		return 0 // a round of a pipeline repeats both kinds
 	}
-	return max(0, f.attempts-1-redirects)
+	return max(0, f.tries()-1-redirects)
 }
 
 // batch is what one call of Do needs; it is used again, so that an operation
 // costs no more memory than the library's own.
 type batch struct {
 	flight   flight
-	commands []*command
+	commands []*command // to be used again
+	sent     []exchange // by place
 	pipe     redis.Pipeliner
 }
 
@@ -104,29 +121,38 @@ func (c *Client) Do(ctx context.Context, ops []workload.Operation, outcomes []wo
 	}
 	b := c.batches.Get().(*batch)
 	b.flight = flight{Context: ctx, o: c.o, cluster: c.config.Cluster}
+	b.sent = b.sent[:0]
+	for i := range ops {
+		b.sent = append(b.sent, c.exchange(b, i, &ops[i]))
+	}
 	if len(ops) == 1 {
-		cmd := c.command(b, 0, &ops[0])
-		b.flight.cmd = cmd
-		_ = c.redis.Process(&b.flight, cmd)
+		b.sent[0].send(&b.flight, c.redis)
+		if c.config.AutoPipeline {
+			b.flight.shared, b.flight.attempts = true, 1
+		}
 	} else {
-		for i := range ops {
-			cmd := c.command(b, i, &ops[i])
-			_ = b.pipe.Process(&b.flight, cmd)
+		for _, x := range b.sent {
+			x.queue(&b.flight, b.pipe)
 		}
 		_, _ = b.pipe.Exec(&b.flight)
 	}
 	for i := range ops {
-		outcomes[i] = c.outcome(&b.flight, b.commands[i], &ops[i])
+		outcomes[i] = c.outcome(&b.flight, b.sent[i], &ops[i])
 	}
-	if b.flight.attempts > 1 || b.flight.took > c.config.Arm.ReadTimeout {
+	if b.flight.tries() > 1 || b.flight.took > c.config.Arm.ReadTimeout {
 		c.count(&b.flight, outcomes[:len(ops)])
 	}
 	b.flight = flight{}
+	clear(b.sent)
 	c.batches.Put(b)
 }
 
-// command returns the batch's command of that place, made the operation's.
-func (c *Client) command(b *batch, place int, op *workload.Operation) *command {
+// exchange returns how the operation of that place goes through the library:
+// with the batch's own command, or one made for it.
+func (c *Client) exchange(b *batch, place int, op *workload.Operation) exchange {
+	if k := kindOf(op); k.fresh != nil {
+		return k.fresh(k, op)
+	}
 	cmd := b.command(place)
 	cmd.set(op)
 	if c.config.Cluster {
@@ -136,10 +162,9 @@ func (c *Client) command(b *batch, place int, op *workload.Operation) *command {
 }
 
 // bring fills in what a ledger wants to know of a reply.
-func (f *flight) bring(reply *ledger.Reply, cmd *command, err error) {
+func (f *flight) bring(reply *ledger.Reply, x exchange, err error) {
 	if err == nil || err == redis.Nil {
-		value, _ := cmd.Bytes()
-		reply.Set(value, err == redis.Nil)
+		reply.Set(x.text(), err == redis.Nil)
 	}
 	if _, conn := recordOf(f.conn); conn != nil {
 		reply.Conn, reply.Node = conn.number, conn.node
@@ -147,16 +172,16 @@ func (f *flight) bring(reply *ledger.Reply, cmd *command, err error) {
 }
 
 // outcome judges one reply.
-func (c *Client) outcome(f *flight, cmd *command, op *workload.Operation) workload.Outcome {
-	out := workload.Outcome{Attempts: f.attempts}
-	err := cmd.Err()
+func (c *Client) outcome(f *flight, x exchange, op *workload.Operation) workload.Outcome {
+	out := workload.Outcome{Attempts: f.tries()}
+	err := x.Err()
 	if op.Reply != nil {
-		f.bring(op.Reply, cmd, err)
+		f.bring(op.Reply, x, err)
 	}
-	if err == redis.Nil && cmd.kind.nilOK {
+	if err == redis.Nil && x.verb().nilOK {
 		err = nil
-	} else if err == nil && !cmd.kind.belongs(op, cmd.StringCmd) {
-		return c.wrongReply(f, cmd, op, out)
+	} else if err == nil && !x.belongs(op) {
+		return c.wrongReply(f, x, op, out)
 	}
 	if err == nil {
 		return out // workload.OK, workload.Applied
@@ -164,13 +189,13 @@ func (c *Client) outcome(f *flight, cmd *command, op *workload.Operation) worklo
 	out.Class, out.Effect = Classify(err, c.o.crossing())
 	switch out.Class {
 	case workload.WrongReply, workload.CrossedReply:
-		c.markWrong(f, cmd, op, out.Class, err.Error())
+		c.markWrong(f, op, out.Class, err.Error())
 	default:
 		if out.Effect == workload.Indeterminate && (f.Err() != nil || c.o.closing.Load()) {
 			out.Class = workload.Canceled
 		}
 	}
-	out.Effect = effect(f, cmd.kind, out)
+	out.Effect = effect(f, x.verb(), out)
 	return out
 }
 
@@ -179,35 +204,36 @@ func (c *Client) outcome(f *flight, cmd *command, op *workload.Operation) worklo
 // have been executed, unless all it got was a redirect.
 func effect(f *flight, k *kind, out workload.Outcome) workload.Effect {
 	switch {
-	case !k.writes, f.attempts > 0 && f.conn == nil && !f.blind():
+	case !k.writes, f.unsent, f.attempts > 0 && f.conn == nil && !f.blind():
 		return workload.NotApplied
-	case f.further() > 0:
+	case f.further() > 0, f.shared: // it may have been tried before
 		return workload.Indeterminate
 	}
 	return out.Effect
 }
 
-func (c *Client) wrongReply(f *flight, cmd *command, op *workload.Operation, out workload.Outcome) workload.Outcome {
+func (c *Client) wrongReply(f *flight, x exchange, op *workload.Operation, out workload.Outcome) workload.Outcome {
 	out.Class = workload.WrongReply
 	if c.o.crossing() {
 		out.Class = workload.CrossedReply
 	}
-	c.markWrong(f, cmd, op, out.Class, fmt.Sprintf("got %.80q, want %s", cmd.Val(), cmd.kind.want(op)))
+	c.o.silent.Add(1)
+	c.markWrong(f, op, out.Class, fmt.Sprintf("got %s, want %s", x.said(), x.verb().want(op)))
 	out.Effect = workload.Indeterminate
-	out.Effect = effect(f, cmd.kind, out)
+	out.Effect = effect(f, x.verb(), out)
 	return out
 }
 
 // markWrong leaves the evidence of a reply that belongs to no command or to
 // another.
-func (c *Client) markWrong(f *flight, cmd *command, op *workload.Operation, class workload.Class, got string) {
+func (c *Client) markWrong(f *flight, op *workload.Operation, class workload.Class, got string) {
 	counter := &c.o.wrong
 	if class == workload.CrossedReply {
 		counter = &c.o.crossed
 	}
 	counter.Add(1)
 	m := mark.Mark{At: c.o.now(), Kind: mark.WrongReply, Name: class.String()}
-	m.Detail = fmt.Sprintf("%s %.80q: %.200s%s", cmd.kind.name, op.Key, got, c.o.sinceMoving(m.At))
+	m.Detail = fmt.Sprintf("%s %.80q: %.200s%s", op.Command, op.Key, got, c.o.sinceMoving(m.At))
 	if _, conn := recordOf(f.conn); conn != nil {
 		m.Conn, m.Node = conn.number, conn.node
 		if conn.handoff {

@@ -27,6 +27,12 @@ func TestCommands(t *testing.T) {
 		"GET": "get k", "SET": "set k k|v", "DEL": "del k", "INCR": "incr k", "EXISTS": "exists k", "EXPIRE": "expire k 86400",
 		"HSET": "hset k f k|v", "HGET": "hget k f", "LPUSH": "lpush k k|v", "RPOP": "rpop k", "SADD": "sadd k k|v",
 		"ZADD": "zadd k 1 k|v", "PING": "ping", "ECHO": "echo k|v",
+
+		"MGET": "mget k k2", "MSET": "mset k k|v k2 k2|v", "EVAL": "evalsha " + digest + " 1 k", "MULTI": "watch k; get k; multi; set k k|v; exec",
+		"SETEX": "setex k 3 k|v", "GETEX": "getex k ex 3", "TTL": "ttl k", "PTTL": "pttl k", "PERSIST": "persist k",
+		"GETRANGE": "getrange k 0 63", "HMGET": "hmget k f g", "HGETALL": "hgetall k", "LRANGE": "lrange k 0 9", "LTRIM": "ltrim k 0 99",
+		"SREM": "srem k k|v", "SISMEMBER": "sismember k k|v", "ZINCRBY": "zincrby k 1 k|v", "ZSCORE": "zscore k k|v", "ZRANGE": "zrange k 0 9",
+		"XADD": "xadd k maxlen ~ 1000 * f k|v", "XLEN": "xlen k",
 	}
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -42,12 +48,17 @@ func TestCommands(t *testing.T) {
 		var ops []workload.Operation
 		for _, name := range known {
 			op := workload.Operation{Command: name, Key: "k", Value: []byte("k|v")}
-			ops = append(ops, op)
+			if name == "MGET" || name == "MSET" {
+				op.Keys, op.Values = []string{"k", "k2"}, [][]byte{[]byte("k|v"), []byte("k2|v")}
+			}
+			if name != "MULTI" {
+				ops = append(ops, op)
+			}
 			if out := do(t, c, op)[0]; out != (workload.Outcome{Attempts: 1}) {
 				t.Errorf("%s: %+v", name, out)
 			}
-			if len(sent) != 1 || sent[0] != want[name] {
-				t.Errorf("%s sent as %q, want %q", name, sent, want[name])
+			if got := strings.Join(sent, "; "); got != want[name] {
+				t.Errorf("%s sent as %q, want %q", name, got, want[name])
 			}
 			sent = nil
 		}

@@ -14,6 +14,8 @@ type handshake struct {
 	replies  replyScanner
 	awaited  []step // the commands whose replies are still to come, in order
 	later    int    // commands seen after the first that is no handshake
+	early    bool   // an operation was sent before an opt-in was answered
+	mixed    bool   // a command was sent that nobody wrote
 	proved   Handshake
 }
 
@@ -30,6 +32,7 @@ type Handshake struct {
 	Used         bool   `json:"used"`                    // an operation was sent
 	Subscriber   bool   `json:"subscriber,omitempty"`    // channels were subscribed to
 	Unreadable   bool   `json:"unreadable,omitempty"`    // the bytes were not understood: nothing is proved
+	Crossed      bool   `json:"crossed,omitempty"`       // by the client itself: it let an operation into the handshake of a connection in handoff
 }
 
 // OptedIn reports whether the server accepted the opt-in on a connection that
@@ -76,6 +79,14 @@ func (h *handshake) over() bool {
 	return h.proved.Used && (h.proved.OptInReply != "" || h.later > patience)
 }
 
+// crossed reports whether the handshake proves nothing because an operation met
+// it. go-redis 9.17 to 9.23 lets that happen to connections in handoff: two
+// goroutines then write to one socket, and no order of bytes can be relied on.
+// (The library opts in on each of them, first of all, or gives it up.)
+func (h *handshake) crossed() bool {
+	return !h.proved.OptedIn() && (h.proved.Unreadable || h.mixed || h.early)
+}
+
 func (h *handshake) command(args []string) {
 	s := anyStep
 	switch name := strings.ToLower(args[0]); {
@@ -96,6 +107,8 @@ func (h *handshake) command(args []string) {
 		h.later = patience
 	default:
 		h.proved.Used = true
+		h.early = h.early || h.proved.OptInReply == ""
+		h.mixed = h.mixed || kinds[strings.ToUpper(name)] == nil && name != "cluster" && name != "command"
 		if h.proved.Protocol == 0 && !h.proved.Hello {
 			h.proved.Protocol = 2
 		}

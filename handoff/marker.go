@@ -27,6 +27,7 @@ type allowance struct {
 	second int64 // the current one
 	left   int   // in it
 	total  int   // in the run
+	spare  int   // announced by expect
 }
 
 // The bounds, per arm and kind of mark.
@@ -52,23 +53,41 @@ func (m *marker) put(k mark.Mark) {
 	m.sink(k)
 }
 
+// expect makes room for n marks of a kind that are no flood, however fast they
+// come.
+func (m *marker) expect(kind mark.Kind, n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.of(kind).spare += n
+}
+
+// of returns what is left of a kind; m.mu is held.
+func (m *marker) of(kind mark.Kind) *allowance {
+	a := m.kinds[kind]
+	if a == nil {
+		a = &allowance{total: marksPerRun, left: marksPerSecond}
+		m.kinds[kind] = a
+	}
+	return a
+}
+
 func (m *marker) allow(kind mark.Kind) bool {
 	second := int64(m.now() / time.Second)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	a := m.kinds[kind]
-	if a == nil {
-		a = &allowance{total: marksPerRun, second: second, left: marksPerSecond}
-		m.kinds[kind] = a
-	}
+	a := m.of(kind)
 	if a.second != second {
 		a.second, a.left = second, marksPerSecond
 	}
-	if a.left == 0 || a.total == 0 {
+	switch {
+	case a.total == 0, a.left+a.spare == 0:
 		m.dropped[kind]++
 		return false
+	case a.spare > 0:
+		a.spare--
+	default:
+		a.left--
 	}
-	a.left--
 	a.total--
 	return true
 }

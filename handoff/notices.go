@@ -79,6 +79,7 @@ func (o *observer) noticed(conn any, values []any) {
 		}
 		if n.Kind == notice.Moving {
 			c.told = c.told || !late
+			c.moving.Store(true)
 			o.announceLeaving(c, n, now)
 			if !p.IsPubSub() { // nobody would tell when that is over
 				o.remember(p).moving = now

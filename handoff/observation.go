@@ -27,8 +27,11 @@ type Observation struct {
 	Redirects Redirects
 	SlotMaps  uint64 // times the slot map was read (CLUSTER SLOTS), the first included
 
+	Pipelines Pipelines // zero without Config.AutoPipeline
+
 	WrongReplies   uint64 // replies that cannot belong to their command
 	CrossedReplies uint64 // the same, while the client itself was handing over
+	SilentReplies  uint64 // of both, those that came as a value and without an error: an application would have used it
 
 	MarksDropped map[mark.Kind]uint64 // facts counted above but left out of the timeline
 }
@@ -101,6 +104,13 @@ type Relaxations struct {
 type Redirects struct {
 	Moved uint64 // the slot has another owner: the slot map was out of date
 	Ask   uint64 // the slot is on its way
+}
+
+// Pipelines counts those that the library made of the commands of several
+// workers. On a cluster each node's part is one.
+type Pipelines struct {
+	Sent     uint64
+	Commands uint64 // in them
 }
 
 // Retries counts what the client tried again on its own. A redirect that was

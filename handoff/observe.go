@@ -33,8 +33,9 @@ type observer struct {
 	postRelaxed time.Duration // how long a connection is relaxed after its handoff
 
 	saved, retried, hidden, attempts atomic.Uint64
-	wrong, crossed                   atomic.Uint64
+	wrong, crossed, silent           atomic.Uint64
 	moved, asked, slotMaps           atomic.Uint64
+	pipelines, pipelined             atomic.Uint64 // with Config.AutoPipeline
 
 	mu       sync.Mutex
 	dialled  uint64 // connections so far
@@ -198,8 +199,10 @@ func (o *observer) observation() Observation {
 		Closes:         maps.Clone(o.closes),
 		WrongReplies:   o.wrong.Load(),
 		CrossedReplies: o.crossed.Load(),
+		SilentReplies:  o.silent.Load(),
 		Redirects:      Redirects{o.moved.Load(), o.asked.Load()},
 		SlotMaps:       o.slotMaps.Load(),
+		Pipelines:      Pipelines{o.pipelines.Load(), o.pipelined.Load()},
 		MarksDropped:   o.marks.droppedCounts(),
 		Leaving:        o.parts,
 	}

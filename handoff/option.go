@@ -32,6 +32,7 @@ var options = []option{
 	{"handoff_timeout", func(a *Arm) any { return &a.HandoffTimeout }},
 	{"pool_size", func(a *Arm) any { return &a.PoolSize }},
 	{"pipeline_pool_size", func(a *Arm) any { return &a.PipelinePoolSize }},
+	{"max_active_conns", func(a *Arm) any { return &a.MaxActiveConns }},
 	{"conn_max_lifetime", func(a *Arm) any { return &a.ConnMaxLifetime }},
 	{"conn_max_lifetime_jitter", func(a *Arm) any { return &a.ConnMaxLifetimeJitter }},
 }

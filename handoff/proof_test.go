@@ -72,6 +72,7 @@ func TestJudge(t *testing.T) {
 	silent := Handshake{Hello: true, Protocol: 3, Used: true}
 	resp2 := Handshake{Protocol: 2, OptIn: true, OptInReply: "OK", Used: true}
 	garbled := Handshake{Unreadable: true}
+	crossed := Handshake{Hello: true, Protocol: 3, OptIn: true, OptInReply: "another key's value", Used: true, Crossed: true}
 	unused := Handshake{Hello: true, Protocol: 3, OptIn: true, OptInReply: "ERR no"}
 	for _, tt := range []struct {
 		mode      string
@@ -87,6 +88,8 @@ func TestJudge(t *testing.T) {
 		{On, []Handshake{resp2}, false, Off, "RESP2 was negotiated"},
 		{On, []Handshake{garbled}, false, Off, "spoke something else than RESP"},
 		{On, nil, false, "unknown", "nothing is proved"},
+		{On, []Handshake{accepted, crossed}, true, On, "of 1 of 2 connections nobody can tell whether they opted in"},
+		{On, []Handshake{crossed}, false, "unknown", "nothing is proved"},
 		{Off, []Handshake{silent, silent}, true, Off, ""},
 		{Off, []Handshake{silent, accepted}, false, "mixed", "1 connections sent CLIENT MAINT_NOTIFICATIONS although the arm is off"},
 		{Off, []Handshake{silent, unused}, false, Off, "although the arm is off"},
@@ -205,6 +208,36 @@ func TestProofInterleaved(t *testing.T) {
 	}
 	if over := h.received([]byte("+OK\r\n")); !over || !h.proved.OptedIn() || !h.proved.Used {
 		t.Errorf("over %v, proved %+v; want opted in", over, h.proved)
+	}
+}
+
+// What an operation did to a handshake is the client's doing on a connection
+// that was dialled for a handoff, and on no other.
+func TestProofCrossed(t *testing.T) {
+	hello, optIn, get := "*2\r\n$5\r\nhello\r\n$1\r\n3\r\n", "*3\r\n$6\r\nclient\r\n$19\r\nmaint_notifications\r\n$2\r\non\r\n", "*2\r\n$3\r\nget\r\n$1\r\nk\r\n"
+	for name, test := range map[string]struct {
+		sent     []string
+		received string
+		crossed  bool
+	}{
+		"sound":                 {[]string{hello, optIn, get}, "%1\r\n+proto\r\n:3\r\n+OK\r\n$1\r\nv\r\n", false},
+		"in between, but sound": {[]string{hello, get, optIn}, "%1\r\n+proto\r\n:3\r\n$1\r\nv\r\n+OK\r\n", false},
+		"another's reply":       {[]string{hello, get, optIn}, "%1\r\n+proto\r\n:3\r\n+OK\r\n$1\r\nv\r\n", true},
+		"mixed bytes":           {[]string{hello, "*3\r\n$6\r\nclie*2\r\n$3\r\nget\r\n$1\r\nk\r\n"}, "%1\r\n+proto\r\n:3\r\n", true},
+		"before the opt-in":     {[]string{hello, get}, "%1\r\n+proto\r\n:3\r\n$1\r\nv\r\n", true},
+		"refused":               {[]string{hello, optIn}, "%1\r\n+proto\r\n:3\r\n-ERR no\r\n", false},
+	} {
+		for _, handoff := range []bool{true, false} {
+			c := &connection{handoff: handoff}
+			c.proving.Store(true)
+			for _, text := range test.sent {
+				c.sawWrite([]byte(text))
+			}
+			c.sawRead([]byte(test.received))
+			if got := c.proof().Crossed; got != (test.crossed && handoff) {
+				t.Errorf("%s, handoff %v: crossed %v: %+v", name, handoff, got, c.proof())
+			}
+		}
 	}
 }
 

@@ -55,9 +55,9 @@ func (e *ear) Subscribed(again bool) {
 	})
 }
 
-// exchange sends messages of a kind for a while, to receivers on the same
+// deliver sends messages of a kind for a while, to receivers on the same
 // client, and settles the account. midway is called in the middle.
-func exchange(t *testing.T, c *Client, pool workload.Pool, length time.Duration, midway func()) *ear {
+func deliver(t *testing.T, c *Client, pool workload.Pool, length time.Duration, midway func()) *ear {
 	t.Helper()
 	pool.Name, pool.Workers, pool.Seed = "news", 4, 1
 	pool.Schedule = workload.Schedule{Rate: workload.Constant(200), Seed: 1}
@@ -119,11 +119,11 @@ func TestReceiveFromRedis(t *testing.T) {
 		t.Run(kind.String(), func(t *testing.T) {
 			before := runtime.NumGoroutine()
 			c := openRedis(t, addr)
-			peace := exchange(t, c, workload.Pool{Kind: kind}, time.Second, func() {})
+			peace := deliver(t, c, workload.Pool{Kind: kind}, time.Second, func() {})
 			if n := peace.counts; n[delivery.Lost]+n[delivery.Left]+n[delivery.Unknown]+n[delivery.Duplicate] != 0 || len(peace.failed) != 0 || len(peace.gaps) != 0 {
 				t.Errorf("in peace: %v, failed %v", n, peace.failed)
 			}
-			killed := exchange(t, c, workload.Pool{Kind: kind}, time.Second, func() { kill(t, c) })
+			killed := deliver(t, c, workload.Pool{Kind: kind}, time.Second, func() { kill(t, c) })
 			if n := killed.counts; n[delivery.Delivered] == 0 || len(killed.panics) != 0 {
 				t.Errorf("killed: %v, panics %q", n, killed.panics)
 			}

@@ -55,6 +55,9 @@ func recordOf(cn any) (poolConn, *connection) {
 func (recorder) RecordOperationDuration(ctx context.Context, took time.Duration, cmd redis.Cmder, attempts int, err error, cn redis.ConnInfo, _ int) {
 	if f, ok := ctx.(*flight); ok && f.carries(cmd) {
 		f.add(took, attempts, cn)
+		if f.tx {
+			f.followed(err)
+		}
 		return
 	}
 	if err != nil || !readsSlots(cmd) {
@@ -65,11 +68,15 @@ func (recorder) RecordOperationDuration(ctx context.Context, took time.Duration,
 	}
 }
 
-func (recorder) RecordPipelineOperationDuration(ctx context.Context, took time.Duration, _ string, _, attempts int, _ error, cn redis.ConnInfo, _ int) {
+func (recorder) RecordPipelineOperationDuration(ctx context.Context, took time.Duration, name string, _, attempts int, err error, cn redis.ConnInfo, _ int) {
 	f, ok := ctx.(*flight)
 	switch {
 	case !ok:
-	case f.cmd == nil && f.waits == "": // the last one told is the pipeline's own, others are of handshakes
+	case f.tx && name == "MULTI":
+		f.add(took, attempts, cn)
+		f.followed(err)
+	case f.tx: // of a handshake
+	case f.piped(): // the last one told is the pipeline's own, others are of handshakes
 		f.took, f.attempts, f.conn = took, attempts, cn
 		f.spent(took, cn)
 	case f.cluster: // a command sent together with ASKING

@@ -20,8 +20,8 @@ func (redirectHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook { retu
 func (h redirectHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
 		f, ours := ctx.(*flight)
-		if !ours || f.cmd != nil {
-			return next(ctx, cmds) // ASKING and one command, sent together: reported as of one command
+		if !ours || !f.piped() {
+			return next(ctx, cmds) // ASKING and one command sent together, or a transaction: reported as of one command
 		}
 		part := &part{Context: ctx}
 		begun := time.Now()

@@ -43,6 +43,7 @@ type server struct {
 type served struct {
 	net.Conn
 	srv     *server
+	queued  [][]string // of a transaction, nil outside of one
 	write   sync.Mutex
 	opted   bool
 	proto   int
@@ -172,6 +173,10 @@ func (c *served) answer(args []string) {
 	if delay > 0 {
 		time.Sleep(delay)
 	}
+	if reply, ok := c.queue(args); ok {
+		c.reply(reply)
+		return
+	}
 	c.reply(c.execute(args))
 }
 
@@ -249,6 +254,9 @@ func (c *served) execute(args []string) string {
 	case "hset", "lpush":
 		s.data[args[1]] = args[len(args)-1]
 		return ":1\r\n"
+	}
+	if reply, ok := c.breadth(args); ok {
+		return reply
 	}
 	return ":1\r\n"
 }

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"runtime"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/errgroup"
 
+	"schload/telemetry/mark"
 	"schload/workload"
 )
 
@@ -23,11 +25,15 @@ func (c *Client) Warm(ctx context.Context, n int) error {
 	if size := c.config.Arm.PoolSize; c.bare == nil && n > size {
 		return fmt.Errorf("arm %q: warm %d connections: want at most pool_size %d", c.config.Arm.Name, n, size)
 	}
+	if c.config.AutoPipeline {
+		n = min(n, runtime.GOMAXPROCS(0)) // pipelines in flight at once, to each node
+	}
 	return c.warm(ctx, n)
 }
 
 func (c *Client) warm(ctx context.Context, n int) error {
 	if c.bare != nil {
+		c.o.marks.expect(mark.Dial, n)
 		if err := c.bare.Warm(ctx, n); err != nil {
 			return c.diagnose(ctx, err)
 		}
@@ -38,23 +44,26 @@ func (c *Client) warm(ctx context.Context, n int) error {
 		return c.diagnose(ctx, err)
 	}
 	conns := make([]*redis.Conn, n*len(clients))
-	errs := make([]error, len(conns))
-	var wg sync.WaitGroup
+	c.o.marks.expect(mark.Dial, len(conns))
+	var g errgroup.Group
+	g.SetLimit(dialsAtOnce)
 	for i := range conns {
 		conns[i] = clients[i/n].Conn()
-		wg.Go(func() { errs[i] = conns[i].Ping(ctx).Err() })
+		g.Go(func() error { return conns[i].Ping(ctx).Err() })
 	}
-	wg.Wait()
+	err = g.Wait()
 	for i := range conns {
 		_ = conns[i].Close() // gives the connection back to the pool
 	}
-	for _, err := range errs {
-		if err != nil {
-			return c.diagnose(ctx, err)
-		}
+	if err != nil {
+		return c.diagnose(ctx, err)
 	}
 	return nil
 }
+
+// dialsAtOnce keeps a thousand connections from being dialled into a server's
+// backlog, which holds 511 with Redis, all at the same time.
+const dialsAtOnce = 128
 
 // diagnose says what an error means for the target. It goes by what the
 // connections proved rather than by the error: the library tries to go on

@@ -36,6 +36,9 @@ func (p Profile) Validate() error {
 	check(!none || p.Upgrade == "none", "upgrade %q with stage none: nothing would play it; use stage sim or upgrade none", p.Upgrade)
 	wrong = append(wrong, p.checkReal())
 	check(p.Speed > 0 && p.Speed <= 100, "speed %g: want more than 0, at most 100 (1 is the upgrade's own pace)", p.Speed)
+	check(p.Connections == 0 || p.Connections >= p.Workers() && p.Connections <= mostConnections,
+		"connections %d: want one for each of the %d workers or more, at most %d", p.Connections, p.Workers(), mostConnections)
+	check(p.Connections == 0 || p.Saturate != AutoPipeline, "connections %d with saturate autopipeline: the client opens the few that it needs; leave it out", p.Connections)
 	check(p.Rounds >= 1 && p.Rounds <= 10_000, "rounds %d: want 1 to 10000", p.Rounds)
 	for _, d := range []struct {
 		name  string
@@ -48,9 +51,9 @@ func (p Profile) Validate() error {
 	_, err := p.Ledger()
 	wrong = append(wrong, err)
 	u, err := p.LoadUpgrade()
-	check(err != nil || p.Stage != "sim" || !p.Cluster || u.Database == upgrade.OSSCluster,
+	check(err != nil || p.Stage != "sim" || !p.Cluster || p.Saturates() || u.Database == upgrade.OSSCluster,
 		"cluster with stage sim: the upgrade says what the simulator is, and %s is for an endpoint; choose one for a cluster, see schload upgrades", p.Upgrade)
-	wrong = append(wrong, err, p.checkArms(), p.checkPools())
+	wrong = append(wrong, err, p.checkArms(), p.checkPools(), p.checkSaturate(), p.checkCanaries(), p.checkCommands(), p.checkMemory())
 	return errors.Join(wrong...)
 }
 
@@ -142,8 +145,9 @@ func (p Profile) Workload() ([]workload.Pool, error) {
 	return pools, nil
 }
 
-// Workers is the number of operations an arm has in flight at most, those in
-// which receivers of messages wait included.
+// Workers is the number of operations an arm's client has in flight at most,
+// those in which receivers of messages wait included; canaries have clients of
+// their own.
 func (p Profile) Workers() int {
 	n := 0
 	for i, pool := range p.Pools {
@@ -156,11 +160,17 @@ func (p Profile) Workers() int {
 	return n
 }
 
+// mostConnections of an arm: no more than there are ports to dial from.
+const mostConnections = 28_000
+
+// Opened is the number of connections that each arm opens before the load.
+func (p Profile) Opened() int { return max(p.Workers(), p.Connections) }
+
 func (p Pool) workload(seed uint64) (workload.Pool, error) {
 	w := workload.Pool{
 		Name: p.Name, Workers: p.Workers, Pipeline: p.Pipeline, StartDeadline: time.Duration(p.StartDeadline), Seed: seed,
 		Receivers: p.Receivers, Block: time.Duration(p.Block),
-		Keys:     workload.Keys{Space: p.Keys.Space, Exponent: p.Keys.Exponent, Prefix: p.Keys.Prefix},
+		Keys:     workload.Keys{Space: p.Keys.Space, Exponent: p.Keys.Exponent, Prefix: p.Keys.Prefix, Batch: p.Keys.Batch},
 		Schedule: workload.Schedule{Seed: seed, Think: time.Duration(p.Think)},
 	}
 	var wrong []error

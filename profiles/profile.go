@@ -35,7 +35,11 @@ type Profile struct {
 	Arms    []Arm             `yaml:"arms,omitempty"`
 	Pools   []Pool            `yaml:"pools,omitempty"`
 
+	Connections int `yaml:"connections,omitempty"` // that each arm opens before the load, on a cluster to each node; default one for each worker
+
 	Integrity string `yaml:"integrity,omitempty"` // what is checked against a ledger: sample, all or none; default sample
+
+	Saturate string `yaml:"saturate,omitempty"` // pipelines (or true) or autopipeline: find out what the target carries, compare nothing
 
 	UpgradeCommand string   `yaml:"upgrade_command,omitempty"` // for sh -c, with stage command
 	MaxMaintenance Duration `yaml:"max_maintenance,omitempty"` // a real upgrade that takes longer is taken for over, or its command ended; default: none
@@ -113,9 +117,9 @@ func (a *Arm) options(pairs []*ast.MappingValueNode, at func(ast.Node, error) er
 
 // Pool is one worker pool of every arm.
 type Pool struct {
-	Name     string   `yaml:"name,omitempty"`    // default main
-	Kind     string   `yaml:"kind,omitempty"`    // commands, or one that delivers messages: pubsub, sharded-pubsub, queue, stream, consumer-group; default commands
-	Workers  int      `yaml:"workers,omitempty"` // operations in flight at most; default 16
+	Name     string   `yaml:"name,omitempty"`    // default main, of a canary canary
+	Kind     string   `yaml:"kind,omitempty"`    // commands, canary, or one that delivers messages: pubsub, sharded-pubsub, queue, stream, consumer-group; default commands
+	Workers  int      `yaml:"workers,omitempty"` // operations in flight at most; default 16, of a canary 1
 	Rate     string   `yaml:"rate,omitempty"`    // operations a second per arm: 1000, 100..5000/30s, 1000/10s,5000/20s
 	Arrival  string   `yaml:"arrival,omitempty"` // constant, poisson or closed; default constant
 	Think    Duration `yaml:"think,omitempty"`   // pause of a worker between operations, closed arrival only
@@ -137,6 +141,7 @@ type Keys struct {
 	Space        int     `yaml:"space,omitempty"`        // keys of each type
 	Exponent     float64 `yaml:"exponent,omitempty"`     // of zipf
 	Prefix       string  `yaml:"prefix,omitempty"`
+	Batch        int     `yaml:"batch,omitempty"` // keys of one MGET or MSET; default 4
 }
 
 // Values says how large written values are, in bytes: size, or min and max.
@@ -195,6 +200,9 @@ func (p Profile) WithDefaults() Profile {
 			p.Stage = "none"
 		}
 	}
+	if p.Saturates() {
+		p = p.saturated()
+	}
 	if p.Upgrade == "" {
 		p.Upgrade = "endpoint-rebind"
 		switch {
@@ -235,6 +243,9 @@ func (p Profile) WithDefaults() Profile {
 }
 
 func (p Pool) withDefaults() Pool {
+	if p.Kind == workload.KindCanary.String() {
+		p = p.withCanaryDefaults()
+	}
 	if p.Name == "" {
 		p.Name = "main"
 	}
@@ -257,9 +268,9 @@ func (p Pool) withDefaults() Pool {
 }
 
 // keys are all words a profile may use as keys, for suggestions.
-var keys = strings.Fields(`name summary upgrade set stage integrity target cluster tls shards arms pools speed seed rounds warmup
+var keys = strings.Fields(`name summary upgrade set stage integrity target cluster tls shards arms pools connections speed seed rounds warmup
 	baseline recovery late_after outage_after objective workers rate arrival think mix keys values pipeline overload kind receivers block
-	upgrade_command max_maintenance start_deadline distribution space exponent prefix size min max base ca_file cert_file key_file server_name insecure_skip_verify`)
+	upgrade_command max_maintenance saturate start_deadline distribution space exponent prefix batch size min max base ca_file cert_file key_file server_name insecure_skip_verify`)
 
 // LoadUpgrade resolves the upgrade with the profile's settings. One that really
 // takes place need not be in the catalog.

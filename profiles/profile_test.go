@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"schload/handoff"
+	"schload/workload"
 )
 
 // Every embedded profile loads, is complete, and offers something.
@@ -86,6 +87,15 @@ func TestBadProfiles(t *testing.T) {
 		{"receivers of commands", "pools: [{receivers: 2}]\n", `receivers 2: pools of kind commands deliver no messages`},
 		{"messages for bare connections", "arms: [raw]\npools: [{kind: stream}]\n", `arm "raw": bare connections receive no messages`},
 		{"pool twice", "pools: [{name: a}, {name: a}]\n", `pool "a" is there twice`},
+		{"transactions in a pipeline", "pools: [{pipeline: 2, mix: MULTI}]\n", `pipeline 2 with MULTI: a transaction is several round trips`},
+		{"lists of bare connections", "arms: [raw]\npools: [{mix: \"GET,MGET,LRANGE\"}]\n", `arm "raw", pool "main": bare connections know no lists, scripts and transactions, and so not MGET, LRANGE`},
+		{"too large for the simulator", "pools: [{values: {size: 1048576}}]\n", `9.8 GiB, and the simulator keeps them in memory`},
+		{"too large for workers", "pools: [{workers: 1100, values: {size: 1048576}, keys: {space: 10}}]\n", `more than 1024 MiB of values at once`},
+		{"impossible batch", "pools: [{mix: MGET, keys: {batch: -1}}]\n", `key batch -1`},
+		{"unknown kind", "pools: [{kind: canry}]\n", `unknown kind "canry" (did you mean canary?)`},
+		{"canaries alone", "pools: [{kind: canary}]\n", `canaries alone load nothing`},
+		{"busy canary", "pools: [{}, {kind: canary, workers: 3}]\n", `workers 3 of a canary: want 1`},
+		{"canary in a pipeline", "pools: [{}, {kind: canary, pipeline: 3}]\n", `pipeline 3 of a canary`},
 		{"not YAML", "arms: [on\n", `bad.yaml:`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -94,6 +104,26 @@ func TestBadProfiles(t *testing.T) {
 				t.Errorf("got  %v\nwant an error with %q", err, c.want)
 			}
 		})
+	}
+}
+
+// A canary has a connection of its own, and asks little.
+func TestCanaryDefaults(t *testing.T) {
+	p, err := Parse("x", "x.yaml", []byte("pools: [{workers: 5}, {kind: canary}]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p = p.WithDefaults()
+	pools, err := p.Workload()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := pools[1]
+	if c.Kind != workload.KindCanary || c.Name != "canary" || c.Workers != 1 || c.Mix.String() != "PING=1" || c.Schedule.Rate.String() != "10" {
+		t.Errorf("%+v", c)
+	}
+	if p.Workers() != 5 {
+		t.Errorf("%d workers, want those of the other pool", p.Workers())
 	}
 }
 

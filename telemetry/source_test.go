@@ -271,7 +271,7 @@ func TestPreparedIsComplete(t *testing.T) {
 		t.Errorf("%d counts after an interval, %d prepared", n, counts)
 	}
 	zeros := values(t, collected(t, pull{s})[record.Operations])
-	if want := 2 * 22 * record.Phases; len(zeros) != want {
+	if want := 2 * 23 * record.Phases; len(zeros) != want {
 		t.Errorf("%d series of operations, want %d", len(zeros), want)
 	}
 }

@@ -17,6 +17,7 @@ type dispatcher struct {
 	horizon *Horizon
 	early   context.Context     // ends when the horizon is set
 	lag     func(time.Duration) // Run.Lag, or nil
+	turn    Turn
 
 	now  time.Duration // last reading of the clock
 	next time.Duration // behind the last instant that fell due
@@ -32,7 +33,7 @@ func (d *dispatcher) run(ctx context.Context) (err error) {
 	d.cut, d.now = forever, -forever
 	number := uint64(0)
 	for at := range d.pool.Schedule.batches(d.pool.Pipeline) {
-		due, err := d.await(ctx, at)
+		due, err := d.await(ctx, at, d.turn.delay(number))
 		if due && err == nil {
 			err = d.offer(ticket{intended: at, number: number})
 		}
@@ -42,7 +43,7 @@ func (d *dispatcher) run(ctx context.Context) (err error) {
 		}
 		number++
 	}
-	_, err = d.await(ctx, forever) // the schedule is silent from here on
+	_, err = d.await(ctx, forever, 0) // the schedule is silent from here on
 	d.Horizon = d.end(ctx, err)
 	return err
 }
@@ -61,8 +62,9 @@ func (d *dispatcher) end(ctx context.Context, err error) time.Duration {
 
 // await waits for an instant, or for the end if that comes first; it reports
 // whether the instant is due. The clock is read only when the last reading
-// does not decide, so one wake-up serves everything that is due by then.
-func (d *dispatcher) await(ctx context.Context, at time.Duration) (bool, error) {
+// does not decide, so one wake-up serves everything that is due by then. If it
+// has to be woken, that is put off by the turn's delay.
+func (d *dispatcher) await(ctx context.Context, at, turn time.Duration) (bool, error) {
 	for {
 		end := d.end(ctx, nil)
 		if d.cut != forever {
@@ -86,7 +88,7 @@ func (d *dispatcher) await(ctx context.Context, at time.Duration) (bool, error) 
 		if d.horizon.end() != forever {
 			wait = ctx
 		}
-		if err := d.pacer.Wait(wait, until); err != nil && wait.Err() == nil {
+		if err := d.pacer.Wait(wait, until+turn); err != nil && wait.Err() == nil {
 			return false, err
 		}
 	}

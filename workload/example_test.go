@@ -37,7 +37,7 @@ func ExampleParseMix() {
 	fmt.Println(err)
 	// Output:
 	// GET=4,SET=1 <nil>
-	// mix "GTE=1": unknown command "GTE" (did you mean GET?): want one of GET, SET, DEL, INCR, EXISTS, EXPIRE, HSET, HGET, LPUSH, RPOP, SADD, ZADD, PING, ECHO
+	// mix "GTE=1": unknown command "GTE" (did you mean GET?): want one of GET, SET, DEL, INCR, EXISTS, EXPIRE, HSET, HGET, LPUSH, RPOP, SADD, ZADD, PING, ECHO, MGET, MSET, EVAL, MULTI, SETEX, GETEX, TTL, PTTL, PERSIST, GETRANGE, HMGET, HGETALL, LRANGE, LTRIM, SREM, SISMEMBER, ZINCRBY, ZSCORE, ZRANGE, XADD, XLEN
 }
 
 func ExampleParseRate() {

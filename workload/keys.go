@@ -38,6 +38,7 @@ type Keys struct {
 	Space        int     // keys of each type; 0 means DefaultSpace
 	Prefix       string  // "" means DefaultPrefix
 	Exponent     float64 // of Zipf; 0 means DefaultExponent
+	Batch        int     // keys of one MGET or MSET, 0 means DefaultBatch; they share a hash tag
 }
 
 // The defaults of Keys. The exponent is the one YCSB made customary.
@@ -45,7 +46,11 @@ const (
 	DefaultSpace    = 10_000
 	DefaultPrefix   = "schload:"
 	DefaultExponent = 0.99
+	DefaultBatch    = 4
 )
+
+// largestBatch bounds the keys of one command.
+const largestBatch = 1000
 
 // namedKeys is the largest Space whose keys are made before the run, for about
 // 40 bytes each and type; keys of a larger one are formatted as they are used.
@@ -61,6 +66,9 @@ func (k Keys) withDefaults() Keys {
 	if k.Exponent == 0 {
 		k.Exponent = DefaultExponent
 	}
+	if k.Batch == 0 {
+		k.Batch = DefaultBatch
+	}
 	return k
 }
 
@@ -75,6 +83,9 @@ func (k Keys) Validate() error {
 	}
 	if k.Exponent != 0 && !(k.Exponent >= 0.01 && k.Exponent <= 10) {
 		errs = append(errs, fmt.Errorf("zipf exponent %v: want 0.01 to 10 (0 means %v)", k.Exponent, DefaultExponent))
+	}
+	if k.Batch < 0 || k.Batch > largestBatch {
+		errs = append(errs, fmt.Errorf("key batch %d: want 1 to %d keys (0 means %d)", k.Batch, largestBatch, DefaultBatch))
 	}
 	if strings.Contains(k.Prefix, separator) {
 		errs = append(errs, fmt.Errorf("key prefix %q: must not contain %s, which ends the key within a value", k.Prefix, separator))
@@ -103,6 +114,13 @@ func newKeyset(k Keys, mix []command) keyset {
 			continue
 		}
 		s.heads[c.space] = k.Prefix + spaceNames[c.space] + ":"
+		switch c.space {
+		case batchSpace:
+			s.heads[c.space] = k.groups()
+			continue
+		case transactionSpace, leaseSpace: // of each worker
+			continue
+		}
 		s.checks[c.space] = crc16(0, s.heads[c.space])
 		if k.Space <= namedKeys {
 			s.names[c.space] = enumerate(s.heads[c.space], k.Space)

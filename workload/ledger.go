@@ -3,8 +3,8 @@ package workload
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
-	"time"
 
 	"schload/workload/ledger"
 )
@@ -26,49 +26,38 @@ const ledgerStream = 0x1ed9e7
 // goes to keys which all workers use at once.
 const sharedShare = 1.0 / 16
 
-// LedgerSpaces returns the kinds of keys for which the pool needs a ledger,
-// and the commands of its mix that a ledger cannot judge.
-func (p Pool) LedgerSpaces() (spaces []ledger.Space, left []string) {
-	if p.Kind.Messages() {
-		return nil, nil // they have an account of their own
+// LedgerSpaces returns the kinds of keys for which the pool needs a ledger.
+// Messages have an account of their own, and a canary needs none: it asks
+// whether the target answers, not what.
+func (p Pool) LedgerSpaces() (spaces []ledger.Space) {
+	if p.Kind != KindCommands {
+		return nil
 	}
 	for _, w := range p.Mix {
 		c, err := findCommand(w.Command)
 		if err != nil {
 			continue // Validate says so
 		}
-		s, ok := ledgers[c.space]
-		switch {
-		case ok && !slices.Contains(spaces, s):
+		if s, ok := ledgers[c.space]; ok && c.act != unjudged && !slices.Contains(spaces, s) {
 			spaces = append(spaces, s)
-		case !ok && c.payload == member:
-			left = append(left, c.name)
 		}
 	}
-	return spaces, left
-}
-
-// begin says that the operations built from now on are one batch.
-func (m *maker) begin(due time.Duration) {
-	m.sending.due = due
-	if m.page != nil {
-		m.page.Begin()
-	}
+	return spaces
 }
 
 // enter makes operation index one on a ledger key, if it is drawn. Which
 // operations are drawn depends on the seed alone; the key is the worker's.
 func (m *maker) enter(index uint64, c command, op *Operation, s *slot, from *source) bool {
-	s.entry.key, op.Reply = nil, nil
+	s.entry.key = nil
 	if scramble(m.seed^scramble(index^ledgerStream)) >= m.ledgered {
 		return false
 	}
 	in, ok := ledgers[c.space]
-	if !ok {
+	if !ok || c.act == unjudged {
 		return false
 	}
 	shared := (c.act == ledger.Read || c.act == ledger.Swap) && in == ledger.Strings && from.float() < sharedShare
-	key := m.page.Take(in, shared)
+	key := m.page.Take(in, c.act, shared)
 	if key == nil {
 		return false
 	}
@@ -78,13 +67,22 @@ func (m *maker) enter(index uint64, c command, op *Operation, s *slot, from *sou
 
 func (m *maker) issue(key ledger.Key, c command, op *Operation, s *slot, from *source) {
 	e := &s.entry
+	if key.Next(c.act) == ledger.Discard {
+		c = removal
+	}
 	e.key, e.act = key, c.act
 	e.sequence = key.Issue(c.act, &e.reply)
-	op.Command, op.Key, op.Reply = c.name, key.Name(), &e.reply
+	op.Command, op.Form, op.Key, op.Reply = c.name, AuditedForm, key.Name(), &e.reply
 	op.Slot = slotOf(op.Key)
-	if c.payload == value {
+	switch {
+	case c.space == zsetSpace: // one member, whose score counts
+		op.Value = m.member(s, op.Key, 0)
+	case c.payload == value:
 		b := key.AppendToken(s.blank(op.Key, m.filler), e.sequence)
 		op.Value = s.fill(len(b), m.size(from), m.filler)
+	case c.payload == member:
+		b := key.AppendToken(s.blank(op.Key, m.filler), e.sequence)
+		op.Value = s.fill(len(b), m.values.Size, m.filler)
 	}
 }
 
@@ -104,6 +102,9 @@ func (m *maker) withdraw() {
 // judge takes the outcomes of a batch to the ledger. A reply that nobody can
 // have written is no success.
 func (m *maker) judge(ops []Operation, outcomes []Outcome) {
+	if m.leases != nil {
+		m.judgeLeases(ops, outcomes)
+	}
 	m.sent(outcomes)
 	if m.page == nil {
 		return
@@ -124,7 +125,7 @@ func (e *entry) call(op *Operation, out Outcome) ledger.Call {
 	return ledger.Call{Command: op.Command, Act: e.act, Sequence: e.sequence, End: end, Attempts: out.Attempts, Reply: &e.reply}
 }
 
-// ledgerBatch is how many ledger keys are written or read together.
+// ledgerBatch is how many ledger keys are written or read together at most.
 const ledgerBatch = 100
 
 // settleTries is how often a key is read back at most.
@@ -134,9 +135,7 @@ const settleTries = 3
 // the run. It returns an error if a write fails. The run's clock and sink know
 // nothing of it.
 func (r Run) OpenLedger(ctx context.Context) error {
-	return r.sweep(ctx, func(key ledger.Key) string {
-		return map[ledger.Space]string{ledger.Strings: "SET", ledger.Hashes: "HSET"}[key.Space()]
-	}, func(op *Operation, e *entry, out Outcome) error {
+	return r.sweep(ctx, r.Ledger.Keys(), opening, func(op *Operation, e *entry, out Outcome) error {
 		if e.key.Judge(e.call(op, out)) || out.Class != OK {
 			return fmt.Errorf("target: writing ledger key %s ended in %s: the target must accept writes, and SET with GET (Redis 6.2 or newer); --integrity none leaves the ledger out", op.Key, out.Class)
 		}
@@ -144,16 +143,39 @@ func (r Run) OpenLedger(ctx context.Context) error {
 	})
 }
 
+// opening is what gives a key its first value, or shows what is there.
+var opening = map[ledger.Space]string{ledger.Strings: "SET", ledger.Hashes: "HSET", ledger.Sets: count.name}
+
+// reading is what reads a key back. Numbers are counted up once more, for that
+// reply shows them.
+var reading = map[ledger.Space]string{
+	ledger.Strings: "GET", ledger.Hashes: "HGET", ledger.Counters: "INCR", ledger.Lists: "LPUSH", ledger.Sets: count.name, ledger.Scores: "ZADD",
+}
+
 // SettleLedger reads all ledger keys that were used back, after the run: what
 // is there now says what is lost, and what became of writes whose end nobody
-// saw. Counters and lists are counted up once more, for that reply shows them.
+// saw.
 func (r Run) SettleLedger(ctx context.Context) {
-	_ = r.sweep(ctx, func(key ledger.Key) string {
-		if !key.Used() {
-			return ""
+	used := func(yield func(ledger.Key) bool) {
+		for key := range r.Ledger.Keys() {
+			if key.Used() && !yield(key) {
+				return
+			}
 		}
-		return map[ledger.Space]string{ledger.Strings: "GET", ledger.Hashes: "HGET", ledger.Counters: "INCR", ledger.Lists: "LPUSH"}[key.Space()]
-	}, func(op *Operation, e *entry, out Outcome) error {
+	}
+	r.readBack(ctx, used, ledger.Key.Settle)
+}
+
+// ResolveLedger reads those ledger keys back on which something is open, while
+// the load goes on: what cannot be known any better later is decided. Nothing
+// that the load does on a key falls together with its reading. The run's clock
+// and sink know nothing of it.
+func (r Run) ResolveLedger(ctx context.Context) {
+	r.readBack(ctx, r.Ledger.Unresolved(), ledger.Key.Resolve)
+}
+
+func (r Run) readBack(ctx context.Context, keys iter.Seq[ledger.Key], judge func(ledger.Key, ledger.Call)) {
+	_ = r.sweep(ctx, keys, reading, func(op *Operation, e *entry, out Outcome) error {
 		again := []Outcome{out}
 		for range settleTries - 1 { // a connection may have died in silence
 			if again[0].Class == OK || e.act.Writes() {
@@ -161,16 +183,17 @@ func (r Run) SettleLedger(ctx context.Context) {
 			}
 			r.Target.Do(ctx, []Operation{*op}, again)
 		}
-		e.key.Settle(e.call(op, again[0]))
+		judge(e.key, e.call(op, again[0]))
 		return nil
 	})
 }
 
-// sweep does one operation on every ledger key for which command names one.
-func (r Run) sweep(ctx context.Context, command func(ledger.Key) string, took func(*Operation, *entry, Outcome) error) error {
+// sweep does one operation on every key of a space for which there is one.
+func (r Run) sweep(ctx context.Context, keys iter.Seq[ledger.Key], by map[ledger.Space]string, took func(*Operation, *entry, Outcome) error) error {
 	r.Pool = r.Pool.WithDefaults()
-	m := newMaker(newRecipe(r.Pool), 0, ledgerBatch)
-	ops, outcomes := make([]Operation, 0, ledgerBatch), make([]Outcome, ledgerBatch)
+	size := r.Pool.together(ledgerBatch)
+	m := newMaker(newRecipe(r.Pool), 0, size)
+	ops, outcomes := make([]Operation, 0, size), make([]Outcome, size)
 	flush := func() error {
 		for i := range ops {
 			outcomes[i] = Outcome{Class: Other}
@@ -185,12 +208,14 @@ func (r Run) sweep(ctx context.Context, command func(ledger.Key) string, took fu
 		return nil
 	}
 	number := uint64(0)
-	for key := range r.Ledger.Keys() {
-		name := command(key)
-		if name == "" {
+	for key := range keys {
+		c, err := findCommand(by[key.Space()])
+		switch {
+		case by[key.Space()] == "":
 			continue
+		case err != nil:
+			c = count
 		}
-		c, _ := findCommand(name)
 		from := draw(m.seed, number)
 		number++
 		ops = append(ops, Operation{Index: -1})

@@ -89,6 +89,7 @@ func TestArmsOfferTheSame(t *testing.T) {
 			base := time.Now()
 			var mu sync.Mutex
 			p := Pool{Workers: workers, Schedule: Schedule{Arrival: PoissonArrival, Rate: Constant(500), Seed: 4}, Seed: 5, Mix: allCommands(t)}
+			p.Mix = slices.DeleteFunc(p.Mix, func(w Weight) bool { return ofWorker(w.Command) })
 			tally, _, err := trial(t, p, 2*time.Second, watch(func(ctx context.Context, op Operation) {
 				mu.Lock()
 				ops = append(ops, op.Command+" "+strings.Clone(op.Key))

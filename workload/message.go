@@ -34,8 +34,12 @@ func (p Pool) Channels() int {
 }
 
 // Connections is how many connections of a client's pool the pool may use at
-// once: one for each worker, and for each receiver that blocks.
+// once: one for each worker, and for each receiver that blocks. A canary uses
+// none of them: it has a client of its own.
 func (p Pool) Connections() int {
+	if p.Kind == KindCanary {
+		return 0
+	}
 	if !p.Kind.Blocks() {
 		return p.Workers
 	}
@@ -123,7 +127,7 @@ func (m *maker) send(index uint64, op *Operation, s *slot, from *source) {
 	number := m.sending.book.Issue(channel, m.sending.due, time.Since(m.sending.base))
 	s.seal = seal{channel, number}
 	s.entry.reply = ledger.Reply{Keep: replyKept, Value: s.entry.reply.Value[:0]}
-	op.Key, op.Reply = m.sending.book.Name(channel), &s.entry.reply
+	op.Form, op.Key, op.Reply = MessageForm, m.sending.book.Name(channel), &s.entry.reply
 	b := m.sending.book.AppendToken(s.blank(op.Key, m.filler), channel, number, m.sending.due)
 	op.Value = s.fill(len(b), m.size(from), m.filler)
 }

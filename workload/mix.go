@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -51,10 +52,8 @@ func (m Mix) Validate() error {
 	seen := make(map[string]bool)
 	sum := 0.0
 	for _, w := range m {
-		if c, err := findCommand(w.Command); err != nil {
+		if _, err := findCommand(w.Command); err != nil {
 			errs = append(errs, err)
-		} else if c.sends {
-			errs = append(errs, fmt.Errorf("command %s sends messages: give the pool a kind that does (%s), and no mix", w.Command, strings.Join(kindNames[KindPubSub:], ", ")))
 		}
 		if seen[w.Command] {
 			errs = append(errs, fmt.Errorf("command %s occurs twice: add its weights up", w.Command))
@@ -69,6 +68,11 @@ func (m Mix) Validate() error {
 		errs = append(errs, fmt.Errorf("sum of weights: want a finite number"))
 	}
 	return errors.Join(errs...)
+}
+
+// names says whether a command is in the mix.
+func (m Mix) names(command string) bool {
+	return slices.ContainsFunc(m, func(w Weight) bool { return w.Command == command })
 }
 
 // Commands returns the commands in the order of their indexes.

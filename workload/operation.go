@@ -12,16 +12,32 @@ import (
 // bytes.Clone).
 type Operation struct {
 	Index   int    // in the mix
-	Command string // upper case; one of Commands
+	Command string // upper case; one of Commands, or a Form's
+	Form    Form
 	Key     string // "" for PING
 	Value   []byte // what is written; nil for commands that write none
 	Slot    uint16 // the hash slot of Key plus 1; 0: it has none, or nobody said
 
-	// Reply is set for operations on a ledger key: the Target writes into it
-	// what was replied, and sends SET with the option GET, so that every write
-	// shows what it replaced.
+	// Keys are all keys of MGET and MSET, Key being the first, and Values what
+	// MSET writes to them. Both are nil for other commands.
+	Keys   []string
+	Values [][]byte
+
+	// Reply is set where the engine itself judges what was replied: for operations
+	// on keys of a ledger and on keys that expire, and for messages. The Target
+	// writes the reply into it.
 	Reply *ledger.Reply
 }
+
+// Form says which of a command's forms is sent, where it has more than one.
+type Form uint8
+
+// The forms of commands.
+const (
+	PlainForm   Form = iota // what Commands says
+	AuditedForm             // on a key of a ledger: SET with the option GET, GETDEL for DEL, ZADD with INCR, and SCARD, so that every write shows what it found
+	MessageForm             // of a pool that delivers messages: PUBLISH, SPUBLISH, and XADD that drops nothing
+)
 
 // Target does operations. Do is called by many goroutines at once, with as
 // many operations as the pool's pipeline is deep, and fills outcomes[i] with

@@ -28,6 +28,7 @@ const (
 	Clusterdown         // CLUSTERDOWN
 	Masterdown          // MASTERDOWN
 	Tryagain            // TRYAGAIN
+	Conflict            // EXEC did nothing, for somebody else had written a watched key
 	Noauth              // NOAUTH, WRONGPASS, NOPERM
 	ServerError         // any other error reply
 	WrongReply          // a reply that cannot belong to its command
@@ -44,7 +45,7 @@ const Classes = int(classes)
 var classNames = [Classes]string{
 	"ok", "dial_refused", "dial_timeout", "dial_other", "read_timeout", "write_timeout",
 	"reset", "eof", "pool_timeout", "pool_exhausted", "redirect", "loading", "readonly",
-	"clusterdown", "masterdown", "tryagain", "noauth", "server_error", "wrong_reply",
+	"clusterdown", "masterdown", "tryagain", "conflict", "noauth", "server_error", "wrong_reply",
 	"crossed_reply", "canceled", "other",
 }
 

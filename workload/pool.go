@@ -3,6 +3,7 @@ package workload
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -46,7 +47,7 @@ func (e *OverloadError) Error() string {
 // Pool is one stream of operations and the workers that send it.
 type Pool struct {
 	Name string
-	Kind Kind
+	Kind Kind // default KindCommands
 
 	// Receivers of each channel, list or stream, for kinds that deliver
 	// messages; 0 means DefaultReceivers. Block is how long those that block
@@ -95,6 +96,7 @@ const (
 	maxWorkers  = 1 << 16
 	maxPipeline = 1 << 14
 	maxBacklog  = 1 << 22
+	maxValues   = 1 << 30 // bytes of values that workers prepare
 
 	maxChannels  = 64 // of a pool that delivers messages
 	maxReceivers = 64
@@ -154,6 +156,7 @@ func (p Pool) Validate() error {
 	if int(p.Overload) >= len(overloadNames) {
 		errs = append(errs, unknown("overload policy", p.Overload.String(), overloadNames))
 	}
+	errs = append(errs, p.validateCommands())
 	if p.StartDeadline < 0 {
 		errs = append(errs, fmt.Errorf("start deadline %v: want a positive time (0 means %v)", p.StartDeadline, DefaultStartDeadline))
 	}
@@ -161,6 +164,23 @@ func (p Pool) Validate() error {
 		return fmt.Errorf("pool %q: %w", p.Name, err)
 	}
 	return nil
+}
+
+// validateCommands reports what the commands of the mix do not go with.
+func (p Pool) validateCommands() error {
+	var errs []error
+	if p.Pipeline > 1 && p.Mix.names("MULTI") {
+		errs = append(errs, fmt.Errorf("pipeline %d with MULTI: a transaction is several round trips; put it in a pool without pipeline", p.Pipeline))
+	}
+	if strings.Contains(p.Keys.Prefix, "{}") && (p.Mix.names("MGET") || p.Mix.names("MSET")) {
+		errs = append(errs, fmt.Errorf("key prefix %q with MGET or MSET: an empty hash tag hides the one by which their keys share a slot", p.Keys.Prefix))
+	}
+	q := p.WithDefaults()
+	if n := q.footprint() * q.Pipeline; n > 0 && q.Workers > maxValues/n {
+		errs = append(errs, fmt.Errorf("values of %d bytes for %d workers: that is more than %d MiB of values at once; take fewer workers, a shorter pipeline or smaller values",
+			n, q.Workers, maxValues>>20))
+	}
+	return errors.Join(errs...)
 }
 
 // Due returns how many operations fall due before until: what an open-loop run

@@ -42,6 +42,26 @@ func TestPreload(t *testing.T) {
 	}
 }
 
+// Groups are written whole, and large values a few at a time.
+func TestPreloadGroups(t *testing.T) {
+	p := Pool{Mix: Mix{{"MGET", 1}}, Keys: Keys{Space: 10, Batch: 3}, Values: Values{Size: 2 << 20}}
+	groups := 0
+	for batch := range p.Preload(100) {
+		if len(batch) != 2 {
+			t.Fatalf("got a batch of %d, want 2 of 3 values of 2 MiB each", len(batch))
+		}
+		for _, op := range batch {
+			groups++
+			if op.Command != "MSET" || op.Index != -1 || len(op.Keys) != 3 || !Together(op.Keys, op.Values) || len(op.Values[2]) != 2<<20 {
+				t.Fatalf("got %s %q", op.Command, op.Keys)
+			}
+		}
+	}
+	if groups != 10 {
+		t.Errorf("got %d groups, want 10", groups)
+	}
+}
+
 // A preload that is left early stops.
 func TestPreloadBreak(t *testing.T) {
 	for batch := range (Pool{}).Preload(3) {

@@ -2,6 +2,7 @@ package workload
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"unsafe"
 
@@ -14,6 +15,9 @@ import (
 // by the workers.
 type recipe struct {
 	seed     uint64
+	owner    string // see Run
+	leases   int    // keys of leaseSpace of each worker
+	pool     string
 	commands []command
 	upto     []uint64 // entry k is chosen by draws below upto[k]
 	keys     keyset
@@ -23,10 +27,10 @@ type recipe struct {
 }
 
 func newRecipe(p Pool) *recipe {
-	r := &recipe{seed: p.Seed, values: p.Values}
+	r := &recipe{seed: p.Seed, pool: p.Name, values: p.Values, leases: max(1, min(p.Keys.Space, mostLeases)/max(1, p.Workers))}
 	sum := 0.0
 	for _, w := range p.Mix {
-		c, err := findCommand(w.Command)
+		c, err := p.command(w.Command)
 		if err != nil {
 			panic(err) // the pool was not validated
 		}
@@ -80,6 +84,11 @@ type maker struct {
 	writes uint64
 	slots  []slot
 	page   *ledger.Page // the worker's, nil without a ledger
+	own    []string     // keys that no other worker uses, of transactionSpace
+
+	leaseKeys []string // the same of leaseSpace
+	leases    []lease  // and what is known of them
+	wrong     func(op *Operation, what string)
 
 	sending sending // of pools that deliver messages
 }
@@ -89,11 +98,25 @@ type slot struct {
 	value []byte
 	dirty int // bytes of value that are not filler
 	entry entry
-	seal  seal
+	group group
+	leased
+	seal seal
 }
 
 func newMaker(r *recipe, worker, pipeline int) *maker {
-	return &maker{recipe: r, worker: uint64(worker), slots: make([]slot, pipeline)}
+	m := &maker{recipe: r, worker: uint64(worker), slots: make([]slot, pipeline), wrong: func(*Operation, string) {}}
+	if r.uses(transactionSpace) {
+		m.own = r.ownKeys(transactionSpace, worker, ownKeys)
+	}
+	if r.uses(leaseSpace) {
+		m.leaseKeys = r.ownKeys(leaseSpace, worker, r.leases)
+		m.leases = make([]lease, r.leases)
+	}
+	return m
+}
+
+func (r *recipe) uses(of space) bool {
+	return slices.ContainsFunc(r.commands, func(c command) bool { return c.space == of })
 }
 
 // build makes operation index in a slot. It allocates only while the slot's
@@ -103,8 +126,10 @@ func (m *maker) build(index uint64, op *Operation, in int) {
 	op.Index = m.choose(&from)
 	c := m.commands[op.Index]
 	op.Command = c.name
-	op.Key, op.Value, op.Slot = "", nil, 0
+	op.Form, op.Key, op.Slot = PlainForm, "", 0
+	op.Value, op.Keys, op.Values, op.Reply = nil, nil, nil, nil
 	s := &m.slots[in]
+	s.lease = nil
 	if m.sending.book != nil {
 		m.send(index, op, s, &from)
 		return
@@ -112,17 +137,34 @@ func (m *maker) build(index uint64, op *Operation, in int) {
 	if m.page != nil && m.enter(index, c, op, s, &from) {
 		return
 	}
-	if c.space != keyless {
-		number := m.keys.number(&from, index)
-		op.Key = m.key(s, c.space, number)
-		op.Slot = m.keys.slot(c.space, number, op.Key)
-	}
-	switch c.payload {
-	case value:
+	m.aim(c, index, op, s, &from)
+	switch {
+	case c.space == batchSpace: // it has its values
+	case c.payload == value:
 		op.Value = m.write(s, op.Key, &from)
-	case member:
+	case c.payload == member:
 		op.Value = m.member(s, op.Key, from.below(Members))
 	}
+}
+
+// aim gives an operation the key it is on, or the keys.
+func (m *maker) aim(c command, index uint64, op *Operation, s *slot, from *source) {
+	switch c.space {
+	case keyless:
+		return
+	case batchSpace:
+		m.fillGroup(&s.group, op, m.keys.number(from, index), c.payload, from)
+	case transactionSpace:
+		op.Key = m.own[from.below(uint64(len(m.own)))]
+	case leaseSpace:
+		m.takeLease(s, op, from)
+	default:
+		number := m.keys.number(from, index)
+		op.Key = m.key(s, c.space, number)
+		op.Slot = m.keys.slot(c.space, number, op.Key)
+		return
+	}
+	op.Slot = slotOf(op.Key)
 }
 
 // key returns a key made in advance, or formats one into the slot. Subtle: the
@@ -140,6 +182,11 @@ func (m *maker) key(s *slot, of space, number uint64) string {
 func (m *maker) write(s *slot, key string, from *source) []byte {
 	size := m.size(from)
 	m.writes++
+	return m.stamp(s, key, size)
+}
+
+// stamp makes the value of the last write for one of its keys.
+func (m *maker) stamp(s *slot, key string, size int) []byte {
 	b := append(append(s.blank(key, m.filler), key...), separator...)
 	b = append(strconv.AppendUint(b, m.worker, 10), '.')
 	b = append(strconv.AppendUint(b, m.writes, 10), separator...)

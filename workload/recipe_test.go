@@ -35,6 +35,13 @@ func making(t testing.TB, p Pool, worker int) (*maker, func(i uint64) Operation)
 		var op Operation
 		m.build(i, &op, 0)
 		op.Key, op.Value = strings.Clone(op.Key), bytes.Clone(op.Value)
+		op.Keys, op.Values = slices.Clone(op.Keys), slices.Clone(op.Values)
+		for i := range op.Keys {
+			op.Keys[i] = strings.Clone(op.Keys[i])
+		}
+		for i := range op.Values {
+			op.Values[i] = bytes.Clone(op.Values[i])
+		}
 		return op
 	}
 }
@@ -53,7 +60,15 @@ func TestRecipeIsPure(t *testing.T) {
 		}
 		for i := n - 1; i >= 0; i-- {
 			got := two(uint64(i))
-			got.Value, forward[i].Value = withoutWriter(got.Value), withoutWriter(forward[i].Value)
+			for _, op := range []*Operation{&got, &forward[i]} {
+				op.Value = withoutWriter(op.Value)
+				for k := range op.Values {
+					op.Values[k] = withoutWriter(op.Values[k])
+				}
+				if ofWorker(op.Command) { // the keys are the worker's
+					op.Key, op.Slot, op.Value, op.Reply = "", 0, nil, nil
+				}
+			}
 			if !cmp.Equal(got, forward[i]) {
 				t.Fatalf("operation %d: got %+v, want %+v", i, got, forward[i])
 			}
@@ -72,6 +87,11 @@ func TestRecipeIsPure(t *testing.T) {
 	}
 }
 
+// ofWorker reports whether a command is on keys that belong to one worker.
+func ofWorker(command string) bool {
+	return slices.Contains([]string{"MULTI", "SETEX", "GETEX", "TTL", "PTTL", "PERSIST"}, command)
+}
+
 // withoutWriter keeps the key and the length.
 func withoutWriter(value []byte) []byte {
 	key, _, _ := strings.Cut(string(value), separator)
@@ -84,10 +104,15 @@ func TestOperations(t *testing.T) {
 	p := Pool{Mix: allCommands(t), Keys: Keys{Space: 50}, Values: Values{100, 200}, Schedule: Schedule{Rate: Constant(1)}}
 	_, make := making(t, p, 3)
 	spaceOf := map[string]string{
+		"MGET": "batch4", "MSET": "batch4", "EVAL": "counter", "MULTI": "transaction",
+		"SETEX": "lease", "GETEX": "lease", "TTL": "lease", "PTTL": "lease", "PERSIST": "lease",
+		"GETRANGE": "string", "HMGET": "hash", "HGETALL": "hash", "LRANGE": "list", "LTRIM": "list", "SREM": "set", "SISMEMBER": "set",
+		"ZINCRBY": "zset", "ZSCORE": "zset", "ZRANGE": "zset", "XADD": "stream", "XLEN": "stream",
 		"GET": "string", "SET": "string", "DEL": "string", "EXISTS": "string", "EXPIRE": "string", "INCR": "counter",
 		"HSET": "hash", "HGET": "hash", "LPUSH": "list", "RPOP": "list", "SADD": "set", "ZADD": "zset", "ECHO": "echo",
 	}
-	writes := []string{"SET", "HSET", "LPUSH", "SADD", "ZADD", "ECHO"}
+	members := []string{"SADD", "ZADD", "SREM", "SISMEMBER", "ZINCRBY", "ZSCORE"}
+	writes := append([]string{"SET", "HSET", "LPUSH", "ECHO", "SETEX", "MULTI", "XADD"}, members...)
 	seen := map[string]bool{}
 	sizes := map[int]bool{}
 	for i := range uint64(20_000) {
@@ -101,7 +126,14 @@ func TestOperations(t *testing.T) {
 			}
 			continue
 		}
+		if op.Keys != nil {
+			checkGroup(t, op)
+			continue
+		}
 		number, ok := strings.CutPrefix(op.Key, "schload:"+spaceOf[op.Command]+":")
+		if ofWorker(op.Command) {
+			number, ok = strings.CutPrefix(number, "::3:")
+		}
 		if n, err := strconv.Atoi(number); !ok || err != nil || n < 0 || n >= 50 {
 			t.Fatalf("%s has key %q", op.Command, op.Key)
 		}
@@ -114,7 +146,7 @@ func TestOperations(t *testing.T) {
 		if !Belongs(op.Key, op.Value) || !strings.HasPrefix(string(op.Value), Token(op.Key)) {
 			t.Fatalf("%s %s has value %q", op.Command, op.Key, op.Value)
 		}
-		if op.Command != "SADD" && op.Command != "ZADD" {
+		if !slices.Contains(members, op.Command) {
 			if seen[string(op.Value)] {
 				t.Fatalf("value %q occurs twice", op.Value)
 			}
@@ -124,6 +156,41 @@ func TestOperations(t *testing.T) {
 	}
 	if len(sizes) != 101 || !sizes[100] || !sizes[200] {
 		t.Errorf("got %d different sizes, want every one from 100 to 200", len(sizes))
+	}
+}
+
+// checkGroup wants keys of one hash tag, and values of one write.
+func checkGroup(t *testing.T, op Operation) {
+	t.Helper()
+	if len(op.Keys) != DefaultBatch || op.Key != op.Keys[0] || (op.Command == "MSET") != (op.Values != nil) || op.Value != nil {
+		t.Fatalf("%+v", op)
+	}
+	group, _, _ := strings.Cut(op.Key, "}")
+	for i, key := range op.Keys {
+		if key != fmt.Sprintf("%s}:%d", group, i) || !strings.HasPrefix(group, "schload:batch4:{") {
+			t.Fatalf("%s has keys %q", op.Command, op.Keys)
+		}
+		if op.Values != nil && (!Belongs(key, op.Values[i]) || len(op.Values[i]) < 100) {
+			t.Fatalf("%s has value %q", key, op.Values[i])
+		}
+	}
+	if op.Values != nil && !Together(op.Keys, op.Values) {
+		t.Fatalf("values %q are not of one write", op.Values)
+	}
+}
+
+// Values of different writes are told apart, whoever wrote them.
+func TestTogether(t *testing.T) {
+	for _, tt := range []struct {
+		values []string
+		want   bool
+	}{
+		{nil, true}, {[]string{"a|1.2|"}, true}, {[]string{"a|1.2|xx", "b|1.2|"}, true}, {[]string{"a|1.2|", "b|1.3|"}, false},
+		{[]string{"a|1.2|", "b|2.2|"}, false}, {[]string{"a|", "b|"}, true}, {[]string{"a|1.2|", "b|"}, false},
+	} {
+		if got := Together([]string{"a", "b"}, tt.values); got != tt.want {
+			t.Errorf("%q: got %v, want %v", tt.values, got, tt.want)
+		}
 	}
 }
 
@@ -298,6 +365,10 @@ func TestPoolValidate(t *testing.T) {
 	}
 	for want, spoil := range map[string]func(p *Pool){
 		`pool "main": workers -1`:     func(p *Pool) { p.Workers = -1 },
+		"pipeline 2 with MULTI":       func(p *Pool) { p.Pipeline, p.Mix = 2, Mix{{"MULTI", 1}} },
+		"key batch 1001":              func(p *Pool) { p.Keys.Batch = 1001 },
+		`key prefix "{}" with MGET`:   func(p *Pool) { p.Keys.Prefix, p.Mix = "{}", Mix{{"MGET", 1}} },
+		"1024 MiB of values at once":  func(p *Pool) { p.Values.Size, p.Workers = 32<<20, 33 },
 		"workers 65537: want 1 to":    func(p *Pool) { p.Workers = maxWorkers + 1 },
 		"pipeline 16385":              func(p *Pool) { p.Pipeline = maxPipeline + 1 },
 		"backlog -5":                  func(p *Pool) { p.Backlog = -5 },
@@ -348,7 +419,7 @@ func TestBuildAllocations(t *testing.T) {
 // Operations that are drawn for the ledger cost no memory either.
 func TestBuildAllocationsWithLedger(t *testing.T) {
 	p := Pool{Mix: allCommands(t), Schedule: Schedule{Rate: Constant(1)}}.WithDefaults()
-	spaces, _ := p.LedgerSpaces()
+	spaces := p.LedgerSpaces()
 	m, _ := making(t, p, 0)
 	m.page = ledger.New(ledger.Config{Spaces: spaces, Workers: 1, Keys: 16}).Page(0)
 	m.ledgered = threshold(0.5)
@@ -356,7 +427,6 @@ func TestBuildAllocationsWithLedger(t *testing.T) {
 	i := uint64(0)
 	build := func() {
 		for range 100 {
-			m.begin(0)
 			m.build(i, &op, 0)
 			m.withdraw()
 			i++

@@ -21,6 +21,15 @@ type Run struct {
 	Pool   Pool
 	Target Target
 
+	// Owner names who loads, among all who load the target with the same pool:
+	// it is part of the keys that only one worker uses. May be empty.
+	Owner string
+
+	// Wrong, if set, is told of replies that the engine itself finds to be wrong,
+	// those of a ledger aside, and why. Many goroutines may call it at once; the
+	// operation is valid until it returns.
+	Wrong func(op *Operation, why string)
+
 	// Sink is called once for every goroutine that observes, before it starts.
 	// Nil discards the samples.
 	Sink func() Sink
@@ -43,6 +52,9 @@ type Run struct {
 
 	// Occupancy, if set, tells how busy the workers are.
 	Occupancy *Occupancy
+
+	// Turn is the run's place among those that share its instants.
+	Turn Turn
 
 	// Horizon ends the run. Nil means that only ctx does.
 	Horizon *Horizon
@@ -92,7 +104,7 @@ func (r Run) open(ctx context.Context) (Tally, error) {
 	defer cancel()
 	d := &dispatcher{
 		account: account{sink: r.Sink()},
-		base:    r.Base, pool: r.Pool, pacer: pacer, horizon: r.Horizon, early: early, lag: r.Lag,
+		base:    r.Base, pool: r.Pool, pacer: pacer, horizon: r.Horizon, early: early, lag: r.Lag, turn: r.Turn,
 		queue: newQueue(r.Pool.Workers, max(1, r.Pool.Backlog/r.Pool.Pipeline)),
 	}
 	d.queue.meter = r.meter()
@@ -163,6 +175,7 @@ func (r Run) pacer() (Pacer, error) {
 
 func (r Run) workers() []*worker {
 	recipe := newRecipe(r.Pool)
+	recipe.owner = r.Owner
 	if r.Ledger != nil {
 		recipe.ledgered = threshold(r.Ledger.Share())
 	}
@@ -183,6 +196,9 @@ func (r Run) workers() []*worker {
 
 func (r Run) maker(recipe *recipe, worker int) *maker {
 	m := newMaker(recipe, worker, r.Pool.Pipeline)
+	if r.Wrong != nil {
+		m.wrong = r.Wrong
+	}
 	if r.Ledger != nil {
 		m.page = r.Ledger.Page(worker)
 	}

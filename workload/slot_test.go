@@ -40,7 +40,7 @@ func TestSlotOf(t *testing.T) {
 // An operation carries the slot of its key, whether its key was made in advance,
 // as it was needed, or for a ledger; one without a key carries none.
 func TestOperationSlot(t *testing.T) {
-	mix, err := ParseMix("GET=1,SET=1,PING=1,INCR=1")
+	mix, err := ParseMix("GET=1,SET=1,PING=1,INCR=1,MGET=1,MSET=1,MULTI=1,SETEX=1,XADD=1")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -80,7 +80,7 @@ const separator = "|"
 func Token(key string) string { return key + separator }
 
 // Belongs reports whether a value can have been written to a key.
-func Belongs(key string, value []byte) bool {
+func Belongs[T ~string | ~[]byte](key string, value T) bool {
 	n := len(key)
 	return len(value) > n && string(value[:n]) == key && value[n] == separator[0]
 }

@@ -45,7 +45,7 @@ func (w *worker) send(ctx context.Context, t ticket) {
 // and no part of the service time.
 func (w *worker) build(batch uint64, due time.Duration) {
 	first := batch * uint64(len(w.ops))
-	w.maker.begin(due)
+	w.maker.sending.due = due
 	for i := range w.ops {
 		w.maker.build(first+uint64(i), &w.ops[i], i)
 		w.outcomes[i] = Outcome{Class: Other}

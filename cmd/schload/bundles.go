@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"time"
 
 	"schload/handoff/stage"
@@ -36,6 +37,7 @@ func describe(id string, base time.Time, cluster bool, p profiles.Profile, c exp
 		Versions:    bundle.Versions{Schload: buildVersions()["schload"], GoRedis: buildVersions()["go-redis"]},
 		Secrets:     p.Secrets(),
 	}
+	run.Saturation = saturation(p)
 	for _, a := range c.Arms {
 		settings, err := json.Marshal(a)
 		if err != nil {
@@ -59,6 +61,19 @@ func describe(id string, base time.Time, cluster bool, p profiles.Profile, c exp
 	}
 	run.Upgrade, err = describeUpgrade(c)
 	return run, err
+}
+
+// saturation says how the run keeps its target busy, nil if that is not its aim.
+func saturation(p profiles.Profile) *bundle.Saturation {
+	if !p.Saturates() {
+		return nil
+	}
+	s := &bundle.Saturation{Pipelining: p.Saturate, Workers: p.Workers()}
+	differs := func(pool profiles.Pool) bool { return pool.Pipeline != p.Pools[0].Pipeline }
+	if p.Saturate == profiles.Pipelines && !slices.ContainsFunc(p.Pools, differs) {
+		s.Depth = p.Pools[0].Pipeline
+	}
+	return s
 }
 
 // describeUpgrade writes down the first round's plan, every number drawn. Where

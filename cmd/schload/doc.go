@@ -5,6 +5,7 @@
 //
 //	schload run [PROFILE]      load, play an upgrade, compare; leaves a bundle
 //	schload compare BUNDLE...  the same table from files alone
+//	schload calibrate          a test of the instrument on this machine, with a certificate
 //	schload sim                the maintenance simulator for other clients
 //	schload upgrades [NAME]    the catalog of upgrades, explained
 //	schload profiles [NAME]    the run profiles

@@ -174,3 +174,28 @@ func supported(t *testing.T, u upgrade.Upgrade, on, off compare.Arm) {
 		}
 	}
 }
+
+// A thousand connections and 256 workers, two arms of 500 and 128, at a rate
+// that two processors carry: all connections are open and proved before the
+// load, none is dialled under it, nothing is left out of the timeline, and the
+// memory stays within the bound of docs/PERFORMANCE.md. How late the harness
+// was is logged: it depends on what else the machine does.
+func TestE2EThousandConnections(t *testing.T) {
+	e2e(t)
+	s, out := played(t, "--upgrade", "none", "--speed", "20", "--workers", "128", "--connections", "500", "--rate", "2000",
+		"--warmup", "2s", "--baseline", "10s", "--recovery", "1s")
+	t.Log(out)
+	on, off := both(t, s)
+	if on.SCH.OptedIn != 500 || off.SCH.Connections != 500 {
+		t.Errorf("%+v, %+v: want 500 connections each", on.SCH, off.SCH)
+	}
+	for _, a := range s.Arms {
+		if a.Operations.Failed+a.Operations.Missed > 0 || a.Connections.Dials > 0 {
+			t.Errorf("arm %s: %+v, %+v: want no failure and no dial under load", a.Name, a.Operations, a.Connections)
+		}
+	}
+	if h := s.Harness; h.MarksDropped > 0 || h.Health.Memory > 200_000_000 {
+		t.Errorf("%d marks dropped, %d bytes of memory: want 0 and at most 200 MB", h.MarksDropped, h.Health.Memory)
+	}
+	t.Logf("saturated %v %q, start lag %+v, %d MB", s.Harness.Saturated, s.Harness.SaturatedReasons, s.Harness.StartLag, s.Harness.Health.Memory/1e6)
+}

@@ -19,6 +19,7 @@ type lab struct {
 	stage    stage.Stage
 	target   handoff.Target
 	cluster  bool // the target is an OSS cluster
+	gather   bool // the client makes the pipelines
 	tls      handoff.TLS
 	resolver *net.Resolver // nil: the system's
 	note     string        // what the user should know about it, may be empty
@@ -30,13 +31,13 @@ type lab struct {
 func openLab(ctx context.Context, p profiles.Profile, base time.Time, marks mark.Sink) (lab, error) {
 	if p.Stage != stage.NameSim {
 		target, err := handoff.ParseTarget(p.Target)
-		return lab{stage: stage.None{}, target: target, cluster: p.Cluster, tls: p.TLS, close: func() error { return nil }}, usageError(err)
+		return lab{stage: stage.None{}, target: target, cluster: p.Cluster, gather: p.Saturate == profiles.AutoPipeline, tls: p.TLS, close: func() error { return nil }}, usageError(err)
 	}
 	u, err := p.LoadUpgrade()
 	if err != nil {
 		return lab{}, usageError(err)
 	}
-	cluster := u.Database == upgrade.OSSCluster
+	cluster := u.Database == upgrade.OSSCluster || p.Cluster
 	faults, err := sim.ParseFaults(p.Faults)
 	if err != nil {
 		return lab{}, usageError(err)
@@ -54,7 +55,11 @@ func openLab(ctx context.Context, p profiles.Profile, base time.Time, marks mark
 		s.Close()
 		return lab{}, err
 	}
-	return lab{stage: s, target: target, cluster: cluster, resolver: s.Resolver(), note: s.Fallback(), close: s.Close}, nil
+	l := lab{stage: s, target: target, cluster: cluster, gather: p.Saturate == profiles.AutoPipeline, resolver: s.Resolver(), note: s.Fallback(), close: s.Close}
+	if p.Saturates() {
+		l.stage = stage.None{}
+	}
+	return l, nil
 }
 
 // client opens an arm on the lab.
@@ -62,6 +67,7 @@ func (l lab) client(workers int, base time.Time) func(context.Context, handoff.A
 	return func(ctx context.Context, a handoff.Arm, marks mark.Sink) (*handoff.Client, error) {
 		c, err := handoff.Open(ctx, handoff.Config{
 			Arm: a, Target: l.target, Cluster: l.cluster, TLS: l.tls, Workers: workers, Base: base, Marks: marks, Resolver: l.resolver,
+			AutoPipeline: l.gather,
 		})
 		if err != nil {
 			return nil, usageError(fmt.Errorf("%w", err))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,19 +21,33 @@ const (
 type realCluster struct {
 	ts    *testscript.TestScript
 	ports [members]string
+	cli   []string // further arguments of redis-cli
 }
 
 // cmdCluster starts a real Redis Cluster for the rest of the script and puts
 // the port of a primary and that of its replica into environment variables:
-// cluster PRIMARY REPLICA.
+// cluster PRIMARY REPLICA. With a further argument, tls, it speaks nothing else,
+// and knows a user app with password geheim who may do what an application does;
+// the certificates are in the script's directory.
 func cmdCluster(ts *testscript.TestScript, neg bool, args []string) {
 	c := &realCluster{ts: ts}
+	var secure []string
+	if len(args) > 2 {
+		files := writeCertificates(ts, ts.Getenv("WORK"))
+		secure = []string{"--tls-cluster", "yes", "--tls-replication", "yes", "--tls-ca-cert-file", files.ca, "--tls-cert-file", files.cert, "--tls-key-file", files.key,
+			"--user", "app", "on", ">geheim", "~schload:*", "&*", "+@all", "-@dangerous", "-@admin", "+cluster|slots", "+cluster|shards"}
+		c.cli = []string{"--tls", "--cacert", files.ca, "--cert", files.cert, "--key", files.key}
+	}
 	var buses [members]string
 	for i := range c.ports {
 		c.ports[i], buses[i] = freePort(ts), freePort(ts)
 		dir := fmt.Sprintf("%s/node%d", ts.Getenv("WORK"), i)
 		ts.Check(os.Mkdir(dir, 0o700))
-		startRedis(ts, dir, c.ports[i], "--cluster-enabled", "yes", "--cluster-port", buses[i], "--cluster-node-timeout", "5000")
+		settings := []string{"--cluster-enabled", "yes", "--cluster-port", buses[i], "--cluster-node-timeout", "5000"}
+		if len(secure) > 0 {
+			settings = append(append(settings, "--port", "0", "--tls-port", c.ports[i]), secure...)
+		}
+		startRedis(ts, dir, c.ports[i], settings...)
 	}
 	for i := range c.ports { // all of them each other: gossip would take seconds
 		for j := range i {
@@ -57,7 +72,7 @@ func cmdCluster(ts *testscript.TestScript, neg bool, args []string) {
 
 // ask sends a command to one node and returns the reply.
 func (c *realCluster) ask(node int, command ...string) string {
-	out, err := exec.Command("redis-cli", append([]string{"-p", c.ports[node]}, command...)...).CombinedOutput()
+	out, err := exec.Command("redis-cli", slices.Concat([]string{"-p", c.ports[node]}, c.cli, command)...).CombinedOutput()
 	reply := strings.TrimSpace(string(out))
 	if err != nil || strings.HasPrefix(reply, "ERR") {
 		c.ts.Fatalf("node %d: %s: %s (%v)", node, strings.Join(command, " "), reply, err)

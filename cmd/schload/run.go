@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -55,12 +56,22 @@ func runHelp() string {
 	b.WriteString("  PRESET+option=value+...   a preset with options: read_timeout, max_retries, relaxed_timeout, pool_size, ...\n" +
 		"\nFlags beat the profile. The default profile has rate 1000, workers 16, warmup 2s, baseline 5s, recovery 5s, rounds 1,\n" +
 		"speed 1, late-after 100ms, outage-after 500ms; schload profiles NAME prints a profile.\n" +
+		"\nCommands of a mix (docs/METHODOLOGY.md says what each of them sends):\n" + commandList() +
 		"\nTargets: redis://[user:password@]host:port, rediss:// for TLS (a profile's tls names certificates). With --cluster the\n" +
 		"target is an OSS cluster, named by one node or several: redis://host:port,host:port.\n" +
 		"\nA real upgrade: with --stage manual you start and end it while the load runs, and say so by Enter, over --control, or by\n" +
 		"SIGUSR1 and SIGUSR2; with --stage command it is --upgrade-command. --upgrade then only names it.\n" +
 		"\nExit codes: 0 ok, 1 failed, 2 usage or bad input, 4 run invalid (with --fail-on-saturated also: the\n" +
 		"harness was the bottleneck), 130 interrupted.")
+	return b.String()
+}
+
+// commandList lists the commands of a mix, a few on each line.
+func commandList() string {
+	var b strings.Builder
+	for line := range slices.Chunk(workload.Commands(), 14) {
+		b.WriteString("  " + strings.Join(line, " ") + "\n")
+	}
 	return b.String()
 }
 
@@ -88,7 +99,7 @@ func (f *runFlags) profile(cmd *cobra.Command, args []string) (profiles.Profile,
 		}
 	}
 	p.Upgrade = f.upgrades[0]
-	return p, f.checkControl(p)
+	return p, errors.Join(f.checkControl(p), f.checkInject(p))
 }
 
 // runs makes one run for each upgrade, again and again with --forever. A run
@@ -130,6 +141,9 @@ func (f *runFlags) once(cmd *cobra.Command, p profiles.Profile) error {
 	if err := f.leaveToOthers(ctx, &lab, p, scene{base, timeline.Mark, view, f.directory(id)}); err != nil {
 		return err
 	}
+	if err := lab.inject(p, f.inject); err != nil {
+		return err
+	}
 	if lab.note != "" {
 		fmt.Fprintln(stderr, "note:", lab.note)
 	}
@@ -141,7 +155,6 @@ func (f *runFlags) once(cmd *cobra.Command, p profiles.Profile) error {
 		return err
 	}
 	config.Timeline = timeline
-	noteUnjudged(stderr, config)
 	if config.Telemetry != nil {
 		defer config.Telemetry.Close(context.WithoutCancel(ctx))
 	}
@@ -225,7 +238,7 @@ func (f *runFlags) experiment(ctx context.Context, p profiles.Profile, l lab, id
 		Base: base, Pools: pools, Upgrade: u, Stage: l.stage, Seed: p.Seed, Speed: p.Speed, Rounds: p.Rounds,
 		Warmup: time.Duration(p.Warmup), Baseline: time.Duration(p.Baseline), Recovery: time.Duration(p.Recovery),
 		LateAfter: time.Duration(p.LateAfter), OutageAfter: time.Duration(p.OutageAfter),
-		Open: l.client(p.Workers(), base), Dir: f.directory(id),
+		Connections: p.Opened(), Open: l.client(p.Opened(), base), Dir: f.directory(id),
 	}
 	if c.Ledger, err = p.Ledger(); err != nil {
 		return c, usageError(err)
@@ -234,23 +247,20 @@ func (f *runFlags) experiment(ctx context.Context, p profiles.Profile, l lab, id
 		{Key: "client.version", Value: buildVersions()["go-redis"]}, {Key: "config.hash", Value: p.Hash()},
 		{Key: "seed", Value: strconv.FormatUint(p.Seed, 10)},
 	}
+	if p.Saturates() {
+		c.Info = append(c.Info, record.Attr{Key: "mode", Value: compare.ModeSaturation})
+	}
 	for _, a := range p.Arms {
-		c.Arms = append(c.Arms, a.Resolve(p.Workers()))
+		c.Arms = append(c.Arms, a.Resolve(p.Opened()))
 	}
 	if c.Describe, err = describe(id, base, l.cluster, p, c); err != nil {
 		return c, err
 	}
+	if c.Describe.Injections = f.inject; len(f.inject) > 0 {
+		c.LedgerKeys = injectedKeys
+	}
 	c.Telemetry, err = f.telemetry(ctx, id, base, c)
 	return c, usageError(err)
-}
-
-// noteUnjudged says which commands an audit leaves out.
-func noteUnjudged(w io.Writer, c experiment.Config) {
-	for _, pool := range c.Pools {
-		if _, left := pool.LedgerSpaces(); c.Ledger == 1 && len(left) > 0 {
-			fmt.Fprintf(w, "note: pool %s: no ledger can judge %s\n", pool.Name, strings.Join(left, ", "))
-		}
-	}
 }
 
 // telemetry starts exporting, if flags or OTEL_* variables ask for it.

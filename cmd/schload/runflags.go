@@ -21,10 +21,12 @@ type runFlags struct {
 	target   string
 	cluster  bool
 	faults   []string
+	inject   []string
 	shards   []string
 	arms     []string
 	rate     string
 	workers  int
+	conns    int
 	arrival  string
 	mix      string
 	rounds   int
@@ -42,6 +44,8 @@ type runFlags struct {
 	audit    bool
 	ledger   string
 	strict   bool // a saturated harness is an error
+	saturate string
+	pipeline int
 
 	objective float64
 
@@ -63,11 +67,16 @@ func (f *runFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.target, "target", "", "redis://[user:password@]host:port to load, with any stage but sim; rediss:// for TLS")
 	flags.BoolVar(&f.cluster, "cluster", false, "the target is an OSS cluster: arms follow its slot map; the target may name several nodes, redis://host:port,host:port")
 	flags.StringSliceVar(&f.faults, "fault", nil, "of the simulator: "+strings.Join(sim.FaultNames(), ", ")+"; what they do is not known of real deployments")
+	flags.StringSliceVar(&f.inject, "inject", nil, injectUsage+"; from the first round on. Such a run tries the detectors and measures nothing")
 	flags.StringSliceVar(&f.shards, "shards", nil, "redis:// URLs of real Redis servers behind the simulator (default: in process)")
 	flags.StringSliceVar(&f.arms, "arms", nil, "arms, such as on,off or on-noretry+read_timeout=300ms; see schload run --help")
 	flags.StringVar(&f.rate, "rate", "", "operations a second of each arm, in each pool: 1000, 100..5000/30s (ramp), 1000/10s,5000 (steps)")
 	flags.IntVar(&f.workers, "workers", 0, "operations in flight at most, of each arm in each pool")
+	flags.IntVar(&f.conns, "connections", 0, "connections that each arm opens before the load, on a cluster to each node (default: one for each worker)")
 	flags.StringVar(&f.arrival, "arrival", "", "constant, poisson or closed (closed loop: a slow target is offered less)")
+	flags.IntVar(&f.pipeline, "pipeline", 0, "commands that a worker sends together, in each pool")
+	flags.StringVar(&f.saturate, "saturate", "", "find out what the target carries, compare nothing: closed loop, pipelines of 64 of each worker (pipelines), or those that the client makes of single commands (autopipeline)")
+	flags.Lookup("saturate").NoOptDefVal = profiles.Pipelines
 	flags.StringVar(&f.mix, "mix", "", "commands and their weights: GET=0.8,SET=0.2")
 	flags.IntVar(&f.rounds, "rounds", 0, "how often the upgrade is played")
 	flags.Float64Var(&f.speed, "speed", 0, "compresses the upgrade's time; 1 is its own pace")
@@ -103,12 +112,16 @@ func (f *runFlags) apply(p profiles.Profile, given func(name string) bool) (prof
 			set()
 		}
 	}
+	if given("saturate") {
+		p = f.leavePace(p)
+	}
 	before := p.WithDefaults().Stage
 	over("stage", func() { p.Stage = f.stage })
 	over("target", func() { p.Target = f.target })
 	over("cluster", func() { p.Cluster = f.cluster })
 	over("fault", func() { p.Faults = f.faults })
 	over("shards", func() { p.Shards = f.shards })
+	over("connections", func() { p.Connections = f.conns })
 	over("rounds", func() { p.Rounds = f.rounds })
 	over("speed", func() { p.Speed = f.speed })
 	over("seed", func() { p.Seed = f.seed })
@@ -153,6 +166,19 @@ func leaveSimulator(p profiles.Profile, given func(name string) bool) profiles.P
 	return p
 }
 
+// leavePace takes out of a profile what a saturating run has no use for. What
+// was given by flags stays, to be refused.
+func (f *runFlags) leavePace(p profiles.Profile) profiles.Profile {
+	p.Saturate = f.saturate
+	p.Upgrade, p.Set, p.Arms, p.Integrity = "", nil, nil, ""
+	p.Pools = append([]profiles.Pool(nil), p.Pools...)
+	for i := range p.Pools {
+		pool := &p.Pools[i]
+		pool.Workers, pool.Pipeline, pool.Rate, pool.Arrival, pool.Think = 0, 0, "", "", 0
+	}
+	return p
+}
+
 // checkControl checks the one thing about a manual stage that no profile holds.
 func (f *runFlags) checkControl(p profiles.Profile) error {
 	if f.control != "" && p.Stage != stage.NameManual {
@@ -170,6 +196,7 @@ func (f *runFlags) refuseZeros(given func(name string) bool) error {
 	}{
 		{"warmup", f.warmup == 0}, {"baseline", f.baseline == 0}, {"recovery", f.recovery == 0}, {"late-after", f.late == 0}, {"outage-after", f.outage == 0}, {"objective", f.objective == 0},
 		{"rounds", f.rounds == 0}, {"speed", f.speed == 0}, {"max-maintenance", f.maxMaintenance == 0}, {"seed", f.seed == 0}, {"workers", f.workers == 0},
+		{"pipeline", f.pipeline == 0}, {"connections", f.conns == 0},
 	} {
 		if zero.is && given(zero.name) {
 			return fmt.Errorf("--%s 0: want more than 0; leave the flag out for the profile's value", zero.name)
@@ -185,7 +212,7 @@ func (f *runFlags) refuseEmpty(given func(name string) bool) error {
 		is   bool
 	}{
 		{"upgrade", len(f.upgrades) == 0}, {"stage", f.stage == ""}, {"target", f.target == ""}, {"shards", len(f.shards) == 0},
-		{"arms", len(f.arms) == 0}, {"rate", f.rate == ""}, {"arrival", f.arrival == ""}, {"mix", f.mix == ""}, {"integrity", f.ledger == ""}, {"out", f.out == ""},
+		{"arms", len(f.arms) == 0}, {"rate", f.rate == ""}, {"arrival", f.arrival == ""}, {"mix", f.mix == ""}, {"saturate", f.saturate == ""}, {"integrity", f.ledger == ""}, {"out", f.out == ""},
 		{"upgrade-command", strings.TrimSpace(f.upgradeCommand) == ""}, {"control", f.control == ""},
 	} {
 		if empty.is && given(empty.name) {
@@ -207,6 +234,7 @@ func (f *runFlags) applyPools(p profiles.Profile, over func(string, func())) pro
 		if !pool.Messages() { // those have a command of their own
 			over("mix", func() { pool.Mix = f.mix })
 		}
+		over("pipeline", func() { pool.Pipeline = f.pipeline })
 		if pool.Arrival == "closed" {
 			pool.Rate = ""
 		}

@@ -33,6 +33,7 @@ type simFlags struct {
 	seed      uint64
 	every     time.Duration
 	once      bool
+	inject    []string // into the first database
 	control   controlFlags
 	entrance  bool // endpoints have an address of their own
 }
@@ -72,6 +73,7 @@ func (f *simFlags) register(flags *pflag.FlagSet) {
 	flags.Uint64Var(&f.seed, "seed", 1, "of everything drawn")
 	flags.DurationVar(&f.every, "every", 30*time.Second, "pause before each playing")
 	flags.BoolVar(&f.once, "once", false, "play the upgrade once, then only serve")
+	flags.StringSliceVar(&f.inject, "inject", nil, injectUsage+"; in the first database, from the start on")
 	f.control.register(flags)
 }
 
@@ -163,8 +165,11 @@ func (f *simFlags) configs(suite control.Suite) ([]sim.Config, error) {
 		errs = append(errs, fmt.Errorf("advertise %q: want address or name", f.advertise))
 	}
 	var configs []sim.Config
+	injections, err := parseInjections(f.inject)
+	errs = append(errs, err)
 	add := func(d databaseFlags, what string) {
 		config, err := d.config()
+		config.Inject, injections = injections, nil
 		config.Support, config.Nodes, config.Entrance = support, f.nodes, f.entrance
 		if err := errors.Join(err, config.Validate()); err != nil {
 			errs = append(errs, fmt.Errorf("%s%w", what, err))

@@ -6,6 +6,9 @@
 // The one invariant: each operation is sent once and gets the outcome it would
 // get behind a library, so that what differs is time alone.
 //
+// It knows commands with one element as their reply, and refuses the others:
+// lists, scripts and transactions (Commands).
+//
 // It knows nothing of errors of other packages: how an error is classified is
 // given to it (Config.Classify). It never opts in to maintenance notices.
 //

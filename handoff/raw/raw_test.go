@@ -78,7 +78,8 @@ func over(t testing.TB, tape *tape) workload.Target {
 }
 
 func TestCommands(t *testing.T) {
-	want := workload.Commands()
+	lists := []string{"EVAL", "HGETALL", "HMGET", "LRANGE", "MGET", "MSET", "MULTI", "ZRANGE"}
+	want := slices.DeleteFunc(workload.Commands(), func(name string) bool { return slices.Contains(lists, name) })
 	slices.Sort(want)
 	if got := Commands(); !slices.Equal(got, want) {
 		t.Errorf("commands %v, want %v", got, want)
@@ -241,8 +242,8 @@ func TestLedgerReplies(t *testing.T) {
 	l := c.Fork()
 	replies := make([]ledger.Reply, 4)
 	ops := []workload.Operation{
-		{Command: "SET", Key: "a", Value: []byte("a|2"), Reply: &replies[0]}, {Command: "GET", Key: "a", Reply: &replies[1]},
-		{Command: "INCR", Key: "a", Reply: &replies[2]}, {Command: "GET", Key: "a", Reply: &replies[3]},
+		{Command: "SET", Key: "a", Value: []byte("a|2"), Form: workload.AuditedForm, Reply: &replies[0]}, {Command: "GET", Key: "a", Form: workload.AuditedForm, Reply: &replies[1]},
+		{Command: "INCR", Key: "a", Form: workload.AuditedForm, Reply: &replies[2]}, {Command: "GET", Key: "a", Form: workload.AuditedForm, Reply: &replies[3]},
 	}
 	for i := range replies {
 		replies[i].Keep = 100

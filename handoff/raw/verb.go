@@ -3,6 +3,7 @@ package raw
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,13 +12,16 @@ import (
 )
 
 // verb is one of the commands a workload may use: how it is written and which
-// replies can be its own.
+// replies can be its own. Commands whose reply is a list, scripts and
+// transactions are not among them.
 type verb struct {
+	name   string // as it is sent, if it has another
 	head   []byte // of the request, up to and with the command's name
 	key    bool   // the key follows
-	fixed  string // then a fixed argument, "" for none
+	fixed  string // then fixed arguments, separated by spaces
 	value  bool   // then the value
-	last   string // then another fixed argument, "" for none
+	last   string // then a fixed argument, "" for none
+	middle []byte // fixed, as it is sent
 	writes bool
 	nilOK  bool                                       // the nil reply is an answer
 	own    func(op *workload.Operation, r reply) bool // whether a reply with a value can be the command's own
@@ -38,22 +42,55 @@ var verbs = map[string]*verb{
 	"ZADD":   {key: true, fixed: "1", value: true, writes: true, own: isNumber},
 	"PING":   {own: text("PONG")},
 	"ECHO":   {value: true, own: sameValue},
+
+	"SETEX":   {key: true, fixed: lease, value: true, writes: true, own: text("OK")},
+	"GETEX":   {key: true, fixed: "ex " + lease, writes: true, nilOK: true, own: ownValue},
+	"TTL":     {key: true, own: upTo(workload.LeaseSeconds)},
+	"PTTL":    {key: true, own: upTo(workload.LeaseSeconds * 1000)},
+	"PERSIST": {key: true, writes: true, own: isBit},
+
+	"GETRANGE":  {key: true, fixed: "0 " + strconv.Itoa(workload.RangeBytes-1), own: ownBeginning},
+	"LTRIM":     {key: true, fixed: "0 " + strconv.Itoa(workload.ListCap-1), writes: true, own: text("OK")},
+	"SREM":      {key: true, value: true, writes: true, own: isBit},
+	"SISMEMBER": {key: true, value: true, own: isBit},
+	"ZINCRBY":   {key: true, fixed: "1", value: true, writes: true, own: isScore},
+	"ZSCORE":    {key: true, value: true, nilOK: true, own: isScore},
+	"XADD": {key: true, fixed: "maxlen ~ " + strconv.Itoa(workload.StreamCap) + " * " + workload.HashField, value: true,
+		writes: true, own: isID},
+	"XLEN": {key: true, own: isNumber},
 }
 
-// swap is SET on a ledger key: it answers with the value before.
-var swap = &verb{key: true, value: true, last: "get", writes: true, nilOK: true, own: ownValue}
+var lease = strconv.Itoa(workload.LeaseSeconds)
+
+// audited are commands on ledger keys that differ, or are used there alone:
+// what they answer shows what was there.
+var audited = map[string]*verb{
+	"SET":   {key: true, value: true, last: "get", writes: true, nilOK: true, own: ownValue},
+	"DEL":   {name: "GETDEL", key: true, writes: true, nilOK: true, own: ownValue},
+	"ZADD":  {key: true, fixed: "incr 1", value: true, writes: true, own: isScore},
+	"SCARD": {key: true, own: isNumber},
+}
 
 func init() {
 	for name, v := range verbs {
 		v.begin(name)
 	}
-	swap.begin("SET")
+	for name, v := range audited {
+		v.begin(name)
+	}
 }
 
 // begin writes the head of the verb's requests.
 func (v *verb) begin(name string) {
-	n := 1
-	for _, has := range []bool{v.key, v.fixed != "", v.value, v.last != ""} {
+	if v.name != "" {
+		name = v.name
+	}
+	fixed := strings.Fields(v.fixed)
+	for _, word := range fixed {
+		v.middle = appendBulk(v.middle, word)
+	}
+	n := 1 + len(fixed)
+	for _, has := range []bool{v.key, v.value, v.last != ""} {
 		if has {
 			n++
 		}
@@ -65,8 +102,10 @@ func (v *verb) begin(name string) {
 
 // verbOf returns how an operation is sent, nil for a command that is none.
 func verbOf(op *workload.Operation) *verb {
-	if op.Reply != nil && op.Command == "SET" {
-		return swap
+	if op.Form == workload.AuditedForm {
+		if v := audited[op.Command]; v != nil {
+			return v
+		}
 	}
 	return verbs[op.Command]
 }
@@ -106,6 +145,37 @@ func isNumber(_ *workload.Operation, r reply) bool {
 	return r.kind == ':' && ok
 }
 
+func isBit(_ *workload.Operation, r reply) bool {
+	return r.kind == ':' && (string(r.text) == "0" || string(r.text) == "1")
+}
+
+// upTo accepts what a time to live may have left, see package handoff.
+func upTo(most int) func(*workload.Operation, reply) bool {
+	return func(_ *workload.Operation, r reply) bool {
+		n, ok := number(r.text)
+		return r.kind == ':' && ok && n >= -2 && n <= most
+	}
+}
+
+// isScore accepts a number, which is a text in RESP2.
+func isScore(_ *workload.Operation, r reply) bool {
+	n, err := strconv.ParseFloat(string(r.text), 64)
+	return (r.kind == '$' || r.kind == ',') && err == nil && n >= 1 && n == math.Trunc(n)
+}
+
+func isID(_ *workload.Operation, r reply) bool {
+	ms, n, ok := bytes.Cut(r.text, []byte("-"))
+	_, one := number(ms)
+	_, two := number(n)
+	return r.kind == '$' && ok && one && two
+}
+
+func ownBeginning(op *workload.Operation, r reply) bool {
+	token := op.Key + "|"
+	return r.kind == '$' && len(r.text) <= workload.RangeBytes && (len(r.text) == 0 || workload.Belongs(op.Key, r.text) ||
+		len(r.text) == workload.RangeBytes && strings.HasPrefix(token, string(r.text)))
+}
+
 // appendOperation appends an operation's request.
 func appendOperation(b []byte, op *workload.Operation) []byte {
 	v := verbOf(op)
@@ -116,9 +186,7 @@ func appendOperation(b []byte, op *workload.Operation) []byte {
 	if v.key {
 		b = appendBulk(b, op.Key)
 	}
-	if v.fixed != "" {
-		b = appendBulk(b, v.fixed)
-	}
+	b = append(b, v.middle...)
 	if v.value {
 		b = appendBulk(b, op.Value)
 	}

@@ -87,7 +87,12 @@ type Config struct {
 	// Faults are opt-in.
 	Faults Faults
 
-	// Seed is behind every random draw: the delays of slow replies.
+	// Inject are faults to be done from the start on; Simulator.Inject orders
+	// them at any time.
+	Inject []Injection
+
+	// Seed is behind every random draw: the delays of slow replies, and when
+	// injected faults are done.
 	Seed uint64
 
 	// dial replaces net.Dialer for shards in tests.
@@ -166,6 +171,9 @@ func (c Config) Validate() error {
 	case "", SingleProxy, AllMasterShards, AllNodes:
 	default:
 		fault("proxy policy %q: want %s, %s or %s", c.Policy, SingleProxy, AllMasterShards, AllNodes)
+	}
+	for _, i := range c.Inject {
+		errs = append(errs, i.validate(c))
 	}
 	_, err := parseTargets(c.Shards)
 	return errors.Join(append(errs, err, c.validateLayout(), c.Faults.validate(c), c.Support.validate(c.withDefaults().Nodes))...)

@@ -112,7 +112,13 @@ func (c *conn) serve() {
 			c.refuse(err)
 			return
 		}
-		if !c.hush.wait(c.gone) || c.hungUp.Load() || c.handle(req) != nil {
+		if !c.hush.wait(c.gone) || c.hungUp.Load() {
+			return
+		}
+		if in := c.sim.injector.Load(); in != nil && (!in.pause(c) || c.hungUp.Load()) {
+			return
+		}
+		if c.handle(req) != nil {
 			return
 		}
 	}

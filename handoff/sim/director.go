@@ -16,11 +16,12 @@ import (
 // out their effects in order, and writes the marks. It never waits for a
 // client: what it gives connections goes into their outboxes.
 type director struct {
-	sim   *Simulator
-	core  *core
-	mail  chan letter
-	ended chan struct{} // nil before the start
-	named atomic.Int32  // the node of the address record, for whoever accepts at the endpoint's own port
+	sim    *Simulator
+	core   *core
+	mail   chan letter
+	ended  chan struct{} // nil before the start
+	closed bool          // connections are refused, whatever the core wants
+	named  atomic.Int32  // the node of the address record, for whoever accepts at the endpoint's own port
 }
 
 // letter is one event, or something to be done with the core.
@@ -150,8 +151,11 @@ func (d *director) effect(now time.Duration, e effect) {
 			c.out.add(e.data)
 		}
 	case push:
+		in := d.sim.injector.Load()
 		for _, c := range d.sim.connections([]connID{e.conn}) {
-			c.out.push(e.frame)
+			if in == nil || !in.withhold(c, e.frame) {
+				c.out.push(e.frame)
+			}
 		}
 	case hangUp:
 		for _, c := range d.sim.connections(e.conns) {
@@ -209,7 +213,7 @@ func (d *director) lose(now time.Duration, e lose) {
 }
 
 func (d *director) accept(now time.Duration, e accept) {
-	if !e.on {
+	if !e.on || d.closed {
 		d.sim.network.refuse(e.node)
 		return
 	}
@@ -226,7 +230,7 @@ func (d *director) accept(now time.Duration, e accept) {
 // tend keeps the endpoint's own port, where there is one, open exactly while
 // the node that the address record names accepts.
 func (d *director) tend() {
-	entrance, err := d.sim.network.enter(d.core.nodes[d.core.named].accepting)
+	entrance, err := d.sim.network.enter(d.core.nodes[d.core.named].accepting && !d.closed)
 	if err != nil {
 		d.fault(time.Since(d.sim.config.Base), d.sim.Addr(), err)
 	}

@@ -48,6 +48,7 @@ type line struct {
 	net     net.Conn
 	replies *resp.Replies
 	out     []byte        // commands that were not sent yet
+	until   time.Time     // the write deadline, as the connection knows it
 	done    chan struct{} // closed when nothing is received any more
 }
 
@@ -170,13 +171,21 @@ func (s *redisStore) flush() error {
 }
 
 func (s *redisStore) sendNow(l *line) error {
-	l.net.SetWriteDeadline(time.Now().Add(writeTimeout))
+	l.extend()
 	_, err := l.net.Write(l.out)
 	l.out = l.out[:0]
 	if cap(l.out) > keepBuffer {
 		l.out = nil
 	}
 	return err
+}
+
+// extend moves the write deadline, as seldom as that of an outbox.
+func (l *line) extend() {
+	if now := time.Now(); l.until.Sub(now) < writeTimeout/2 {
+		l.until = now.Add(writeTimeout)
+		l.net.SetWriteDeadline(l.until)
+	}
 }
 
 // settle also ends when the connection does.
@@ -287,7 +296,7 @@ func (s *redisStore) receive(l *line) {
 			return
 		}
 		if resp.IsPush(frame) {
-			s.conn.out.push(frame) // it must not hold up the publisher
+			s.conn.deliver(frame) // it must not hold up the publisher
 			continue
 		}
 		if s.loose.Load() {

@@ -19,6 +19,7 @@ import (
 // write at a time through: it is for those who want to see writes lost.
 type journal struct {
 	server *server.Server
+	attic  string       // the store's database for backups, far beyond what clients select
 	depth  atomic.Int64 // how many writes are remembered; 0: none
 
 	mu     sync.Mutex
@@ -37,11 +38,14 @@ type backup struct {
 	name string // in the attic; empty: the key did not exist
 }
 
-// attic is the store's database for backups, far beyond what clients select.
-const attic = "1000000"
+// The attics in use.
+const (
+	lossAttic   = "1000000"
+	tamperAttic = "1000001"
+)
 
 func newJournal(s *server.Server) *journal {
-	j := &journal{server: s}
+	j := &journal{server: s, attic: lossAttic}
 	j.peer = server.NewPeer(bufio.NewWriter(&j.out))
 	return j
 }
@@ -74,16 +78,21 @@ func (j *journal) expect(keys []string) { j.write(keys, func() {}) }
 func (j *journal) remember(keys []string) {
 	var w written
 	for _, key := range keys {
-		b := backup{key: key}
-		if name := j.name(); j.do("COPY", key, name, "DB", attic) == ":1\r\n" {
-			b.name = name
-		} else {
-			j.free = append(j.free, name)
-		}
-		w = append(w, b)
+		w = append(w, j.save(key))
 	}
 	j.writes = append(j.writes, w)
 	j.drop(len(j.writes) - int(j.depth.Load()))
+}
+
+// save makes a backup of a key.
+func (j *journal) save(key string) backup {
+	b := backup{key: key}
+	if name := j.name(); j.do("COPY", key, name, "DB", j.attic) == ":1\r\n" {
+		b.name = name
+	} else {
+		j.free = append(j.free, name)
+	}
+	return b
 }
 
 // name takes a name in the attic that nothing has.
@@ -102,17 +111,23 @@ func (j *journal) drop(n int) {
 	if n <= 0 {
 		return
 	}
-	j.do("SELECT", attic)
 	for _, w := range j.writes[:n] {
 		for _, b := range w {
-			if b.name != "" {
-				j.do("DEL", b.name)
-				j.free = append(j.free, b.name)
-			}
+			j.discard(b)
 		}
 	}
-	j.do("SELECT", "0")
 	j.writes = j.writes[n:]
+}
+
+// discard takes a backup out of the attic.
+func (j *journal) discard(b backup) {
+	if b.name == "" {
+		return
+	}
+	j.do("SELECT", j.attic)
+	j.do("DEL", b.name)
+	j.do("SELECT", "0")
+	j.free = append(j.free, b.name)
 }
 
 // lose undoes the last n writes, the newest first, and returns how many it
@@ -136,7 +151,7 @@ func (j *journal) restore(b backup) {
 	j.do("MULTI")
 	j.do("DEL", b.key)
 	if b.name != "" {
-		j.do("SELECT", attic)
+		j.do("SELECT", j.attic)
 		j.do("COPY", b.name, b.key, "DB", "0")
 		j.do("SELECT", "0")
 	}
@@ -155,13 +170,17 @@ func (j *journal) keysOf(args []string, cmd command) (keys []string) {
 	if j.server.IsReadOnlyCommand(args[0]) {
 		return nil
 	}
-	raw := make([][]byte, len(args))
-	for i, arg := range args {
-		raw[i] = []byte(arg)
-	}
-	cmd.keys.each(raw, func(key []byte) bool {
+	cmd.keys.each(rawArgs(args), func(key []byte) bool {
 		keys = append(keys, string(key))
 		return true
 	})
 	return keys
+}
+
+func rawArgs(args []string) [][]byte {
+	raw := make([][]byte, len(args))
+	for i, arg := range args {
+		raw[i] = []byte(arg)
+	}
+	return raw
 }

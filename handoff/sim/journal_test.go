@@ -59,7 +59,7 @@ func TestJournal(t *testing.T) {
 	}
 	write("SET", "overwritten", "6")
 	j.keep(0)
-	j.do("SELECT", attic)
+	j.do("SELECT", j.attic)
 	if got := j.do("DBSIZE"); got != ":0\r\n" {
 		t.Errorf("backups left: %q", got)
 	}

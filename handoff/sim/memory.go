@@ -94,7 +94,8 @@ type memoryStore struct {
 	conn       *conn
 	peer       *server.Peer
 	sink       *sink
-	subscribed bool
+	subscribed atomic.Bool
+	elsewhere  bool        // it selected another database than 0
 	busy       atomic.Bool // a command runs; whoever runs it flushes
 }
 
@@ -102,7 +103,8 @@ func (s *memoryStore) begin(protocol int) {
 	s.sink = &sink{store: s}
 	s.peer = server.NewPeer(bufio.NewWriter(s.sink))
 	s.peer.Resp3 = protocol == 3
-	s.subscribed = false
+	s.subscribed.Store(false)
+	s.elsewhere = false
 }
 
 func (s *memoryStore) settle() error { return nil }
@@ -123,7 +125,7 @@ func (s *memoryStore) reset(protocol int) error {
 // close ends what the store holds for the connection: subscriptions are
 // goroutines of the store.
 func (s *memoryStore) close() {
-	if !s.subscribed {
+	if !s.subscribed.Load() {
 		return
 	}
 	s.busy.Store(true) // nobody needs to flush any more
@@ -150,7 +152,7 @@ func (s *memoryStore) run(req resp.Request, cmd command) error {
 			s.age()
 		}
 	case cmdSubscribe:
-		s.subscribed = true
+		s.subscribed.Store(true)
 	}
 	if cmd.kind == cmdBlocking || cmd.kind == cmdStreamRead && hasBlock(args) {
 		if s.journal.on() {
@@ -159,11 +161,22 @@ func (s *memoryStore) run(req resp.Request, cmd command) error {
 		return s.wait(args)
 	}
 	if s.journal.on() {
-		s.journal.write(s.journal.keysOf(args, cmd), func() { s.dispatch(args) })
+		s.journal.write(s.journal.keysOf(args, cmd), func() { s.execute(args, cmd) })
 		return nil
 	}
-	s.dispatch(args)
+	s.execute(args, cmd)
 	return nil
+}
+
+// execute has a command run, perhaps by who injects faults.
+func (s *memoryStore) execute(args []string, cmd command) {
+	if strings.EqualFold(args[0], "select") {
+		s.elsewhere = len(args) == 2 && args[1] != "0"
+	}
+	if in := s.conn.sim.injector.Load(); in != nil && in.data.Load().takes(s, args, cmd) {
+		return
+	}
+	s.dispatch(args)
 }
 
 // discard drops the reply, whatever messages come beside it.
@@ -230,7 +243,11 @@ func (k *sink) Write(p []byte) (int, error) {
 	}
 	whole := k.whole(in)
 	out := k.store.conn.out
-	out.add(k.kept(in[:whole]))
+	frames := k.kept(in[:whole])
+	if k.store.subscribed.Load() {
+		frames = k.store.conn.injure(frames)
+	}
+	out.add(frames)
 	k.rest = append(k.rest[:0], in[whole:]...)
 	k.at -= whole
 	if !k.store.busy.Load() {

@@ -128,7 +128,7 @@ func (s *channels) publish(name, message []byte) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c, protocol := range s.subscribers[string(name)] {
-		c.out.push(resp.AppendBulk(subscriberFrame(protocol, "smessage", name), message))
+		c.deliver(resp.AppendBulk(subscriberFrame(protocol, "smessage", name), message))
 	}
 	return len(s.subscribers[string(name)])
 }

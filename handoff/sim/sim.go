@@ -34,6 +34,9 @@ type Simulator struct {
 	redirects []redirects             // by node, since the last plan
 	hushes    []hush                  // by node
 	director  *director
+	injector  atomic.Pointer[injector] // nil: no faults are injected
+	account   account                  // of those that were
+	calm      atomic.Bool              // those of data are held back
 	zone      *zone
 	tls       *tls.Config   // nil: in the clear
 	plays     chan struct{} // holds one token while a plan is played
@@ -88,12 +91,14 @@ func (s *Simulator) start(ctx context.Context) error {
 	if err == nil {
 		err = s.cluster.enrol(s)
 	}
+	if err == nil {
+		s.director.start()
+		err = s.Inject(s.config.Inject...)
+	}
 	if err != nil {
 		s.Close()
-		return err
 	}
-	s.director.start()
-	return nil
+	return err
 }
 
 // build makes the parts. What was made before an error is left for Close.

@@ -34,6 +34,19 @@ type Real interface {
 	Begin(ctx context.Context, round int) error
 }
 
+// Injecting is a Stage that can be told to break what a database promises. A
+// run on it, once it was, says whether the harness notices, and nothing of
+// Redis.
+type Injecting interface {
+	Stage
+	// Calm is called with true before the ledgers' keys are read back, which
+	// must be answered truly, and with false when the load goes on.
+	Calm(on bool)
+	// Injections returns what was ordered, in words, and how many faults were
+	// done so far, by kind. Nothing was ordered: nothing is injected.
+	Injections() (ordered []string, done map[string]int)
+}
+
 // The names of stages, as flags and profiles spell them.
 const (
 	NameSim     = "sim"

@@ -11,6 +11,7 @@ type Health struct {
 	SchedLatency Spread `json:"sched_latency_s"` // how long goroutines that could run waited for a processor
 	GCPause      Spread `json:"gc_pause_s"`
 
+	Memory     int64   `json:"memory_bytes,omitempty"`     // resident, the most
 	Files      *Stock  `json:"file_descriptors,omitempty"` // the most that were open, of those allowed
 	Ports      *Stock  `json:"ports,omitempty"`            // the most TCP ports in use, of those to dial from
 	TimeWait   int     `json:"time_wait,omitempty"`        // of the ports, the most in that state

@@ -54,7 +54,7 @@ func (m *marks) put(one mark.Mark) {
 func essential(k mark.Kind) bool {
 	switch k {
 	case mark.Phase, mark.Step, mark.Outage, mark.BrownOut, mark.Gap, mark.Coverage, mark.SlotMap, mark.WrongReply, mark.Integrity,
-		mark.Invalid, mark.Harness:
+		mark.Injection, mark.Invalid, mark.Harness:
 		return true
 	}
 	return false

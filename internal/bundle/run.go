@@ -30,12 +30,14 @@ type Run struct {
 	Pools       []Pool          `json:"pools"`
 	Upgrade     Upgrade         `json:"upgrade"`
 	Stage       string          `json:"stage"`
-	Cluster     bool            `json:"cluster,omitempty"` // the arms are clients of an OSS cluster
+	Saturation  *Saturation     `json:"saturation,omitempty"` // the run looks for the ceiling of its target; nil: it loads at a rate
+	Cluster     bool            `json:"cluster,omitempty"`    // the arms are clients of an OSS cluster
 	Rounds      int             `json:"rounds"`
 	Seed        uint64          `json:"seed"`
 	Speed       float64         `json:"speed"` // of the upgrade; 1 is its own pace
 	LateAfter   Seconds         `json:"late_after_s"`
 	OutageAfter Seconds         `json:"outage_after_s"`
+	Injections  []string        `json:"injections,omitempty"`  // faults that the simulator was ordered to do: the run is no measurement of Redis
 	Objective   float64         `json:"objective,omitempty"`   // the share of operations that is to succeed in time, below 1
 	SlotRanges  []SlotRange     `json:"slot_ranges,omitempty"` // whose outages are told apart
 	Environment Environment     `json:"environment"`
@@ -69,6 +71,13 @@ type Pool struct {
 type SlotRange struct {
 	From int `json:"from"`
 	To   int `json:"to"`
+}
+
+// Saturation is how a run keeps its target busy.
+type Saturation struct {
+	Pipelining string `json:"pipelining"` // pipelines or autopipeline
+	Workers    int    `json:"workers"`
+	Depth      int    `json:"depth,omitempty"` // of a worker's pipelines; 0: the client decides, or pools differ
 }
 
 // Upgrade is the choreography that was played.
@@ -118,6 +127,8 @@ type Final struct {
 	Exports        Exports   `json:"exports"`
 	Interrupted    bool      `json:"interrupted,omitempty"`   // ended before its time, by the user
 	MarksDropped   uint64    `json:"marks_dropped,omitempty"` // by those who make marks; Finish adds the bundle's own
+
+	Injected map[string]int `json:"injected,omitempty"` // faults that the simulator did, by kind
 }
 
 // Proof is what the connections of one arm were found to be.

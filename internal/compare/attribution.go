@@ -130,7 +130,7 @@ func (s *sums) coverage(arm string, t timeline) Coverage {
 	}
 	c.Stragglers = c.Connections - min(c.Connections, c.Told)
 	for _, m := range t.coverage {
-		if m.Arm != arm || m.At < t.begin() {
+		if m.Arm != arm || t.warmup(m.At) {
 			continue
 		}
 		c.Last = append(c.Last, NoticeEvent{m.Name, m.Seq, bundle.Seconds(m.At), m.Of, m.Count, bundle.Seconds(m.Duration)})
@@ -169,9 +169,9 @@ const allNodes = "all"
 // peaks are the busiest 100 ms by arm and node.
 type peaks map[string]map[string]NodePeak
 
-// add takes the gauges of one interval. Those 100 ms count that began at or
-// after an instant: a reading may tell of what came before it.
-func (p *peaks) add(iv record.Interval, begin time.Duration) {
+// add takes the gauges of one interval. Those 100 ms count that began outside
+// warm-up: a reading may tell of what came before it.
+func (p *peaks) add(iv record.Interval, t timeline) {
 	type of struct{ arm, node string }
 	at := map[of]bundle.Seconds{}
 	for _, l := range iv.Levels {
@@ -182,7 +182,7 @@ func (p *peaks) add(iv record.Interval, begin time.Duration) {
 	for _, l := range iv.Levels {
 		node := levelAttr(l, record.AttrNode)
 		began := at[of{l.Arm, node}]
-		if l.Name != record.DialsPeak || l.Value < 1 || began.Duration() < begin {
+		if l.Name != record.DialsPeak || l.Value < 1 || t.warmup(began.Duration()) {
 			continue
 		}
 		if *p == nil {

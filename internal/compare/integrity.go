@@ -1,6 +1,10 @@
 package compare
 
 import (
+	"maps"
+	"slices"
+	"strconv"
+
 	"schload/telemetry/record"
 	"schload/workload"
 )
@@ -18,6 +22,22 @@ type Integrity struct {
 	CheckedWrites          uint64        `json:"checked_writes"`
 	CheckedReads           uint64        `json:"checked_reads"`
 	Linearizable           Linearizable  `json:"linearizable"`
+
+	// Rounds are the same of each round, 0 being the warm-up before the first,
+	// without those in which nothing was found and nothing open. What the reading
+	// back found is the round's that it follows.
+	Rounds []IntegrityRound `json:"rounds,omitempty"`
+}
+
+// IntegrityRound is what was found in one round.
+type IntegrityRound struct {
+	Round                  int           `json:"round"`
+	LostAcknowledgedWrites uint64        `json:"lost_acknowledged_writes"`
+	StaleReads             uint64        `json:"stale_reads"`
+	WrongReplies           uint64        `json:"wrong_replies"`
+	DuplicateApplications  uint64        `json:"duplicate_applications"`
+	OutOfOrder             uint64        `json:"out_of_order"`
+	IndeterminateWrites    Indeterminate `json:"indeterminate_writes"`
 }
 
 // Indeterminate are writes whose end the client did not see, by what was
@@ -76,5 +96,49 @@ func (s *sums) integrity(arm string) Integrity {
 		IndeterminateWrites: Indeterminate{open["applied"], open["not_applied"], open["unknown"]},
 		CheckedWrites:       checks["write"], CheckedReads: checks["read"],
 		Linearizable: Linearizable{Keys: total(linear), Violations: linear["violated"], Unknown: linear["unknown"]},
+		Rounds:       s.integrityRounds(arm),
 	}
+}
+
+// integrityRounds is what an arm's ledgers counted, by round.
+func (s *sums) integrityRounds(arm string) []IntegrityRound {
+	by := map[int]*IntegrityRound{}
+	for _, c := range s.whole.Counts() {
+		round, err := strconv.Atoi(attr(c, record.AttrRound))
+		if c.Arm != arm || err != nil || c.Value == 0 {
+			continue
+		}
+		one := by[round]
+		if one == nil {
+			one = &IntegrityRound{Round: round}
+		}
+		if to := one.of(c); to != nil {
+			*to += c.Value
+			by[round] = one
+		}
+	}
+	var rounds []IntegrityRound
+	for _, round := range slices.Sorted(maps.Keys(by)) {
+		rounds = append(rounds, *by[round])
+	}
+	return rounds
+}
+
+// of is the number that a count belongs to, nil if to none.
+func (r *IntegrityRound) of(c record.Count) *uint64 {
+	switch c.Name {
+	case record.IntegrityViolations:
+		return map[string]*uint64{
+			"lost_acknowledged_write": &r.LostAcknowledgedWrites, "stale_read": &r.StaleReads,
+			"duplicate_application": &r.DuplicateApplications, "out_of_order": &r.OutOfOrder,
+		}[attr(c, record.AttrType)]
+	case record.IntegrityIndeterminate:
+		i := &r.IndeterminateWrites
+		return map[string]*uint64{"applied": &i.Applied, "not_applied": &i.NotApplied, "unknown": &i.Unknown}[attr(c, record.AttrResult)]
+	case record.Operations:
+		if attr(c, record.AttrOutcome) == workload.WrongReply.String() {
+			return &r.WrongReplies
+		}
+	}
+	return nil
 }

@@ -29,7 +29,15 @@ func start(t *testing.T) *play { t.Helper(); return startAt(t, "manual") }
 // startAt is start with the stage of that name.
 func startAt(t *testing.T, stage string) *play {
 	t.Helper()
+	return startWith(t, stage, nil)
+}
+
+// startWith is startAt for a run that may look for a ceiling.
+func startWith(t *testing.T, stage string, saturation *bundle.Saturation) *play {
+	t.Helper()
 	run := bundle.Run{
+		Saturation: saturation,
+
 		ID: "r1", Started: time.Date(2026, 11, 22, 13, 0, 0, 0, time.UTC),
 		Arms:  []bundle.Arm{{Name: "on", Requested: "on"}, {Name: "off", Requested: "off"}},
 		Pools: []bundle.Pool{{Name: "main", Operations: []string{"GET", "SET"}}, {Name: "batch", Operations: []string{"MGET"}}},

@@ -45,6 +45,10 @@ func Summarize(b *bundle.Bundle) (Summary, error) {
 		PhaseSource: source, Maintenance: timeline.maintenance(sums.whole.To),
 		InvalidReasons: []string{}, Warnings: append([]string{}, b.Warnings...),
 	}
+	s.Injections = run.Injections
+	if run.Final != nil {
+		s.Injected = run.Final.Injected
+	}
 	if source == sourceData {
 		s.Maintenance = []Span{found}
 	}
@@ -54,6 +58,7 @@ func Summarize(b *bundle.Bundle) (Summary, error) {
 		s.Arms = append(s.Arms, one)
 	}
 	s.Harness = harness(run, &sums)
+	s.ceil(run, &sums)
 	s.judge(run.Final, &sums, timeline)
 	s.judgeMessages(run, &sums)
 	s.saturate(timeline, sums.whole.To)
@@ -104,6 +109,7 @@ func arm(a bundle.Arm, final *bundle.Final, s *sums, t timeline) Arm {
 		Outage:         outage,
 		WrongReplies:   all.errors[workload.WrongReply.String()],
 		CrossedReplies: all.errors[workload.CrossedReply.String()],
+		SilentReplies:  total(s.counter(a.Name, record.RepliesSilent, "")),
 		Integrity:      s.integrity(a.Name),
 		Attribution:    attribution(a.Name, s, t),
 		Little:         little(a.Name, s),

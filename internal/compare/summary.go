@@ -17,6 +17,7 @@ type Summary struct {
 	Complete       bool           `json:"complete"` // the run ended as it was to, neither killed nor interrupted
 	Valid          bool           `json:"valid"`    // nothing disqualifies its numbers
 	InvalidReasons []string       `json:"invalid_reasons"`
+	Mode           string         `json:"mode,omitempty"` // ModeSaturation, or absent
 	Upgrade        Upgrade        `json:"upgrade"`
 	Stage          string         `json:"stage"`
 	Cluster        bool           `json:"cluster,omitempty"` // the arms were clients of an OSS cluster
@@ -28,8 +29,11 @@ type Summary struct {
 	OutageAfter    bundle.Seconds `json:"outage_after_s"`
 	Objective      float64        `json:"objective"` // the share of operations that is to succeed in time
 	Arms           []Arm          `json:"arms"`
+	Saturation     *Saturation    `json:"saturation,omitempty"` // of ModeSaturation
 	Harness        Harness        `json:"harness"`
 	Warnings       []string       `json:"warnings"`
+	Injections     []string       `json:"injections,omitempty"` // faults that were ordered: the numbers are not of Redis
+	Injected       map[string]int `json:"injected,omitempty"`   // faults that were done, by kind
 
 	Dir string `json:"-"` // the bundle it was computed from
 }
@@ -62,6 +66,7 @@ type Arm struct {
 	Pools          []Pool            `json:"pools,omitempty"`
 	WrongReplies   uint64            `json:"wrong_replies"`
 	CrossedReplies uint64            `json:"crossed_replies"`
+	SilentReplies  uint64            `json:"silent_replies,omitempty"` // of both, those that the client gave without an error: an application would have used them
 	Integrity      Integrity         `json:"integrity,omitzero"`
 	Attribution    Attribution       `json:"attribution,omitzero"`
 	Little         Little            `json:"little,omitzero"`

@@ -14,29 +14,34 @@ import (
 // sums are the intervals of a bundle, added up.
 type sums struct {
 	whole record.Cumulative // the whole run
-	after record.Cumulative // the counters of intervals that lie, for the larger part, after warm-up
+	after record.Cumulative // the counters of intervals that lie, for the larger part, outside warm-up
 	gaps  []string          // what was recorded and is missing here
 	signs signs             // of the harness
 	peaks peaks             // of dials
+	rates []float64         // successes a second, of the readings that lie in the baseline
 }
 
 // readSums adds up the intervals as file gives them, filed under their phases.
 func readSums(b *bundle.Bundle, t timeline, file func(record.Interval) record.Interval) (sums, error) {
 	var s sums
-	begin := t.begin()
 	for iv, err := range b.Intervals() {
 		if err != nil {
 			return s, err
 		}
-		s.peaks.add(iv, begin)
-		s.signs.add(iv, t.phaseAt(iv.From+(iv.To-iv.From)/2))
+		phase := t.phaseAt(iv.From + (iv.To-iv.From)/2)
+		s.peaks.add(iv, t)
+		s.signs.add(iv, phase)
+		s.addRate(iv, t)
 		iv = file(iv)
 		if iv.From > s.whole.To {
 			s.gaps = append(s.gaps, fmt.Sprintf("what was recorded from %v to %v is missing", s.whole.To, iv.From))
 		}
+		for i := range iv.Series {
+			iv.Series[i].Round = 0 // nobody asks for the times of one round, and a thousand rounds would hold a hundred megabytes
+		}
 		s.whole.Add(iv)
 		// The reading at the end of warm-up comes a little after it.
-		if iv.From+(iv.To-iv.From)/2 >= begin {
+		if measured(phase) {
 			s.after.Add(record.Interval{From: iv.From, To: iv.To, Counts: iv.Counts, Distributions: iv.Distributions})
 		}
 	}

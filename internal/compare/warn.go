@@ -23,7 +23,7 @@ func (s *Summary) warn(sums *sums, t timeline, final *bundle.Final) {
 	cut := final == nil
 	add := func(format string, args ...any) { s.Warnings = append(s.Warnings, fmt.Sprintf(format, args...)) }
 	s.warnSamples(add)
-	if s.ClosedLoop {
+	if s.ClosedLoop && !s.Saturating() {
 		add("the loop was closed: a slow target was offered less, and response times do not show who had to wait for it")
 	}
 	if n := len(t.stalls); n > 0 {

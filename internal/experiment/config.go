@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"schload/handoff"
@@ -26,6 +27,10 @@ type Config struct {
 	Arms  []handoff.Arm
 	Pools []workload.Pool // of every arm; defaults written out
 
+	// Connections is how many each arm opens before the load, on a cluster to
+	// each node. One for each worker is the least.
+	Connections int
+
 	Upgrade upgrade.Upgrade
 	Stage   stage.Stage
 	Seed    uint64 // round r plays the plan of Seed+r-1
@@ -39,10 +44,14 @@ type Config struct {
 	// whose replies are judged: 0 none, 1 all that a ledger can judge.
 	Ledger float64
 
+	// LedgerKeys is how many keys of each type a worker's ledger has. Default: 16
+	// when a share goes there, as many as the pool has when all do.
+	LedgerKeys int
+
 	// Interval is how often what was recorded is read. Default 1 s.
 	Interval time.Duration
 
-	// Open opens an arm's client. Its error ends the run before it began.
+	// Open opens an arm's client, and one more for each of its canaries. Its error ends the run before it began.
 	Open func(ctx context.Context, arm handoff.Arm, marks mark.Sink) (*handoff.Client, error)
 
 	// Dir is the bundle's directory and Describe what run.json says; both are
@@ -86,11 +95,14 @@ func (c Config) validate() error {
 	if len(c.Arms) == 0 {
 		wrong = append(wrong, errors.New("no arms: name at least one, such as on,off"))
 	}
-	if len(c.Pools) == 0 {
-		wrong = append(wrong, errors.New("no pools: nothing would be loaded"))
+	if !slices.ContainsFunc(c.Pools, func(p workload.Pool) bool { return p.Kind != workload.KindCanary }) {
+		wrong = append(wrong, errors.New("no pools beside canaries: nothing would be loaded"))
 	}
 	if !(c.Ledger >= 0 && c.Ledger <= 1) {
 		wrong = append(wrong, fmt.Errorf("ledger share %v: want 0 to 1", c.Ledger))
+	}
+	if c.LedgerKeys < 0 || c.LedgerKeys > mostLedgerKeys {
+		wrong = append(wrong, fmt.Errorf("ledger keys %d: want 1 to %d, or 0 for the default", c.LedgerKeys, mostLedgerKeys))
 	}
 	if c.Rounds < 1 {
 		wrong = append(wrong, fmt.Errorf("rounds %d: want 1 or more", c.Rounds))
@@ -105,7 +117,7 @@ func (c Config) validate() error {
 func (c Config) arms() []record.Arm {
 	var pools []record.Pool
 	for _, p := range c.Pools {
-		rp := record.Pool{Name: p.Name}
+		rp := record.Pool{Name: p.Name, Apart: p.Kind == workload.KindCanary}
 		for _, w := range p.Mix {
 			rp.Operations = append(rp.Operations, w.Command)
 		}

@@ -39,7 +39,10 @@ func counts(arm string, before, now handoff.Observation) []record.Count {
 	}
 	some(record.Redirects, now.Redirects.Moved-before.Redirects.Moved, result("moved"))
 	some(record.Redirects, now.Redirects.Ask-before.Redirects.Ask, result("ask"))
+	some(record.Pipelines, now.Pipelines.Sent-before.Pipelines.Sent)
+	some(record.PipelineCommands, now.Pipelines.Commands-before.Pipelines.Commands)
 	some(record.SlotMapReads, now.SlotMaps-before.SlotMaps)
+	some(record.RepliesSilent, now.SilentReplies-before.SilentReplies)
 	add(record.Handoffs, now.Handoff.Started-before.Handoff.Started, result("started"))
 	add(record.Handoffs, now.Handoff.Succeeded-before.Handoff.Succeeded, result("succeeded"))
 	add(record.Handoffs, now.Handoff.Failed-before.Handoff.Failed, result("failed"))

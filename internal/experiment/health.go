@@ -53,6 +53,7 @@ func vitalSigns(v vitals.Reading) (levels []record.Level, counts []record.Count)
 		known(record.HarnessCPU, v.CPU.Seconds()/v.Length.Seconds())
 		known(record.HarnessSteal, v.Steal.Seconds()/v.Length.Seconds())
 	}
+	known(record.HarnessMemory, float64(v.Memory))
 	known(record.HarnessFiles, float64(v.Files.Used))
 	known(record.HarnessPorts, float64(v.Ports.Used))
 	if v.Sched.Count > 0 {
@@ -72,7 +73,7 @@ func health(v vitals.Reading) *bundle.Health {
 	return &bundle.Health{
 		Length: bundle.Seconds(v.Length), Processors: v.Processors, CPU: told(v.CPU), Steal: told(v.Steal),
 		SchedLatency: spread(v.Sched), GCPause: spread(v.Pauses),
-		Files: stock(v.Files), Ports: stock(v.Ports), TimeWait: max(0, v.TimeWait),
+		Memory: max(0, v.Memory), Files: stock(v.Files), Ports: stock(v.Ports), TimeWait: max(0, v.TimeWait),
 		ClockSteps: v.Steps, ClockStep: bundle.Seconds(v.Step),
 	}
 }

@@ -3,7 +3,10 @@ package experiment
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,6 +25,8 @@ const (
 	mostLedgerKeys = 1 << 16
 	// mostViolations bounds the marks of violations of an arm; all are counted.
 	mostViolations = 1000
+	// mostResolving bounds the reading back between two rounds.
+	mostResolving = 5 * time.Second
 	// mostCheck bounds the check of one key for linearizability, mostChecking
 	// those of a run.
 	mostCheck    = 250 * time.Millisecond
@@ -32,10 +37,31 @@ const (
 type book struct {
 	*ledger.Book
 	pool   string
-	before ledger.Counts // as of the last reading
-	shown  bool          // the counts were read before
-	linear [3]uint64     // keys by linear.Result, not yet read
-	run    workload.Run  // opens it before the load, and settles it after
+	linear [3]uint64    // keys by linear.Result, not yet read
+	shown  bool         // the counts were read before
+	run    workload.Run // opens it before the load, and reads it back
+
+	mu     sync.Mutex
+	before ledger.Counts         // as of the last filing
+	filed  map[int]ledger.Counts // by round, not yet read
+}
+
+// file counts what was found since the last filing as the round's.
+func (b *book) file(round int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := b.Counts()
+	b.filed[round] = b.filed[round].Plus(now.Minus(b.before))
+	b.before = now
+}
+
+// take returns what was filed since the last call.
+func (b *book) take() map[int]ledger.Counts {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	filed := b.filed
+	b.filed = map[int]ledger.Counts{}
+	return filed
 }
 
 // openLedgers makes the ledgers of all arms and writes their first values. The
@@ -47,11 +73,11 @@ func (r *run) openLedgers(ctx context.Context) error {
 	for _, a := range r.arms {
 		report := r.violations(a.name)
 		for _, pool := range r.Pools {
-			if pool.Kind.Messages() {
-				a.books = append(a.books, nil) // they have an account of their own
+			if pool.Kind != workload.KindCommands {
+				a.books = append(a.books, nil) // messages have an account of their own, canaries need none
 				continue
 			}
-			b := &book{pool: pool.Name, Book: r.newBook(a.name, pool, report)}
+			b := &book{pool: pool.Name, filed: map[int]ledger.Counts{}, Book: r.newBook(a.name, pool, report)}
 			b.run = workload.Run{Base: r.Base, Pool: pool, Target: a.client, Ledger: b.Book}
 			a.books = append(a.books, b)
 			if err := b.run.OpenLedger(ctx); err != nil {
@@ -68,10 +94,13 @@ func (r *run) openLedgers(ctx context.Context) error {
 func (r *run) newBook(arm string, pool workload.Pool, report func(ledger.Violation)) *ledger.Book {
 	pool = pool.WithDefaults()
 	keys := sampledKeys
-	if r.Ledger == 1 {
+	switch {
+	case r.LedgerKeys > 0:
+		keys = r.LedgerKeys
+	case r.Ledger == 1:
 		keys = min(pool.Keys.Space, mostLedgerKeys) / pool.Workers
 	}
-	spaces, _ := pool.LedgerSpaces()
+	spaces := pool.LedgerSpaces()
 	return ledger.New(ledger.Config{
 		Prefix: pool.Keys.Prefix, Arm: arm, Pool: pool.Name, Nonce: r.nonce(), Spaces: spaces,
 		Workers: pool.Workers, Keys: max(keys, pool.Pipeline, 1), Share: r.Ledger, Report: report,
@@ -87,6 +116,33 @@ func (r *run) settleLedgers(ctx context.Context) {
 		for _, b := range a.ledgers() {
 			b.run.SettleLedger(ctx)
 			r.linearizable(a.name, b, began)
+		}
+	}
+}
+
+// resolveLedgers reads those keys back on which the round has left something
+// open. The load goes on, under a phase that counts for nothing.
+func (r *run) resolveLedgers(ctx context.Context, round int) {
+	ctx, cancel := context.WithTimeout(ctx, mostResolving)
+	defer cancel()
+	r.resolving.Store(int64(round))
+	r.calm(true)
+	for _, a := range r.arms {
+		for _, b := range a.ledgers() {
+			b.run.ResolveLedger(ctx)
+			b.file(round)
+		}
+	}
+	r.calm(false)
+	r.resolving.Store(0)
+}
+
+// fileLedgers counts what the ledgers found as the current round's.
+func (r *run) fileLedgers() {
+	round, _ := r.Timeline.at()
+	for _, a := range r.arms {
+		for _, b := range a.ledgers() {
+			b.file(round)
 		}
 	}
 }
@@ -121,8 +177,12 @@ func (r *run) violations(arm string) func(ledger.Violation) {
 		case n > mostViolations:
 			return
 		}
-		r.Timeline.Mark(mark.Mark{At: now, Kind: mark.Integrity, Name: v.Kind.String(), Source: "arm", Arm: arm, Pool: v.Pool,
-			Conn: v.Conn, Node: v.Node, Detail: r.evidence(arm, v, now)})
+		m := mark.Mark{At: now, Kind: mark.Integrity, Name: v.Kind.String(), Source: "arm", Arm: arm, Pool: v.Pool,
+			Conn: v.Conn, Node: v.Node, Detail: r.evidence(arm, v, now)}
+		if v.Back { // the round that is read back may be over
+			m.Round = int(r.resolving.Load())
+		}
+		r.Timeline.Mark(m)
 	}
 }
 
@@ -146,29 +206,41 @@ func (a *arm) ledgers() []*book {
 // Wrong replies are among the operations, by their class.
 func (a *arm) judged() (counts []record.Count) {
 	for _, b := range a.ledgers() {
-		now := b.Counts()
-		new := now.Minus(b.before)
-		b.before = now
-		add := func(name, key, value string, n uint64) {
-			if n == 0 && b.shown {
-				return
-			}
-			counts = append(counts, record.Count{Name: name, Arm: a.name, Value: n,
-				Attrs: []record.Attr{{Key: record.AttrPool, Value: b.pool}, {Key: key, Value: value}}})
+		filed := b.take()
+		for _, round := range slices.Sorted(maps.Keys(filed)) {
+			counts = append(counts, a.judgedIn(b, round, filed[round])...)
 		}
-		add(record.IntegrityChecks, record.AttrType, "read", new.Reads)
-		add(record.IntegrityChecks, record.AttrType, "write", new.Writes)
-		for k := range ledger.Wrong {
-			add(record.IntegrityViolations, record.AttrType, k.String(), new.Violations[k])
-		}
-		add(record.IntegrityIndeterminate, record.AttrResult, "applied", new.Applied)
-		add(record.IntegrityIndeterminate, record.AttrResult, "not_applied", new.Undone)
-		add(record.IntegrityIndeterminate, record.AttrResult, "unknown", new.Undecided)
 		for result, n := range b.linear {
-			add(record.IntegrityLinearizable, record.AttrResult, linear.Result(result).String(), n)
+			if n > 0 || !b.shown {
+				counts = append(counts, a.judgement(b, record.IntegrityLinearizable, record.AttrResult, linear.Result(result).String(), n))
+			}
 			b.linear[result] = 0
 		}
 		b.shown = true
 	}
+	return counts
+}
+
+func (a *arm) judgement(b *book, name, key, value string, n uint64, more ...record.Attr) record.Count {
+	return record.Count{Name: name, Arm: a.name, Value: n,
+		Attrs: append([]record.Attr{{Key: record.AttrPool, Value: b.pool}, {Key: key, Value: value}}, more...)}
+}
+
+// judgedIn returns what a ledger counted in a round. Counts of zero are given
+// once.
+func (a *arm) judgedIn(b *book, round int, new ledger.Counts) (counts []record.Count) {
+	add := func(name, key, value string, n uint64) {
+		if n > 0 || !b.shown {
+			counts = append(counts, a.judgement(b, name, key, value, n, record.Attr{Key: record.AttrRound, Value: strconv.Itoa(round)}))
+		}
+	}
+	add(record.IntegrityChecks, record.AttrType, "read", new.Reads)
+	add(record.IntegrityChecks, record.AttrType, "write", new.Writes)
+	for k := range ledger.Wrong {
+		add(record.IntegrityViolations, record.AttrType, k.String(), new.Violations[k])
+	}
+	add(record.IntegrityIndeterminate, record.AttrResult, "applied", new.Applied)
+	add(record.IntegrityIndeterminate, record.AttrResult, "not_applied", new.Undone)
+	add(record.IntegrityIndeterminate, record.AttrResult, "unknown", new.Undecided)
 	return counts
 }

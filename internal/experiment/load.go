@@ -17,6 +17,7 @@ import (
 type arm struct {
 	name    string
 	client  *handoff.Client
+	canary  []*handoff.Client   // by pool; nil for those that are none
 	before  handoff.Observation // as of the last reading
 	proof   handoff.Proof       // as of the last reading
 	tallies []workload.Tally    // by pool, once the load has ended
@@ -43,14 +44,15 @@ func (r *run) startLoad(ctx context.Context, start time.Duration) *load {
 	l := &load{start: start, done: make(chan struct{})}
 	base := r.Base.Add(start)
 	g, ctx := errgroup.WithContext(ctx)
-	for _, a := range r.arms {
+	for place, a := range r.arms {
 		a.tallies = make([]workload.Tally, len(r.Pools))
 		for i, pool := range r.Pools {
 			engine := workload.Run{
-				Base: base, Pool: pool, Target: a.client, Horizon: &l.horizon,
+				Base: base, Pool: pool, Target: a.target(i), Owner: a.name, Horizon: &l.horizon,
 				Sink:  func() workload.Sink { return since{r.recorder.Sink(a.name, pool.Name), start} },
 				Pacer: func() (workload.Pacer, error) { return r.Pacer(base) },
-				Lag:   r.lag.add, Occupancy: a.occupancy[i],
+				Lag:   r.lag.add, Occupancy: a.occupancy[i], Wrong: r.unbelievable(a.name, pool.Name),
+				Turn: workload.Turn{Place: place, Of: len(r.arms)},
 			}
 			if a.books != nil && a.books[i] != nil {
 				engine.Ledger = a.books[i].Book

@@ -16,7 +16,7 @@ import (
 func (r *run) progress(interval record.Interval) report.Progress {
 	now := interval.To
 	round, phase := r.Timeline.at()
-	p := report.Progress{Phase: phase, Round: round, Rounds: r.Rounds, Elapsed: max(0, now-r.start), Total: r.total}
+	p := report.Progress{Phase: phase, Round: round, Rounds: r.Rounds, Saturates: r.Describe.Saturation != nil, Elapsed: max(0, now-r.start), Total: r.total}
 	for _, a := range r.arms {
 		p.Arms = append(p.Arms, r.armProgress(a, now, interval))
 	}

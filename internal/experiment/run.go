@@ -54,6 +54,8 @@ type run struct {
 	total    time.Duration   // expected length of the load
 	start    time.Duration   // of the load
 	began    atomic.Int64    // the same, for the receivers of messages, who listen before
+
+	resolving atomic.Int64 // the round whose ledgers are read back between rounds; 0: the current one's
 }
 
 // Run opens the arms, plays the rounds and leaves a bundle. An error before
@@ -88,23 +90,28 @@ func Run(ctx context.Context, c Config) (Result, error) {
 }
 
 // open opens all arms and warms each with as many connections as it has
-// workers, so that none of them has to dial while it is measured.
+// workers and receivers, or more, so that none of them has to dial while it is measured.
 func (r *run) open(ctx context.Context) error {
 	workers := 0
 	for _, p := range r.Pools {
 		workers += p.WithDefaults().Connections()
 	}
+	connections := max(workers, r.Connections)
 	for _, a := range r.Arms {
 		client, err := r.Open(ctx, a, r.Timeline.Mark)
 		if err != nil {
 			return err
 		}
-		r.arms = append(r.arms, &arm{name: a.Name, client: client, occupancy: occupancies(r.Pools), load: make([]workload.Load, len(r.Pools))})
-		if err := client.Warm(ctx, workers); err != nil {
+		opened := &arm{name: a.Name, client: client, occupancy: occupancies(r.Pools), load: make([]workload.Load, len(r.Pools))}
+		r.arms = append(r.arms, opened)
+		if err := client.Warm(ctx, connections); err != nil {
 			return err
 		}
-		if proof := client.Proof(); !proof.Valid {
-			return fmt.Errorf("arm %s is not what it claims: %s", a.Name, join(proof.Reasons))
+		if err := r.openCanaries(ctx, opened, a); err != nil {
+			return err
+		}
+		if reasons := opened.unproved(); reasons != "" {
+			return errors.New(reasons)
 		}
 	}
 	if err := r.preload(ctx); err != nil {
@@ -119,6 +126,7 @@ func (r *run) open(ctx context.Context) error {
 func (r *run) closeClients() {
 	for _, a := range r.arms {
 		a.client.Close()
+		a.closeCanaries()
 	}
 }
 
@@ -142,6 +150,7 @@ func (r *run) play(ctx context.Context) (Result, error) {
 	}
 	ended := r.end(ctx, l, time.Since(r.Base), grace)
 	r.settleExchanges(ctx)
+	r.calm(true)
 	r.settleLedgers(ctx)
 	interrupted := ctx.Err() != nil // also one that came while the last operations drained
 	if interrupted || err == nil || errors.Is(err, errLoad) {
@@ -230,18 +239,20 @@ func (r *run) perform(ctx context.Context, l *load, part func(context.Context) e
 	return fmt.Errorf("upgrade %s: %w", r.Upgrade.Name, err)
 }
 
-// prepare brings a stage that needs it to where the plan begins. What the arms
-// feel of that is no part of the round: after the first, whose warm-up has just
-// passed, it is filed under a warm-up of its own.
+// prepare reads back what the round before left open, and brings a stage that
+// needs it to where the plan begins. What the arms feel of that is no part of
+// the round: after the first, whose warm-up has just passed, it is filed under
+// a warm-up of its own.
 func (r *run) prepare(ctx context.Context, l *load, round int, plan upgrade.Plan) error {
 	p, ok := r.Stage.(stage.Preparer)
-	if !ok {
-		return nil
-	}
-	if round > 1 {
+	if round > 1 && (ok || r.Ledger > 0) {
 		if err := r.wait(ctx, l, r.begin(round, record.Warmup)); err != nil {
 			return err
 		}
+		r.resolveLedgers(ctx, round-1)
+	}
+	if !ok {
+		return nil
 	}
 	if err := p.Prepare(ctx, plan); err != nil {
 		return fmt.Errorf("upgrade %s: preparing round %d: %w", r.Upgrade.Name, round, err)
@@ -278,6 +289,7 @@ func (r *run) enter(round int, p record.Phase, at time.Duration) {
 
 // enterFor is enter for a source that decided when the phase begins.
 func (r *run) enterFor(source string, round int, p record.Phase, at time.Duration) {
+	r.fileLedgers()
 	r.recorder.Begin(round, p, at)
 	time.AfterFunc(at-time.Since(r.Base), r.readNow)
 	r.Timeline.enter(round, p.String())
@@ -346,7 +358,7 @@ func (r *run) finish(err error, interrupted bool) error {
 	final := bundle.Final{
 		Ended: r.Base.Add(time.Since(r.Base)), Valid: len(r.invalid) == 0, InvalidReasons: r.invalid,
 		Interrupted: interrupted, Arms: r.proofs(),
-		StartLag: r.lag.final(), Health: health(r.vitals.Whole()), Exports: r.flush(), MarksDropped: r.marksDropped(),
+		StartLag: r.lag.final(), Health: health(r.vitals.Whole()), Exports: r.flush(), MarksDropped: r.marksDropped(), Injected: r.injected(),
 	}
 	return errors.Join(err, watched, r.bundle.Finish(final))
 }
@@ -388,8 +400,8 @@ func (r *run) judge(err error) {
 		disqualify(err.Error())
 	}
 	for _, a := range r.arms {
-		if proof := a.client.Proof(); !proof.Valid {
-			disqualify(fmt.Sprintf("arm %s is not what it claims: %s", a.name, join(proof.Reasons)))
+		if reasons := a.unproved(); reasons != "" {
+			disqualify(reasons)
 		}
 	}
 }

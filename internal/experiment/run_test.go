@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -33,6 +34,12 @@ type bench struct {
 // must be called within a bubble.
 func newBench(t *testing.T, name string, settings ...string) *bench {
 	t.Helper()
+	return newBenchWith(t, sim.Config{}, name, settings...)
+}
+
+// newBenchWith is newBench on a database that differs from the default.
+func newBenchWith(t *testing.T, database sim.Config, name string, settings ...string) *bench {
+	t.Helper()
 	u, err := upgrade.Load(name)
 	if err == nil {
 		u, err = u.Set(settings)
@@ -45,10 +52,13 @@ func newBench(t *testing.T, name string, settings ...string) *bench {
 	}
 	b := &bench{t: t, network: memnet.New()}
 	base, timeline := time.Now(), &Timeline{}
-	b.sim, err = sim.Start(t.Context(), sim.Config{OSSCluster: u.Database == upgrade.OSSCluster, Port: 12000, Base: base, Marks: timeline.Mark, Seed: 1, Listen: b.network.Listen})
+	database.OSSCluster, database.Port, database.Base = u.Database == upgrade.OSSCluster, 12000, base
+	database.Marks, database.Listen, database.Seed = timeline.Mark, b.network.Listen, max(1, database.Seed)
+	b.sim, err = sim.Start(t.Context(), database)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { b.sim.Close() })
 	mix, err := workload.ParseMix("GET=0.8,SET=0.2")
 	if err != nil {
 		t.Fatal(err)
@@ -134,8 +144,14 @@ func (b *bench) dial(ctx context.Context, network, address string) (net.Conn, er
 // run runs and returns the summary of the bundle it left.
 func (b *bench) run(ctx context.Context) (Result, compare.Summary) {
 	b.t.Helper()
+	d := &b.config.Describe
+	d.Rounds, d.Stage = b.config.Rounds, cmp.Or(d.Stage, "sim")
+	d.LateAfter, d.OutageAfter = bundle.Seconds(b.config.LateAfter), bundle.Seconds(b.config.OutageAfter)
+	d.Upgrade = bundle.Upgrade{Name: b.config.Upgrade.Name, Title: b.config.Upgrade.Title, SCHSupport: string(b.config.Upgrade.SCH), Assumptions: b.config.Upgrade.Assumptions()}
 	result, err := Run(ctx, b.config)
 	if err != nil {
+		b.sim.Close()
+		time.Sleep(time.Minute) // as below
 		b.t.Fatal(err)
 	}
 	if err := b.sim.Close(); err != nil {

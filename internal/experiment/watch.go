@@ -55,6 +55,7 @@ func (r *run) read(last bool) (record.Interval, error) {
 	} else {
 		interval = r.recorder.Collect(now)
 	}
+	r.fileLedgers()
 	for _, a := range r.arms {
 		seen := a.client.Observe()
 		interval.Counts = append(interval.Counts, counts(a.name, a.before, seen)...)

@@ -10,6 +10,7 @@ import (
 
 // Progress is the state of a run at one instant, as Plain and Screen show it.
 type Progress struct {
+	Saturates      bool   // the run looks for a ceiling
 	Phase          string // warmup, baseline, maintenance or recovery
 	Round, Rounds  int
 	Elapsed, Total time.Duration // since the run's base; Total 0: unknown
@@ -51,6 +52,9 @@ func headline(p Progress) string {
 	text := clock(p.Elapsed)
 	if p.Total > 0 {
 		text += " of " + clock(p.Total)
+	}
+	if p.Saturates {
+		text += "  " + SaturationWord
 	}
 	text += "  " + p.Phase
 	if p.Rounds > 1 && p.Round > 0 {

@@ -90,6 +90,18 @@ func rolling() compare.Summary {
 	}
 }
 
+// saturating is a run that looked for a ceiling and met that of the harness.
+func saturating() compare.Summary {
+	s := rolling()
+	s.Mode, s.ClosedLoop, s.Rounds, s.Upgrade = compare.ModeSaturation, true, 1, compare.Upgrade{Name: "none"}
+	s.Arms = s.Arms[1:]
+	s.Saturation = &compare.Saturation{Pipelining: "pipelines", Workers: 16, Depth: 64, Processor: 812,
+		Ceiling: compare.Ceiling{Seconds: 5, Median: 594_851.6, Min: 516_432.2, Max: 701_393}}
+	s.Harness.CPU = compare.CPU{Processors: 2, Baseline: 1.92}
+	s.Harness.Saturated, s.Harness.SaturatedReasons = true, []string{"it used 1.92 of its 2 processors (limit 90 %): lower the rate or add processors"}
+	return s
+}
+
 // inPlace is an upgrade that handoffs cannot help with.
 func inPlace() compare.Summary {
 	s := rolling()
@@ -139,6 +151,9 @@ func TestText(t *testing.T) {
 	lost.Arms[1].Integrity = compare.Integrity{CheckedWrites: 240, CheckedReads: 990, LostAcknowledgedWrites: 13, DuplicateApplications: 2,
 		IndeterminateWrites: compare.Indeterminate{Applied: 3, NotApplied: 4, Unknown: 1}}
 
+	injected := lost
+	injected.Injections, injected.Injected = []string{"lost_write=25", "stale_read=1@5s"}, map[string]int{"lost_write": 25, "stale_read": 1}
+	injected.Harness.Saturated, injected.Harness.SaturatedReasons = true, []string{"it used 1.94 of its 2 processors (limit 90 %)"}
 	attributed := rolling()
 	attributed.Arms[0].Attribution = compare.Attribution{
 		Saved: compare.Saved{ByRelaxedTimeouts: 12}, Connections: compare.Leaving{HandedOver: 14, ClosedUntold: 2},
@@ -148,6 +163,10 @@ func TestText(t *testing.T) {
 		Relaxed:  compare.Relaxed{Windows: 14},
 	}
 	attributed.Arms[1].Attribution = compare.Attribution{Saved: compare.Saved{ByRetries: 1435}, Dials: compare.Storm{Peak: 32, Surplus: 184}}
+	crossed := rolling()
+	crossed.Arms[0].Operations.OK, crossed.Arms[0].Operations.Failed = 19993, 7
+	crossed.Arms[0].Errors = map[string]uint64{"crossed_reply": 7}
+	crossed.Arms[0].CrossedReplies, crossed.Arms[0].SilentReplies = 7, 2
 
 	other := inPlace()
 	other.LateAfter = ms(200)
@@ -165,9 +184,12 @@ func TestText(t *testing.T) {
 		"two-runs":   {rolling(), other},
 		"kept":       {kept},
 		"lost":       {lost},
+		"injected":   {injected},
 		"attributed": {attributed},
+		"crossed":    {crossed},
 		"two-bad":    {invalid, cut},
 		"pools":      {pooled()},
+		"saturation": {saturating()},
 	} {
 		t.Run(name, func(t *testing.T) { golden(t, name, text(t, runs...)) })
 	}

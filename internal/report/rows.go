@@ -62,6 +62,7 @@ func metrics(runs []compare.Summary) *table {
 	number("  ok", func(a compare.Arm) uint64 { return a.Operations.OK })
 	number("  failed", func(a compare.Arm) uint64 { return a.Operations.Failed })
 	keyed(func(a compare.Arm) map[string]uint64 { return a.Errors }, "    ")
+	some("    wrong values without an error", func(a compare.Arm) uint64 { return a.SilentReplies })
 	number("  missed", func(a compare.Arm) uint64 { return a.Operations.Missed })
 	keyed(func(a compare.Arm) map[string]uint64 { return a.MissedReasons }, "    ")
 	number("  late"+limit(runs, "over", func(s compare.Summary) bundle.Seconds { return s.LateAfter }),

@@ -3,6 +3,8 @@ package report
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"schload/internal/compare"
@@ -42,6 +44,7 @@ func Text(w io.Writer, runs ...compare.Summary) error {
 }
 
 func banners(b *strings.Builder, s compare.Summary, run string) {
+	b.WriteString(saturationBanner(s, run))
 	if !s.Valid {
 		fmt.Fprintf(b, "*** %sINVALID: these numbers prove nothing ***\n", run)
 		for _, r := range s.InvalidReasons {
@@ -51,15 +54,31 @@ func banners(b *strings.Builder, s compare.Summary, run string) {
 	if !s.Complete {
 		fmt.Fprintf(b, "*** %sINCOMPLETE: the run was cut off or interrupted, its numbers end where it did ***\n", run)
 	}
-	if s.Harness.Saturated {
+	if s.Harness.Saturated && !s.Saturating() {
 		fmt.Fprintf(b, "*** %sSATURATED: the harness was the bottleneck, these numbers are no verdict ***\n", run)
 		for _, r := range s.Harness.SaturatedReasons {
 			fmt.Fprintf(b, "    %s\n", r)
 		}
 	}
-	if !s.Valid || !s.Complete || s.Harness.Saturated {
+	if len(s.Injections) > 0 {
+		fmt.Fprintf(b, "*** %sINJECTED: the simulator was told to do wrong, these numbers are no measurement of Redis ***\n", run)
+		fmt.Fprintf(b, "    ordered: %s; done: %s\n", strings.Join(s.Injections, ", "), injected(s.Injected))
+	}
+	if !s.Valid || !s.Complete || s.Harness.Saturated || s.Saturating() || len(s.Injections) > 0 {
 		b.WriteByte('\n')
 	}
+}
+
+// injected spells how many faults were done.
+func injected(done map[string]int) string {
+	var words []string
+	for _, fault := range slices.Sorted(maps.Keys(done)) {
+		words = append(words, fmt.Sprintf("%d %s", done[fault], strings.ReplaceAll(fault, "_", " ")))
+	}
+	if len(words) == 0 {
+		return "nobody knows, the run was cut off"
+	}
+	return strings.Join(words, ", ")
 }
 
 func title(s compare.Summary) string {
@@ -76,6 +95,9 @@ func title(s compare.Summary) string {
 	}
 	if s.Cluster {
 		parts = append(parts, "cluster clients")
+	}
+	if s.Saturating() {
+		parts = append(parts, SaturationWord)
 	}
 	if s.ClosedLoop {
 		parts = append(parts, "CLOSED LOOP")

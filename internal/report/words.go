@@ -14,8 +14,10 @@ func words(s compare.Summary) []string {
 		return []string{"The run is invalid: no conclusion."}
 	case due(s) == 0:
 		return []string{"No operation fell due after warm-up: there is nothing to compare."}
+	case s.Saturating():
+		return ceiling(s)
 	case s.Harness.Saturated:
-		return []string{bottleneck(s)}
+		return append([]string{bottleneck(s)}, wrong(s)...) // no latency, but what is wrong is wrong
 	}
 	client := calibration(s)
 	lines := verdict(judged(s))
@@ -65,10 +67,7 @@ func felt(s compare.Summary) []string {
 	if line := joined(s, cutReceivers); line != "" {
 		lines = append(lines, "Receivers of messages got errors: "+line+".")
 	}
-	if line := joined(s, violations); line != "" {
-		lines = append(lines, "The database did not keep what it acknowledged: "+line+".")
-	}
-	return lines
+	return append(lines, wrong(s)...)
 }
 
 // expected is what handoffs could do for this upgrade, where it is known.
@@ -173,6 +172,25 @@ func hidden(a compare.Arm) string {
 		text = count(a.Operations.Late) + " late, "
 	}
 	return text + plural(a.AttemptsHidden, "hidden attempt") + ", " + plural(a.Connections.Dials, "dial")
+}
+
+// wrong says what must not be, however fast it was.
+func wrong(s compare.Summary) (lines []string) {
+	if line := joined(s, crossed); line != "" {
+		lines = append(lines, "The client gave replies to commands that they do not belong to, while it handed over: "+line+". It is a defect of the client (docs/FINDINGS.md).")
+	}
+	if line := joined(s, violations); line != "" {
+		lines = append(lines, "The database did not keep what it acknowledged: "+line+".")
+	}
+	return lines
+}
+
+// crossed tells of errors that say so, and of wrong values that came without one.
+func crossed(a compare.Arm) string {
+	if a.CrossedReplies == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s, %s of them without an error", count(a.CrossedReplies), count(min(a.SilentReplies, a.CrossedReplies)))
 }
 
 func latency(a compare.Arm) string {

@@ -43,7 +43,7 @@ var allowed = map[string]struct {
 	"handoff/raw":               {inside: []string{"workload"}},
 	"handoff": {
 		inside:  []string{"workload", "workload/ledger", "handoff/notice", "handoff/raw", "telemetry/histogram", "telemetry/mark", "internal/spelling"},
-		outside: []string{"github.com/redis/go-redis/v9"},
+		outside: []string{"github.com/redis/go-redis/v9", "golang.org/x/sync"},
 	},
 	"profiles": {
 		inside:  []string{"workload", "handoff", "handoff/upgrade", "handoff/stage", "internal/yamlfile", "internal/spelling"},
@@ -54,6 +54,7 @@ var allowed = map[string]struct {
 	"internal/linear":   {inside: []string{"workload/ledger"}, outside: []string{"github.com/anishathalye/porcupine"}},
 	"internal/tidy":     {},
 	"internal/race":     {},
+	"internal/recount":  {},
 	"internal/spelling": {},
 	"internal/vitals":   {},
 	"internal/yamlfile": {inside: []string{"internal/spelling"}, outside: []string{"github.com/goccy/go-yaml"}},
@@ -75,12 +76,16 @@ var allowed = map[string]struct {
 		},
 		outside: []string{"golang.org/x/sync"},
 	},
+	"internal/calibrate": {inside: []string{
+		"workload", "handoff", "handoff/upgrade", "handoff/stage", "handoff/sim", "telemetry/record", "telemetry/histogram", "telemetry/mark",
+		"internal/experiment", "internal/bundle", "internal/compare", "internal/vitals", "internal/spelling",
+	}},
 	"cmd/schload": {
 		inside: []string{
 			"workload", "handoff", "handoff/upgrade", "handoff/stage", "handoff/sim", "telemetry",
 			"handoff/sim/control", "handoff/sim/faultinjector", "handoff/sim/softwareapi",
 			"telemetry/record", "telemetry/mark", "profiles", "internal/experiment", "internal/bundle",
-			"internal/compare", "internal/report", "internal/doctor",
+			"internal/compare", "internal/report", "internal/doctor", "internal/calibrate",
 		},
 		outside: []string{"github.com/spf13/cobra", "golang.org/x/term", "github.com/spf13/pflag"},
 	},

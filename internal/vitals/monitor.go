@@ -19,6 +19,7 @@ type Reading struct {
 	Steal      time.Duration // processor time the hypervisor gave to others, of all processors; -1 unknown
 	Sched      Spread        // how long goroutines that could run waited for a processor
 	Pauses     Spread        // of the garbage collector
+	Memory     int64         // resident, in bytes; of a whole run the most; -1 unknown
 	Files      Stock         // file descriptors
 	Ports      Stock         // local TCP ports of the machine, TIME_WAIT included
 	TimeWait   int           // of these; -1 unknown
@@ -38,7 +39,7 @@ type Monitor struct {
 
 	first, last signs
 	skew        time.Duration // of the wall clock, as of the last reading
-	peak        Reading       // Files, Ports, Steps and Step of all readings
+	peak        Reading       // Memory, Files, Ports, Steps and Step of all readings
 }
 
 // signs are counters since the process or the machine began.
@@ -61,7 +62,7 @@ func newMonitor(proc string) *Monitor {
 	m := &Monitor{proc: proc, base: time.Now(), samples: []metrics.Sample{{Name: schedLatencies}, {Name: gcPauses}}}
 	m.first = m.signs()
 	m.last = m.first
-	m.peak = Reading{Files: Stock{-1, -1}, Ports: Stock{-1, -1}, TimeWait: -1}
+	m.peak = Reading{Memory: -1, Files: Stock{-1, -1}, Ports: Stock{-1, -1}, TimeWait: -1}
 	return m
 }
 
@@ -70,9 +71,10 @@ func (m *Monitor) Read() Reading {
 	now := m.signs()
 	r := between(m.last, now)
 	m.last = now
-	r.Files = m.files()
+	r.Memory, r.Files = m.memory(), m.files()
 	r.Ports, r.TimeWait = m.ports()
 	r.Steps, r.Step = m.stepped(now.at)
+	m.peak.Memory = max(m.peak.Memory, r.Memory)
 	m.peak.Files = m.peak.Files.most(r.Files)
 	m.peak.Ports = m.peak.Ports.most(r.Ports)
 	m.peak.TimeWait = max(m.peak.TimeWait, r.TimeWait)
@@ -87,6 +89,7 @@ func (m *Monitor) Read() Reading {
 // most of what was ever in use.
 func (m *Monitor) Whole() Reading {
 	r := between(m.first, m.last)
+	r.Memory = m.peak.Memory
 	r.Files, r.Ports, r.TimeWait = m.peak.Files, m.peak.Ports, m.peak.TimeWait
 	r.Steps, r.Step = m.peak.Steps, m.peak.Step
 	return r

@@ -32,6 +32,7 @@ func TestProc(t *testing.T) {
 		"net/sockstat":                     "sockets: used 9\nTCP: inuse 12 orphan 0 tw 300 alloc 20 mem 1\nUDP: inuse 3 mem 0\n",
 		"net/sockstat6":                    "TCP6: inuse 5\n",
 		"sys/net/ipv4/ip_local_port_range": "32768\t60999\n",
+		"self/statm":                       "200 30 5 1 0 9 0\n",
 		"self/fd/0":                        "", "self/fd/1": "", "self/fd/2": "",
 	}
 	dir := proc(t, files)
@@ -43,6 +44,9 @@ func TestProc(t *testing.T) {
 	if r.Steal != 250*time.Millisecond || r.Ports != (Stock{317, 28232}) || r.TimeWait != 300 || r.Files.Used != 2 {
 		t.Errorf("%+v: want 250ms stolen, 317 of 28232 ports, 300 in TIME_WAIT, 2 files", r)
 	}
+	if want := 30 * int64(os.Getpagesize()); r.Memory != want || m.Whole().Memory != want {
+		t.Errorf("memory %d, of the whole %d: want %d", r.Memory, m.Whole().Memory, want)
+	}
 	if w := m.Whole(); w.Steal != r.Steal || w.Ports != r.Ports || w.Files != r.Files {
 		t.Errorf("whole %+v, want what the only reading had", w)
 	}
@@ -52,10 +56,10 @@ func TestProc(t *testing.T) {
 func TestUnknown(t *testing.T) {
 	for name, files := range map[string]map[string]string{
 		"nothing":  nil,
-		"nonsense": {"stat": "cpu a b c d e f g h\n", "sys/net/ipv4/ip_local_port_range": "9 1", "net/sockstat": ""},
+		"nonsense": {"stat": "cpu a b c d e f g h\n", "sys/net/ipv4/ip_local_port_range": "9 1", "self/statm": "1 x", "net/sockstat": ""},
 	} {
 		r := newMonitor(proc(t, files)).Read()
-		if r.Steal != -1 || r.Files != (Stock{-1, -1}) || r.Ports.Limit != -1 {
+		if r.Steal != -1 || r.Memory != -1 || r.Files != (Stock{-1, -1}) || r.Ports.Limit != -1 {
 			t.Errorf("%s: %+v, want unknown", name, r)
 		}
 	}
@@ -64,14 +68,15 @@ func TestUnknown(t *testing.T) {
 // The real system, whatever it shows: a busy second costs processor time.
 func TestMonitor(t *testing.T) {
 	m := NewMonitor()
-	for begun := time.Now(); time.Since(begun) < 30*time.Millisecond; {
+	for begun, used := time.Now(), processorTime(); time.Since(begun) < 30*time.Millisecond ||
+		runtime.GOOS == "linux" && processorTime()-used < 15*time.Millisecond; {
 	}
 	runtime.GC()
 	r := m.Read()
 	if r.Length < 30*time.Millisecond || r.Processors < 1 || r.Pauses.Count == 0 || r.Steps != 0 {
 		t.Errorf("%+v", r)
 	}
-	if runtime.GOOS == "linux" && (r.CPU < 10*time.Millisecond || r.Files.Used < 3 || r.Files.Limit < r.Files.Used || r.Ports.Limit < 1) {
+	if runtime.GOOS == "linux" && (r.CPU < 10*time.Millisecond || r.Memory < 1<<20 || r.Files.Used < 3 || r.Files.Limit < r.Files.Used || r.Ports.Limit < 1) {
 		t.Errorf("%+v: want processor time, files and ports", r)
 	}
 }

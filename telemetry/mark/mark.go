@@ -22,6 +22,7 @@ const (
 	WrongReply Kind = "wrong_reply" // a reply that cannot belong to its command; Detail is the evidence
 	Message    Kind = "message"     // receivers lost messages (gap), or messages reached nobody (unheard); Duration is how long
 	Integrity  Kind = "integrity"   // the database did not keep what it acknowledged; Name is the violation
+	Injection  Kind = "injection"   // the simulator injected a fault; Name is the fault
 	Invalid    Kind = "invalid"     // something disqualifies the run; Detail says what
 	Harness    Kind = "harness"     // the tool about itself: export failures, saturation
 )

@@ -69,6 +69,9 @@ const (
 	RelaxedDuration    = "schload.relaxed.duration"
 	RelaxedWindows     = "schload.relaxed.windows"
 	Redirects          = "schload.redirects"
+	RepliesSilent      = "schload.replies.silent"
+	Pipelines          = "schload.pipelines"
+	PipelineCommands   = "schload.pipelines.commands"
 	SlotMapReads       = "schload.slot_map.reads"
 
 	ClientConnections   = "db.client.connection.count"
@@ -97,6 +100,7 @@ const (
 	HarnessFiles        = "schload.harness.file_descriptors"
 	HarnessGCPause      = "schload.harness.gc_pause"
 	HarnessInFlight     = "schload.harness.in_flight"
+	HarnessMemory       = "schload.harness.memory"
 	HarnessPorts        = "schload.harness.ports"
 	HarnessQueue        = "schload.harness.queue"
 	HarnessSchedLatency = "schload.harness.sched_latency"
@@ -160,16 +164,17 @@ var Metrics = []Metric{
 	{HarnessFiles, "{file}", Gauge, "file descriptors of the harness", nil},
 	{HarnessGCPause, "s", Gauge, "pauses of the harness's garbage collector: p99 and max of the last interval", []string{AttrQuantile}},
 	{HarnessInFlight, "{operation}", Gauge, "operations with workers, mean of the last interval, as the engine counts them", []string{AttrPool}},
+	{HarnessMemory, "By", Gauge, "resident memory of the harness", nil},
 	{HarnessPorts, "{port}", Gauge, "TCP ports in use where the harness runs, TIME_WAIT included", nil},
 	{HarnessQueue, "{operation}", Gauge, "most operations that waited for a worker at once in the last interval", []string{AttrPool}},
 	{HarnessSchedLatency, "s", Gauge, "how long goroutines that could run waited for a processor: p50, p99 and max of the last interval", []string{AttrQuantile}},
 	{HarnessStartLag, "s", Gauge, "how late the harness itself starts operations: p50, p99 and max of the last interval", []string{AttrQuantile}},
 	{HarnessSteal, "{cpu}", Gauge, "processors that the hypervisor gave to others, mean of the last interval", nil},
 	{HarnessWorkersFull, "{share}", Gauge, "share of the last interval in which no worker was free, 0 to 1", []string{AttrPool}},
-	{IntegrityChecks, "{reply}", Counter, "replies about ledger keys that were held against what may be there: reads and writes", []string{AttrPool, AttrType}},
-	{IntegrityIndeterminate, "{write}", Counter, "writes to ledger keys whose end nobody saw, once it is known what became of them: applied, not_applied or unknown", []string{AttrPool, AttrResult}},
+	{IntegrityChecks, "{reply}", Counter, "replies about ledger keys that were held against what may be there: reads and writes", []string{AttrPool, AttrRound, AttrType}},
+	{IntegrityIndeterminate, "{write}", Counter, "writes to ledger keys whose end nobody saw, once it is known what became of them: applied, not_applied or unknown", []string{AttrPool, AttrResult, AttrRound}},
 	{IntegrityLinearizable, "{key}", Counter, "keys with several clients at once whose history was checked for linearizability: ok, violated or unknown", []string{AttrPool, AttrResult}},
-	{IntegrityViolations, "{violation}", Counter, "acknowledged writes lost, stale reads, operations applied twice, values out of order", []string{AttrPool, AttrType}},
+	{IntegrityViolations, "{violation}", Counter, "acknowledged writes lost, stale reads, operations applied twice, values out of order", []string{AttrPool, AttrRound, AttrType}},
 	{MaintenanceActive, "{window}", Gauge, "1 while a maintenance window of the type is open", []string{AttrType}},
 	{MaintenanceEvents, "{event}", Counter, "maintenance events, pushed by the server or played by the stage", []string{AttrSource, AttrType}},
 	{MessageDeliveryTime, "s", Histogram, "delivery time: from when a message was due to its receipt", []string{AttrPool, AttrPhase, AttrRound}},
@@ -191,6 +196,8 @@ var Metrics = []Metric{
 	{OutageActive, "{outage}", Gauge, "1 while no operation succeeds although operations are due", nil},
 	{OutageGap, "s", Gauge, "longest span so far in which no operation succeeded although one waited, also below an outage", nil},
 	{OutageLongest, "s", Gauge, "longest outage so far, one still going on included", nil},
+	{Pipelines, "{pipeline}", Counter, "pipelines that the client made of the commands of several workers (autopipeline)", nil},
+	{PipelineCommands, "{command}", Counter, "commands in pipelines that the client made", nil},
 	{PoolBrownOutActive, "{brownout}", Gauge, "1 while operations of the pool succeed, but all of them late", []string{AttrPool}},
 	{PoolBrownOutLongest, "s", Gauge, "longest brown-out of the pool so far, one still going on included", []string{AttrPool}},
 	{PoolOutageActive, "{outage}", Gauge, "1 while no operation of the pool succeeds although operations are due", []string{AttrPool}},
@@ -201,7 +208,8 @@ var Metrics = []Metric{
 	{Redirects, "{redirect}", Counter, "replies that sent a command to another node of a cluster: moved or ask", []string{AttrResult}},
 	{RelaxedDuration, "s", Histogram, "windows of relaxed timeouts, each of one connection; those still open at the end of the load up to then", nil},
 	{RelaxedWindows, "{window}", Counter, "windows of relaxed timeouts: begun, open (still so at the end of the load), never_closed (of these, past all that could keep them open)", []string{AttrResult}},
-	{RunInfo, "{run}", Gauge, "always 1; its attributes say what ran", []string{"client.version", "config.hash", "seed"}},
+	{RepliesSilent, "{reply}", Counter, "replies that cannot belong to their command, and that the client gave all the same, without an error", nil},
+	{RunInfo, "{run}", Gauge, "always 1; its attributes say what ran; mode is saturation, or absent", []string{"client.version", "config.hash", "mode", "seed"}},
 	{SlotMapReads, "{read}", Counter, "times the client read the slot map of its cluster", nil},
 	{SlotOutageActive, "{outage}", Gauge, "1 while no operation on the range of hash slots succeeds although some are sent", []string{AttrSlots}},
 	{SlotOutageLongest, "s", Gauge, "longest outage of the range of hash slots so far, one still going on included", []string{AttrSlots}},

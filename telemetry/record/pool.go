@@ -13,6 +13,7 @@ import (
 type pool struct {
 	name       string
 	operations []string
+	apart      bool
 	spans      *timeline
 	lateAfter  time.Duration
 	width      time.Duration // of a bin
@@ -87,7 +88,9 @@ func (p *pool) take(s *shard, sum *buffer, a *arm) {
 	for _, page := range b.pages {
 		sum.turnTo(page.span).merge(page)
 	}
-	a.scope.outages.add(b.bins.list)
+	if !p.apart {
+		a.scope.outages.add(b.bins.list)
+	}
 	if p.scope != nil {
 		p.scope.outages.add(b.bins.list)
 	}

@@ -44,6 +44,10 @@ type Arm struct {
 type Pool struct {
 	Name       string
 	Operations []string // names by Sample.Operation; equal names share their series
+
+	// Apart keeps the pool out of the arm's outages: what it gets through ends
+	// none, and what it does not begins none. Its operations are counted.
+	Apart bool
 }
 
 func (c Config) withDefaults() Config {
@@ -101,10 +105,13 @@ func New(c Config) *Recorder {
 		a := &arm{name: from.Name, scope: &scope{arm: from.Name, outages: newOutages(c.OutageAfter)}}
 		for _, p := range from.Pools {
 			own := &pool{
-				name: p.Name, operations: slices.Clone(p.Operations),
+				name: p.Name, operations: slices.Clone(p.Operations), apart: p.Apart,
 				spans: &r.spans, lateAfter: c.LateAfter, width: width, slots: slots,
 			}
-			if len(from.Pools) > 1 {
+			if p.Apart {
+				own.slots = nil
+			}
+			if p.Apart || len(from.Pools) > 1 {
 				own.scope = &scope{arm: from.Name, pool: p.Name, outages: newOutages(c.OutageAfter)}
 			}
 			a.pools = append(a.pools, own)

@@ -5,18 +5,21 @@ type Act uint8
 
 // The acts.
 const (
-	Read   Act = iota // shows the value
-	Exists            // shows whether there is a value
-	Swap              // writes a value and shows the one before
-	Put               // writes a value and shows nothing
-	Remove            // removes the value and shows whether there was one
-	Add               // counts up and shows the number after
-	Push              // appends to a list and shows its length after
-	Pop               // takes from a list and shows what it took
+	Read    Act = iota // shows the value
+	Exists             // shows whether there is a value
+	Swap               // writes a value and shows the one before
+	Put                // writes a value and shows nothing
+	Remove             // removes the value and shows it
+	Add                // counts up and shows the number after
+	Push               // appends to a list and shows its length after
+	Pop                // takes from a list and shows what it took
+	Insert             // adds a member of its own to a set and shows whether it was new
+	Discard            // takes a member out of a set and shows whether it was there
+	Size               // shows how many members a set has
 )
 
 // Writes says whether the act changes the key.
-func (a Act) Writes() bool { return a >= Swap }
+func (a Act) Writes() bool { return a >= Swap && a != Size }
 
 // End is how an operation ended, as far as the data is concerned.
 type End uint8
@@ -34,7 +37,8 @@ type Call struct {
 	Act      Act
 	Sequence uint64 // as Issue returned it, 0 for reads
 	End      End
-	Attempts int // times it may have been sent; 0 counts as 1
+	Attempts int  // times it may have been sent; 0 counts as 1
+	Back     bool // it reads back what is there; Settle and Resolve say so
 	Reply    *Reply
 }
 

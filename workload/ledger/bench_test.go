@@ -8,8 +8,7 @@ func BenchmarkEntry(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			book := newBook(Strings)
 			p := book.Page(0)
-			p.Begin()
-			turn := swapping(p.Take(Strings, false), act)
+			turn := swapping(p.Take(Strings, act, false), act)
 			b.ReportAllocs()
 			for b.Loop() {
 				turn()
@@ -44,7 +43,7 @@ func swapping(k Key, act Act) func() {
 func TestEntryAllocations(t *testing.T) {
 	for _, act := range []Act{Swap, Read} {
 		book := newBook(Strings)
-		if got := testing.AllocsPerRun(100, swapping(book.Page(0).Take(Strings, false), act)); got != 0 {
+		if got := testing.AllocsPerRun(100, swapping(book.Page(0).Take(Strings, act, false), act)); got != 0 {
 			t.Errorf("act %d allocates %v times", act, got)
 		}
 	}

@@ -17,10 +17,12 @@ const (
 	Hashes                // Read, Put
 	Counters              // Add
 	Lists                 // Push, Pop
+	Sets                  // Insert, Discard, Size
+	Scores                // Add
 	spaces
 )
 
-var spaceNames = [spaces]string{"string", "hash", "counter", "list"}
+var spaceNames = [spaces]string{"string", "hash", "counter", "list", "set", "zset"}
 
 // String returns the space as keys spell it.
 func (s Space) String() string { return spaceNames[s] }
@@ -56,8 +58,13 @@ type Key interface {
 	Space() Space
 	Used() bool // it was ever written or read
 
+	// Next returns the act to do in place of one that was asked for: sets are
+	// emptied as they are filled.
+	Next(a Act) Act
+
 	// Issue begins an operation, readies what its reply is brought in, and
-	// returns the operation's sequence number.
+	// returns the operation's sequence number; of a Discard the one of the
+	// Insert that is undone.
 	Issue(a Act, reply *Reply) (sequence uint64)
 
 	// AppendToken writes what the value of a write begins with.
@@ -74,6 +81,11 @@ type Key interface {
 	// Settle is Judge for the reading back after the load: nothing is in flight
 	// any more, what is seen now is what is there, and what is open is decided.
 	Settle(c Call)
+
+	// Resolve is Settle for the reading back of a key that Unresolved gave out,
+	// while the load goes on. What is decided may still explain what is seen
+	// later, until the second Resolve after it. The key is in use again.
+	Resolve(c Call)
 }
 
 // New returns an empty book.
@@ -83,7 +95,7 @@ func New(c Config) *Book {
 	}
 	b := &Book{config: c, trials: trials{started: time.Now()}}
 	for worker := range c.Workers {
-		p := &Page{book: b, worker: worker, batch: 1}
+		p := &Page{book: b, worker: worker}
 		for _, s := range c.Spaces {
 			p.entries[s] = p.enumerate(s)
 		}
@@ -133,7 +145,6 @@ type Page struct {
 	worker  int
 	entries [spaces][]Entry
 	next    [spaces]int
-	batch   uint64 // number of the batch that is being made
 }
 
 func (p *Page) enumerate(s Space) []Entry {
@@ -144,6 +155,9 @@ func (p *Page) enumerate(s Space) []Entry {
 	for i := range entries {
 		entries[i] = Entry{label: label{head + strconv.Itoa(i), p.book.config.Nonce}, space: s, page: p}
 		entries[i].vague, entries[i].number.vague = true, true
+		if s == Sets {
+			entries[i].set = &set{}
+		}
 	}
 	return entries
 }
@@ -151,16 +165,12 @@ func (p *Page) enumerate(s Space) []Entry {
 // clean takes out what ends the key within a value.
 func clean(name string) string { return strings.ReplaceAll(name, string(separator), "_") }
 
-// Begin says that the operations taken next are sent together, after the last
-// ones have ended.
-func (p *Page) Begin() { p.batch++ }
-
-// Take returns the key for the next operation in a space: one that no other
-// operation of the batch has, the one that was left alone for longest, so that
-// what happened to a key is looked at before it is written again. If shared
-// is asked for, it is one that all workers use, where there is one. It returns
-// nil if there is none.
-func (p *Page) Take(s Space, shared bool) Key {
+// Take returns the key for the next operation in a space: one that nothing is
+// in flight on, the one that was left alone for longest, so that what happened
+// to a key is looked at before it is written again. The key is the operation's
+// until it is judged or withdrawn. If shared is asked for, it is one that all
+// workers use, where there is one. It returns nil if there is none.
+func (p *Page) Take(s Space, a Act, shared bool) Key {
 	if shared {
 		if t := p.book.trial(); t != nil {
 			return t
@@ -172,10 +182,39 @@ func (p *Page) Take(s Space, shared bool) Key {
 		if p.next[s]++; p.next[s] == len(entries) {
 			p.next[s] = 0
 		}
-		if e.batch != p.batch && !e.blurred {
-			e.batch = p.batch
+		if !e.held.CompareAndSwap(false, true) {
+			continue
+		}
+		if !e.blurred && !(a == Put && e.doubt != nil) { // it would cover what is in doubt
 			return e
 		}
+		e.held.Store(false)
 	}
 	return nil
+}
+
+// Unresolved yields the keys on which something is open or in doubt, other
+// than shared ones. It may be used while the load goes on: a key that it yields
+// is kept from operations until Resolve was called, and keys on which one is in
+// flight are left out.
+func (b *Book) Unresolved() iter.Seq[Key] {
+	return func(yield func(Key) bool) {
+		for _, p := range b.pages {
+			for s := range p.entries {
+				for i := range p.entries[s] {
+					e := &p.entries[s][i]
+					if !e.held.CompareAndSwap(false, true) {
+						continue
+					}
+					if !e.unresolved() {
+						e.held.Store(false)
+						continue
+					}
+					if !yield(e) {
+						return
+					}
+				}
+			}
+		}
+	}
 }

@@ -35,6 +35,7 @@ type floating struct {
 	removes  bool
 	times    int  // how often
 	open     bool // nobody knows whether it did
+	told     bool // a reading back has decided on it
 	covered  bool // something else may have taken its place unseen
 }
 
@@ -102,13 +103,13 @@ func (r *register) cover() {
 }
 
 // look judges the acknowledged operation of a register.
-func (e *Entry) look(c *Call, last bool) (wrong bool) {
+func (e *Entry) look(c *Call) (wrong bool) {
 	seen, shows, wrong := e.sightOf(c)
 	switch {
 	case wrong || e.blurred:
 		return wrong
 	case !c.Act.Writes():
-		e.see(seen, last, c)
+		e.see(seen, c.Back, c)
 		return false
 	case shows && !e.itself(seen, c):
 		e.see(seen, true, c)
@@ -125,7 +126,7 @@ func (e *Entry) sightOf(c *Call) (s sight, shows, wrong bool) {
 	switch c.Act {
 	case Put:
 		return s, false, false
-	case Exists, Remove:
+	case Exists:
 		s.absent = string(c.Reply.Value) == "0"
 		return s, true, !s.absent && string(c.Reply.Value) != "1"
 	}

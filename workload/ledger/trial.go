@@ -80,6 +80,13 @@ func (t *Trial) Space() Space { return Strings }
 // Used implements Key.
 func (t *Trial) Used() bool { return true }
 
+// Next implements Key.
+func (t *Trial) Next(a Act) Act { return a }
+
+// Resolve implements Key. Unresolved leaves shared keys out: their histories
+// are judged as a whole.
+func (t *Trial) Resolve(c Call) { t.Settle(c) }
+
 // Issue implements Key.
 func (t *Trial) Issue(a Act, reply *Reply) uint64 {
 	reply.reset(len(t.name) + tokenRoom)

@@ -32,6 +32,7 @@ type Violation struct {
 	Command  string
 	Conn     uint64
 	Node     string
+	Back     bool   // the reading back found it
 	Expected string // what had to be there: a token, a number, nothing
 	Found    string // what was there
 }
@@ -52,6 +53,19 @@ func (c Counts) Minus(before Counts) Counts {
 	c.Undecided -= before.Undecided
 	for k, n := range before.Violations {
 		c.Violations[k] -= n
+	}
+	return c
+}
+
+// Plus returns the sums of both.
+func (c Counts) Plus(more Counts) Counts {
+	c.Reads += more.Reads
+	c.Writes += more.Writes
+	c.Applied += more.Applied
+	c.Undone += more.Undone
+	c.Undecided += more.Undecided
+	for k, n := range more.Violations {
+		c.Violations[k] += n
 	}
 	return c
 }

@@ -1,0 +1,246 @@
+package experiment
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"schload/internal/compare"
+	"schload/internal/recount"
+	"schload/telemetry/mark"
+	"schload/workload"
+)
+
+// Law: every key of summary.json follows from the other three files by the
+// rules that are written down. What counts a second time shares no code with
+// what counted first; a key that it does not know is an error with its name.
+func TestSummaryIsRecounted(t *testing.T) {
+	for _, kind := range recounted {
+		t.Run(kind.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				dir := kind.make(t)
+				s, err := compare.Save(dir)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if kind.is != nil && !kind.is(s) {
+					t.Errorf("the run is not what it is to be: %+v", s)
+				}
+				differences, err := recount.Differences(dir)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, d := range differences {
+					t.Error(d)
+				}
+			})
+		})
+	}
+}
+
+// recounted are runs of many kinds.
+var recounted = []struct {
+	name string
+	make func(*testing.T) string // returns the bundle's directory
+	is   func(compare.Summary) bool
+}{
+	{"on and off", func(t *testing.T) string {
+		return newBench(t, "endpoint-rebind").leave()
+	}, func(s compare.Summary) bool { return s.Valid && s.Arms[1].Outage.Windows > 0 }},
+	{"rounds, pools and arrivals", func(t *testing.T) string {
+		b := newBench(t, "maintenance-mode").use("on", "off-noretry", "raw")
+		b.config.Rounds, b.config.Speed = 2, 3
+		b.pool("pipelines", func(p *workload.Pool) { p.Pipeline, p.Workers = 5, 2 })
+		b.config.Pools[0].Schedule.Rate = workload.Constant(100)
+		return b.leave()
+	}, nil},
+	{"cluster", func(t *testing.T) string {
+		b := newUpgradeBench(t, "oss-slot-shuffle")
+		b.config.Rounds, b.config.Recovery = 2, 90*time.Second
+		return b.leave()
+	}, func(s compare.Summary) bool { return s.Arms[1].Redirects.Moved > 0 }},
+	{"losses", func(t *testing.T) string {
+		b := newBench(t, "failover", "lost_writes=40").audit("GET=0.5,SET=0.5")
+		b.config.Pools[0].Pipeline = 4
+		return b.leave()
+	}, func(s compare.Summary) bool { return lost(s) == 40 }},
+	{"timeouts", func(t *testing.T) string {
+		b := newUpgradeBench(t, "node-failure").audit("GET=2,SET=2,INCR=1,LPUSH=1,DEL=1").use("off", "off-noretry")
+		b.config.Pools[0].Overload, b.config.Pools[0].Workers = workload.Drop, 2
+		return b.leave()
+	}, func(s compare.Summary) bool {
+		return s.Arms[0].Operations.Missed > 0 && s.Arms[1].Operations.Failed > 0
+	}},
+	{"notices", func(t *testing.T) string {
+		newBench(t, "endpoint-rebind").sim.Close() // skips where it must
+		b := newBench(t, "none")
+		b.config.Baseline = time.Minute
+		b.others("endpoint-rebind", 20*time.Second)
+		return b.leave()
+	}, func(s compare.Summary) bool { return s.PhaseSource == "notices" }},
+	{"data", func(t *testing.T) string {
+		b := newBench(t, "none").use("off")
+		b.config.Baseline = 90 * time.Second
+		b.others("proxy-restart", 20*time.Second)
+		return b.leave()
+	}, func(s compare.Summary) bool { return s.PhaseSource == "data" }},
+	{"closed loop", func(t *testing.T) string {
+		b := newBench(t, "none").use("off")
+		b.config.Pools[0].Schedule = workload.Schedule{Arrival: workload.ClosedLoop, Think: 20 * time.Millisecond, Seed: 1}
+		b.config.Describe.Pools[0].Arrival = "closed"
+		b.config.Baseline = 40 * time.Second
+		b.others("node-failure", 15*time.Second)
+		return b.leave()
+	}, func(s compare.Summary) bool { return s.ClosedLoop }},
+	{"messages", func(t *testing.T) string {
+		b := newMessageBench(t, "endpoint-rebind", workload.Pool{Kind: workload.KindPubSub}, "on-none", "off")
+		b.config.Describe.Objective = 0.99
+		return b.leave()
+	}, func(s compare.Summary) bool { return s.Arms[0].Pools[1].Delivery.Lost > 0 }},
+	{"messages that wait", func(t *testing.T) string {
+		b := newMessageBench(t, "maintenance-mode", workload.Pool{Kind: workload.KindConsumerGroup}, "on", "off")
+		b.config.Rounds = 2
+		return b.leave()
+	}, func(s compare.Summary) bool { return s.Arms[1].Pools[1].Delivery.Delivered > 0 }},
+	{"killed", func(t *testing.T) string {
+		return newBench(t, "endpoint-rebind").kill(26 * time.Second)
+	}, func(s compare.Summary) bool { return !s.Complete && len(s.Warnings) > 2 }},
+	{"interrupted", func(t *testing.T) string {
+		b := newBench(t, "in-place")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(12*time.Second, func() { cancel(errors.New("interrupted")) })
+		result, _ := b.run(ctx)
+		return result.Dir
+	}, func(s compare.Summary) bool { return !s.Complete && s.Valid }},
+	{"invalid, and stalls", func(t *testing.T) string {
+		b := newBench(t, "none")
+		for at, m := range map[time.Duration]mark.Mark{
+			2 * time.Second: {Kind: mark.Invalid, Arm: "on", Detail: "for the sake of it"},
+			4 * time.Second: {Kind: mark.Harness, Name: "stall", At: 4 * time.Second, Duration: 900 * time.Millisecond},
+			5 * time.Second: {Kind: mark.Outage, Arm: "off", At: 4 * time.Second, Duration: time.Second},
+			6 * time.Second: {Kind: mark.Outage, Arm: "on", At: 500 * time.Millisecond, Duration: 6 * time.Second},
+		} {
+			time.AfterFunc(at, func() { b.config.Timeline.Mark(m) })
+		}
+		return b.leave()
+	}, func(s compare.Summary) bool {
+		return !s.Valid && s.Arms[0].Outage.Windows == 1 && s.Arms[1].Outage.Windows == 0
+	}},
+}
+
+// leave runs and returns the bundle's directory.
+func (b *bench) leave() string {
+	b.t.Helper()
+	result, _ := b.run(b.t.Context())
+	return result.Dir
+}
+
+// pool adds a pool that differs from the first.
+func (b *bench) pool(name string, differ func(*workload.Pool)) {
+	p := b.config.Pools[0]
+	p.Name = name
+	differ(&p)
+	b.config.Pools = append(b.config.Pools, p)
+	d := b.config.Describe.Pools[0]
+	d.Name = name
+	b.config.Describe.Pools = append(b.config.Describe.Pools, d)
+}
+
+// kill leaves what a run killed at an instant leaves: files that end in the
+// middle of a line, and no end in run.json.
+func (b *bench) kill(at time.Duration) string {
+	b.t.Helper()
+	dir := b.t.TempDir()
+	time.AfterFunc(at, func() {
+		for _, name := range []string{"run.json", "metrics.otlp.jsonl", "marks.jsonl"} {
+			data, err := os.ReadFile(filepath.Join(b.config.Dir, name))
+			if strings.HasSuffix(name, "l") && len(data) > 0 {
+				data = data[:len(data)-20]
+			}
+			if err == nil {
+				err = os.WriteFile(filepath.Join(dir, name), data, 0o644)
+			}
+			if err != nil {
+				b.t.Error(err)
+			}
+		}
+	})
+	b.leave()
+	return dir
+}
+
+// A recount that would let anything pass would prove nothing: whatever is
+// changed in a summary is told, and so is what is added to it.
+func TestRecountTells(t *testing.T) {
+	synctest.Test(t, recountTells)
+}
+
+func recountTells(t *testing.T) {
+	dir := newBench(t, "failover", "lost_writes=5").audit("GET,SET").leave()
+	data, err := os.ReadFile(filepath.Join(dir, "summary.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	derived, err := recount.Summary(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	var summary any
+	if err := decoder.Decode(&summary); err != nil {
+		t.Fatal(err)
+	}
+	leaves := 0
+	change(summary, func(key string) {
+		leaves++
+		text, err := json.Marshal(summary)
+		if err != nil {
+			t.Fatal(err)
+		}
+		differences, err := recount.Compare(derived, text)
+		if err != nil || len(differences) == 0 || !strings.Contains(strings.Join(differences, "\n"), key) {
+			t.Errorf("a changed %s: %q, %v", key, differences, err)
+		}
+	})
+	if leaves < 100 {
+		t.Errorf("%d leaves of the summary were changed", leaves)
+	}
+}
+
+// change changes each leaf of a JSON value in turn, adds a key to each object,
+// calls told with what was changed, and takes the change back.
+func change(value any, told func(key string)) {
+	switch v := value.(type) {
+	case map[string]any:
+		v["a_new_number"] = json.Number("0")
+		told("a_new_number")
+		delete(v, "a_new_number")
+		for k, old := range v {
+			switch old := old.(type) {
+			case json.Number:
+				v[k] = json.Number(strings.TrimPrefix("1"+old.String(), "1-"))
+			case bool:
+				v[k] = !old
+			case string:
+				v[k] = old + "?"
+			default:
+				change(old, told)
+				continue
+			}
+			told(k)
+			v[k] = old
+		}
+	case []any:
+		for i := range v {
+			change(v[i], told)
+		}
+	}
+}

@@ -1,0 +1,184 @@
+package recount
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// run is run.json, as far as a summary rests on it.
+type run struct {
+	RunID   string    `json:"run_id"`
+	Started time.Time `json:"started"`
+	Arms    []struct {
+		Name      string `json:"name"`
+		Requested string `json:"requested"`
+	} `json:"arms"`
+	Pools   []pool `json:"pools"`
+	Upgrade struct {
+		Name        string   `json:"name"`
+		Title       string   `json:"title"`
+		SCHSupport  string   `json:"sch_support"`
+		Assumptions []string `json:"assumptions"`
+	} `json:"upgrade"`
+	Stage       string      `json:"stage"`
+	Cluster     bool        `json:"cluster"`
+	Rounds      uint64      `json:"rounds"`
+	LateAfter   json.Number `json:"late_after_s"`
+	OutageAfter json.Number `json:"outage_after_s"`
+	Objective   float64     `json:"objective"`
+	SlotRanges  []struct {
+		From uint64 `json:"from"`
+		To   uint64 `json:"to"`
+	} `json:"slot_ranges"`
+	Environment struct {
+		CPUs uint64 `json:"cpus"`
+	} `json:"environment"`
+	Final *final `json:"final"`
+}
+
+type pool struct {
+	Name      string `json:"name"`
+	Kind      string `json:"kind"`
+	Receivers uint64 `json:"receivers"`
+	Arrival   string `json:"arrival"`
+}
+
+type final struct {
+	Ended          time.Time `json:"ended"`
+	Valid          bool      `json:"valid"`
+	InvalidReasons []string  `json:"invalid_reasons"`
+	Interrupted    bool      `json:"interrupted"`
+	MarksDropped   uint64    `json:"marks_dropped"`
+	StartLag       *struct {
+		P50 json.Number `json:"p50"`
+		P99 json.Number `json:"p99"`
+		Max json.Number `json:"max"`
+	} `json:"start_lag_s"`
+	Arms []struct {
+		Name        string   `json:"name"`
+		Effective   string   `json:"effective"`
+		Connections uint64   `json:"connections"`
+		OptedIn     uint64   `json:"opted_in"`
+		Notes       []string `json:"notes"`
+	} `json:"arms"`
+	Health  map[string]any `json:"health"`
+	Exports struct {
+		Sent   uint64 `json:"sent"`
+		Failed uint64 `json:"failed"`
+	} `json:"exports"`
+}
+
+// bundle is the three files, read.
+type bundle struct {
+	run       run
+	intervals []interval
+	phases    []mark // by instant
+	marks     []mark
+	torn      []string // files that end in the middle of a line
+	series    map[series][]sample
+
+	source string // of the phases
+	span   span   // of maintenance, where the data show it
+}
+
+// series names points of one kind, sample is one of them.
+type (
+	series struct{ arm, name string }
+	sample struct {
+		*interval
+		point
+	}
+)
+
+// each returns the points of an arm, in order of time.
+func (b *bundle) each(arm, name string) []sample { return b.series[series{arm, name}] }
+
+func open(dir string) (*bundle, error) {
+	b := &bundle{series: map[series][]sample{}}
+	data, err := os.ReadFile(filepath.Join(dir, "run.json"))
+	if err != nil {
+		return nil, err
+	}
+	decoder := json.NewDecoder(strings.NewReader(string(data)))
+	decoder.UseNumber()
+	if err := decoder.Decode(&b.run); err != nil {
+		return nil, err
+	}
+	if err := b.read(dir, "metrics.otlp.jsonl", func(line []byte) error {
+		i, err := parseLine(line, b.run.Started.UnixNano())
+		b.intervals = append(b.intervals, i)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	if err := b.read(dir, "marks.jsonl", func(line []byte) error {
+		var m mark
+		err := json.Unmarshal(line, &m)
+		b.marks = append(b.marks, m)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	for k := range b.intervals {
+		for _, p := range b.intervals[k].points {
+			s := series{p.arm, p.name}
+			b.series[s] = append(b.series[s], sample{&b.intervals[k], p})
+		}
+	}
+	b.phases = b.of("phase")
+	slices.SortStableFunc(b.phases, func(x, y mark) int { return int(min(max(x.At-y.At, -1), 1)) })
+	b.decide()
+	return b, nil
+}
+
+func (b *bundle) read(dir, name string, line func([]byte) error) error {
+	torn, err := wholeLines(filepath.Join(dir, name), line)
+	if torn {
+		b.torn = append(b.torn, name)
+	}
+	return err
+}
+
+// of returns the marks of one kind.
+func (b *bundle) of(kind string) (found []mark) {
+	for _, m := range b.marks {
+		if m.Kind == kind {
+			found = append(found, m)
+		}
+	}
+	return found
+}
+
+// begin and end bound what was recorded.
+func (b *bundle) begin() int64 {
+	if len(b.intervals) == 0 {
+		return 0
+	}
+	begin := b.intervals[0].from
+	for _, i := range b.intervals {
+		begin = min(begin, i.from)
+	}
+	return begin
+}
+
+func (b *bundle) end() (end int64) {
+	for _, i := range b.intervals {
+		end = max(end, i.to)
+	}
+	return end
+}
+
+func (b *bundle) outageAfter() int64 { return nanoseconds(b.run.OutageAfter) }
+
+func (b *bundle) closedLoop() bool {
+	for _, p := range b.run.Pools {
+		if p.Arrival == "closed" {
+			return true
+		}
+	}
+	return false
+}
