@@ -11,6 +11,9 @@
 // Prometheus) the 64 share it, where it is meant to be owned (schload,
 // HdrHistogram) each has its own.
 //
+// Pairs, Added and Peers set the whole harness beside a bare go-redis loop and
+// beside other load generators, each turn in a process of its own.
+//
 // TestAllocs holds the part of the budget that does not depend on the machine:
 // recording allocates nothing. The times are for reading, not for asserting.
 package bench

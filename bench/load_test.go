@@ -27,7 +27,7 @@ func BenchmarkLedger(b *testing.B) {
 	each := seconds(b)
 	for b.Loop() {
 		ratios := map[string][]float64{}
-		for range turns {
+		for range rounds() {
 			none := ledgerLoop(b, addr, each, 0)
 			ratios["sample"] = append(ratios["sample"], ledgerLoop(b, addr, each, 1.0/16)/none)
 			ratios["audit"] = append(ratios["audit"], ledgerLoop(b, addr, each, 1)/none)
@@ -52,12 +52,12 @@ func ledgerLoop(b *testing.B, addr string, length time.Duration, share float64) 
 // schloadLoop is the harness, closed loop.
 func schloadLoop(ctx context.Context, t turn, m *meter) error {
 	l := load{turn: t, schedule: workload.Schedule{Arrival: workload.ClosedLoop}}
-	tally, sum, err := l.run(ctx, m.start)
+	tally, sum, err := l.run(ctx, m)
 	if err != nil {
 		return err
 	}
 	_, service := merged(sum)
-	m.stop(tally.OK, service.Quantile(0.99))
+	m.tell(tally.OK, service.Quantile(0.99))
 	return nil
 }
 
@@ -73,7 +73,7 @@ type load struct {
 func (l load) offer(b *testing.B, addr string, length time.Duration) (workload.Tally, *record.Cumulative) {
 	b.Helper()
 	l.turn = turn{Arm: "off", Addr: addr, Workers: workers, Pipeline: 1, Size: workload.DefaultSize, Length: length}
-	tally, sum, err := l.run(b.Context(), func() {})
+	tally, sum, err := l.run(b.Context(), new(meter))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -81,8 +81,7 @@ func (l load) offer(b *testing.B, addr string, length time.Duration) (workload.T
 }
 
 // run runs one pool for a time and returns its account and what was recorded.
-// It calls ready once everything is open.
-func (l load) run(ctx context.Context, ready func()) (workload.Tally, *record.Cumulative, error) {
+func (l load) run(ctx context.Context, m *meter) (workload.Tally, *record.Cumulative, error) {
 	client, err := l.client(ctx)
 	if err != nil {
 		return workload.Tally{}, nil, err
@@ -106,8 +105,9 @@ func (l load) run(ctx context.Context, ready func()) (workload.Tally, *record.Cu
 	if err := l.openLedger(ctx, &run); err != nil {
 		return workload.Tally{}, nil, err
 	}
-	ready()
-	run.Base = time.Now().Add(20 * time.Millisecond)
+	const lead = 50 * time.Millisecond // in which the engine makes its keys
+	run.Base = time.Now().Add(lead)
+	time.AfterFunc(lead, m.start)
 	ctx, stop := context.WithCancel(ctx)
 	sum, done := &record.Cumulative{}, make(chan struct{})
 	go func() { // the reader of a real run
@@ -123,6 +123,7 @@ func (l load) run(ctx context.Context, ready func()) (workload.Tally, *record.Cu
 		}
 	}()
 	tally, err := run.Do(ctx)
+	m.stop()
 	stop()
 	<-done
 	if err == nil && tally.Failed > 0 {

@@ -64,6 +64,7 @@ func (t turn) loop(m *meter, body func(worker int) func(keys []int, write []bool
 		})
 	}
 	wg.Wait()
+	m.stop()
 	var all histogram.Histogram
 	sum := uint64(0)
 	for w := range t.Workers {
@@ -73,7 +74,7 @@ func (t turn) loop(m *meter, body func(worker int) func(keys []int, write []bool
 			return errs[w]
 		}
 	}
-	m.stop(sum, all.Quantile(0.99))
+	m.tell(sum, all.Quantile(0.99))
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"os"
 	"slices"
 	"testing"
 
@@ -34,7 +35,7 @@ func pairs(b *testing.B, bare turn) {
 	of := inTurn(b, bare, schload)
 	report := func(name string, value func(figures) float64) {
 		var ratios []float64
-		for i := range turns {
+		for i := range rounds() {
 			ratios = append(ratios, value(of[1][i])/value(of[0][i]))
 		}
 		b.ReportMetric(median(ratios), name+"-ratio")
@@ -59,7 +60,7 @@ var cases = []struct {
 func inTurn(b *testing.B, sides ...turn) [][]figures {
 	b.Helper()
 	of := make([][]figures, len(sides))
-	for i := range turns {
+	for i := range rounds() {
 		for k := range sides {
 			side := (i + k) % len(sides)
 			of[side] = append(of[side], sides[side].take(b))
@@ -68,8 +69,14 @@ func inTurn(b *testing.B, sides ...turn) [][]figures {
 	return of
 }
 
-// turns is how often each side of a comparison is measured.
-const turns = 6
+// rounds is how often each side of a comparison is measured: rarely where it is
+// only tried.
+func rounds() int {
+	if os.Getenv("BENCH_SECONDS") == "" {
+		return 2
+	}
+	return 10
+}
 
 func medianOf(of []figures, value func(figures) float64) float64 {
 	var all []float64

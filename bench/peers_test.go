@@ -65,7 +65,7 @@ func peers(b *testing.B) []peer {
 func comparePeers(b *testing.B, t turn) {
 	all := peers(b)
 	of := make([][]figures, len(all))
-	for round := range turns {
+	for round := range rounds() {
 		for k := range all {
 			i := (round + k) % len(all)
 			if all[i].take != nil {
@@ -74,7 +74,7 @@ func comparePeers(b *testing.B, t turn) {
 		}
 	}
 	var table strings.Builder
-	fmt.Fprintf(&table, "\n%d connections, GET 0.8 and SET 0.2 of %d bytes, pipeline %d, %v in turn, median [min .. max] of %d\n\n", t.Workers, t.Size, t.Pipeline, t.Length, turns)
+	fmt.Fprintf(&table, "\n%d connections, GET 0.8 and SET 0.2 of %d bytes, pipeline %d, %v in turn, median [min .. max] of %d\n\n", t.Workers, t.Size, t.Pipeline, t.Length, rounds())
 	table.WriteString("| generator | operations a second | processor, us an operation | p99, ms | memory, MB |\n|---|---|---|---|---|\n")
 	for i, p := range all {
 		if p.take == nil {

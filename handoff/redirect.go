@@ -29,13 +29,7 @@ func (h redirectHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.
 		if h.o.outlasted(part.conn, time.Since(begun)-part.waited) {
 			f.saved.Add(succeeded(cmds))
 		}
-		for _, cmd := range cmds {
-			if _, moved := redis.IsMovedError(cmd.Err()); moved {
-				f.redirected(redirectMoved)
-			} else if _, ask := redis.IsAskError(cmd.Err()); ask {
-				f.redirected(redirectAsk)
-			}
-		}
+		f.noteRedirects(cmds)
 		return err
 	}
 }
@@ -69,6 +63,23 @@ func succeeded(cmds []redis.Cmder) (n int64) {
 		}
 	}
 	return n
+}
+
+// noteRedirects counts the redirects among replies. It is a function of its own
+// because the library starts a goroutine for each node and pipeline, whose
+// small stack every frame of ours may cause to be copied.
+func (f *flight) noteRedirects(cmds []redis.Cmder) {
+	for _, cmd := range cmds {
+		err := cmd.Err()
+		if err == nil {
+			continue
+		}
+		if _, moved := redis.IsMovedError(err); moved {
+			f.redirected(redirectMoved)
+		} else if _, ask := redis.IsAskError(err); ask {
+			f.redirected(redirectAsk)
+		}
+	}
 }
 
 // The replies that send a command elsewhere, as the library's recorder spells
