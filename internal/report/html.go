@@ -116,7 +116,7 @@ func newPage(b *bundle.Bundle, s compare.Summary) (page, error) {
 	p := page{
 		Title: "schload: " + s.Upgrade.Name, Subtitle: title(s), Style: template.CSS(pageStyle), Script: template.JS(pageScript),
 		Policy:  "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) + "'",
-		Banners: warnings(s), Story: tell(b.Run, s), Cards: cards(s), Key: keyNumbers(s), All: metrics([]compare.Summary{s}),
+		Banners: bannersOf(s), Story: tell(b.Run, s), Cards: cards(s), Key: keyNumbers(s), All: metrics([]compare.Summary{s}),
 		Integrity: integrityTable(s), Attribution: full(part(s, attribution)), Pools: full(part(s, poolTables)),
 		Harness: harnessLines(s), Health: health(s.Harness), RunID: s.RunID, Assumptions: s.Upgrade.Assumptions, Parameters: b.Run.Upgrade.Parameters,
 	}
@@ -175,15 +175,23 @@ func integrityTable(s compare.Summary) *table {
 	}))
 }
 
-func warnings(s compare.Summary) (list []banner) {
+// bannersOf are what has to be known before any number is read.
+func bannersOf(s compare.Summary) (list []banner) {
+	if s.Saturating() {
+		list = append(list, banner{SaturationWord, "The ceiling of the target from this machine, no verdict on handoffs; times are those of pipelines.", nil})
+	}
 	if !s.Valid {
 		list = append(list, banner{"INVALID", "These numbers prove nothing.", s.InvalidReasons})
 	}
 	if !s.Complete {
 		list = append(list, banner{"INCOMPLETE", "The run was cut off or interrupted; its numbers end where it did.", nil})
 	}
-	if s.Harness.Saturated {
+	if s.Harness.Saturated && !s.Saturating() {
 		list = append(list, banner{"SATURATED", "The harness was the bottleneck; these numbers are no verdict.", s.Harness.SaturatedReasons})
+	}
+	if len(s.Injections) > 0 {
+		list = append(list, banner{"INJECTED", "The simulator was told to do wrong; these numbers are no measurement of Redis.",
+			[]string{"ordered: " + strings.Join(s.Injections, ", "), "done: " + injected(s.Injected)}})
 	}
 	return list
 }

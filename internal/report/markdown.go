@@ -13,7 +13,7 @@ import (
 func Markdown(w io.Writer, run bundle.Run, s compare.Summary) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "### %s\n\n", markdown(s.Upgrade.Name+": "+run.ID))
-	for _, x := range warnings(s) {
+	for _, x := range bannersOf(s) {
 		fmt.Fprintf(&b, "> **%s** %s\n", x.Name, x.Text)
 		for _, r := range x.Reasons {
 			fmt.Fprintf(&b, "> - %s\n", markdown(r))

@@ -21,7 +21,7 @@ func tell(run bundle.Run, s compare.Summary) story {
 	t := story{Played: played(run, s), Weakens: append([]string{}, s.Warnings...)}
 	j := judged(s)
 	switch {
-	case !s.Valid, due(s) == 0, s.Harness.Saturated:
+	case !s.Valid, due(s) == 0, s.Harness.Saturated, s.Saturating():
 		t.Means = words(s)
 		return t
 	case len(j.Arms) == 0:
