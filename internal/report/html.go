@@ -80,7 +80,7 @@ type fact struct{ Name, Text string }
 // card is an arm at a glance.
 type card struct {
 	Class, Name, SCH string
-	Harmed           bool
+	Verdict          string // harmed, unharmed, or none where the numbers carry no verdict
 	Facts            []fact
 }
 
@@ -198,7 +198,7 @@ func bannersOf(s compare.Summary) (list []banner) {
 
 func cards(s compare.Summary) (list []card) {
 	for i, a := range s.Arms {
-		c := card{Class: armClass(i), Name: a.Name, SCH: sch(a.SCH), Harmed: hurt(a)}
+		c := card{Class: armClass(i), Name: a.Name, SCH: sch(a.SCH), Verdict: verdictOf(s, a)}
 		c.Facts = append(c.Facts,
 			fact{"requests failed", count(a.Operations.Failed)},
 			fact{"longest outage", span(a.Outage.Longest.Duration())},
@@ -212,6 +212,16 @@ func cards(s compare.Summary) (list []card) {
 		list = append(list, c)
 	}
 	return list
+}
+
+func verdictOf(s compare.Summary, a compare.Arm) string {
+	switch {
+	case !s.Valid || s.Harness.Saturated || s.Saturating() || a.Raw():
+		return "none"
+	case hurt(a):
+		return "harmed"
+	}
+	return "unharmed"
 }
 
 func harnessLines(s compare.Summary) []string {
