@@ -4,10 +4,10 @@ SHELL := bash
 FUZZTIME ?= 5s
 GO_REDIS_PASSES ?= 30
 
-.PHONY: help build test race fuzz bench check golden e2e e2e-node e2e-go-redis demo clean
+.PHONY: help build test race fuzz bench check golden e2e e2e-node e2e-go-redis e2e-browser demo clean
 
 help: ## list the targets
-	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 build: ## build bin/schload
 	CGO_ENABLED=0 go build -trimpath -o bin/schload ./cmd/schload
@@ -44,6 +44,10 @@ e2e-node: build ## node-redis against schload sim (needs node and npm)
 
 e2e-go-redis: build ## go-redis' own suite against schload sim, unchanged (takes minutes)
 	cd test/clients/go-redis && go run . -schload '$(CURDIR)/bin/schload' -want $(GO_REDIS_PASSES)
+
+e2e-browser: ## the HTML report in a headless Chromium (needs chromium, node and npm)
+	cd test/browser && npm ci
+	E2E=1 go test -count=1 -run E2EBrowser -v ./internal/report
 
 demo: ## the README's first command
 	go run ./cmd/schload run

@@ -172,6 +172,7 @@ func (f *runFlags) once(cmd *cobra.Command, p profiles.Profile) error {
 	if text := report.Saturated(summary); text != "" && !f.strict {
 		view.say("schload: " + text)
 	}
+	keepReport(stderr, result.Dir, summary)
 	if err = outcome(ctx, result, err); err == nil && f.strict {
 		err = saturated(summary)
 	}

@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"iter"
 	"time"
 
 	"schload/internal/bundle"
@@ -97,4 +98,19 @@ func rephase(iv record.Interval, maintenance Span) record.Interval {
 		}
 	}
 	return iv
+}
+
+// Intervals yields the intervals of a bundle filed under phases as its summary
+// files them.
+func (s Summary) Intervals(b *bundle.Bundle) iter.Seq2[record.Interval, error] {
+	return func(yield func(record.Interval, error) bool) {
+		for iv, err := range b.Intervals() {
+			if err == nil && s.PhaseSource == sourceData && len(s.Maintenance) > 0 {
+				iv = rephase(iv, s.Maintenance[0])
+			}
+			if !yield(iv, err) {
+				return
+			}
+		}
+	}
 }

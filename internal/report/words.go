@@ -27,15 +27,34 @@ func words(s compare.Summary) []string {
 	return lines
 }
 
-// verdict says what the arms that are compared felt.
+// verdict says what the arms that are compared felt, and what it means.
 func verdict(s compare.Summary) []string {
-	if len(s.Arms) == 0 {
+	switch {
+	case len(s.Arms) == 0:
 		return nil
+	case cutShort(s):
+		return []string{outcome(s), beforeMaintenance}
 	}
+	lines := append(felt(s), expected(s)...)
+	if mayBeChance(s) {
+		lines = append(lines, oneRound)
+	}
+	return lines
+}
+
+const (
+	beforeMaintenance = "It ended before any maintenance: no conclusion."
+	oneRound          = "One round: a difference may be chance."
+)
+
+// cutShort says whether the run ended before anything happened to its arms.
+func cutShort(s compare.Summary) bool {
+	return !s.Complete && s.Stage != "none" && due(s) > 0 && !reached(s)
+}
+
+// felt is what became of the arms' requests, and of what was behind them.
+func felt(s compare.Summary) []string {
 	lines := []string{outcome(s)}
-	if !s.Complete && s.Stage != "none" && due(s) > 0 && !reached(s) {
-		return append(lines, "It ended before any maintenance: no conclusion.")
-	}
 	if len(s.Arms) > 1 && !anyHurt(s) {
 		lines = append(lines, "No arm failed or missed a request, none had an outage. What differs is latency, and what the client hides: "+joined(s, hidden)+".")
 	}
@@ -48,20 +67,26 @@ func verdict(s compare.Summary) []string {
 	if line := joined(s, cutReceivers); line != "" {
 		lines = append(lines, "Receivers of messages got errors: "+line+".")
 	}
-	lines = append(lines, wrong(s)...)
+	return append(lines, wrong(s)...)
+}
+
+// expected is what handoffs could do for this upgrade, where it is known.
+func expected(s compare.Summary) []string {
 	if s.Upgrade.Name == "none" && !found(s) {
-		return lines
+		return nil
 	}
 	switch s.Upgrade.SCHSupport {
 	case "none":
-		lines = append(lines, "SCH support of this upgrade is none: handoffs are not expected to help.")
+		return []string{"SCH support of this upgrade is none: handoffs are not expected to help."}
 	case "partial":
-		lines = append(lines, "SCH support of this upgrade is partial: some harm is expected with handoffs, too.")
+		return []string{"SCH support of this upgrade is partial: some harm is expected with handoffs, too."}
 	}
-	if s.Rounds == 1 && len(s.Arms) > 1 {
-		lines = append(lines, "One round: a difference may be chance.")
-	}
-	return lines
+	return nil
+}
+
+// mayBeChance says whether one playing of an upgrade is all there is to compare.
+func mayBeChance(s compare.Summary) bool {
+	return s.Rounds == 1 && len(s.Arms) > 1 && (s.Upgrade.Name != "none" || found(s))
 }
 
 func due(s compare.Summary) (n uint64) {

@@ -64,8 +64,12 @@ var allowed = map[string]struct {
 	},
 	"internal/compare/paired": {},
 	"internal/compare":        {inside: []string{"internal/compare/paired", "internal/bundle", "telemetry/histogram", "telemetry/record", "telemetry/mark", "workload", "workload/delivery"}},
-	"internal/report":         {inside: []string{"internal/compare", "internal/bundle", "telemetry/mark"}},
-	"internal/doctor":         {inside: []string{"handoff", "handoff/stage", "telemetry/mark"}},
+	"internal/series":         {inside: []string{"internal/compare", "internal/bundle", "telemetry/histogram", "telemetry/record", "telemetry/mark", "workload"}},
+	"internal/report": {
+		inside: []string{"internal/compare", "internal/bundle", "internal/series", "internal/report/chart", "telemetry/histogram", "telemetry/mark"},
+	},
+	"internal/report/chart": {},
+	"internal/doctor":       {inside: []string{"handoff", "handoff/stage", "telemetry/mark"}},
 	"internal/experiment": {
 		inside: []string{
 			"workload", "workload/ledger", "workload/delivery", "handoff", "handoff/notice", "handoff/upgrade", "handoff/stage", "telemetry", "telemetry/record",

@@ -1,0 +1,80 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"schload/internal/bundle"
+	"schload/internal/compare"
+)
+
+// Markdown writes a run in a few lines and a table, for a pull request.
+func Markdown(w io.Writer, run bundle.Run, s compare.Summary) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "### %s\n\n", markdown(s.Upgrade.Name+": "+run.ID))
+	for _, x := range bannersOf(s) {
+		fmt.Fprintf(&b, "> **%s** %s\n", x.Name, x.Text)
+		for _, r := range x.Reasons {
+			fmt.Fprintf(&b, "> - %s\n", markdown(r))
+		}
+		b.WriteByte('\n')
+	}
+	told := tell(run, s)
+	for _, lines := range [][]string{told.Played, told.Felt, told.Means} {
+		if len(lines) > 0 {
+			b.WriteString(markdown(strings.Join(lines, " ")) + "\n\n")
+		}
+	}
+	b.WriteString(keyNumbers(s).markdown())
+	if t := differenceTable(s.Differences); t != nil {
+		b.WriteString("\n" + t.markdown())
+	}
+	if len(told.Weakens) > 0 {
+		b.WriteString("\nWhat weakens it:\n\n")
+		for _, line := range told.Weakens {
+			b.WriteString("- " + markdown(line) + "\n")
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// markdown writes the table as one of GitHub's.
+func (t *table) markdown() string {
+	var b strings.Builder
+	line := func(cells ...string) {
+		for _, c := range cells {
+			b.WriteString("| " + markdown(c) + " ")
+		}
+		b.WriteString("|\n")
+	}
+	line(append([]string{""}, t.head...)...)
+	b.WriteString("|---" + strings.Repeat("|---:", len(t.head)) + "|\n")
+	for _, r := range t.rows {
+		line(append([]string{strings.TrimSpace(r.label)}, r.cells...)...)
+	}
+	return b.String()
+}
+
+// markdown escapes what Markdown, or the HTML in it, would take for markup.
+func markdown(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case r == '&':
+			b.WriteString("&amp;")
+		case r == '<':
+			b.WriteString("&lt;")
+		case r == '>':
+			b.WriteString("&gt;")
+		case strings.ContainsRune("\\`*_[]|~#!", r):
+			b.WriteString("\\" + string(r))
+		case r < ' ':
+			b.WriteByte(' ')
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}

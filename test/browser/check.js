@@ -1,0 +1,102 @@
+// The HTML report in a headless Chromium: it loads from a file, asks the network
+// for nothing, complains of nothing, fits three widths, obeys the keyboard and
+// has no accessibility violation that axe knows of.
+//
+//   node check.js REPORT.html [FOLDER FOR SCREENSHOTS]
+import { readFileSync, existsSync, mkdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import puppeteer from "puppeteer-core";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const report = process.argv[2], shots = process.argv[3];
+const chromium = process.env.CHROMIUM || ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
+if (!report || !existsSync(report)) {
+  console.error("usage: node check.js REPORT.html [FOLDER FOR SCREENSHOTS]");
+  process.exit(2);
+}
+if (!chromium) {
+  console.error("no Chromium here: install the package chromium, or name one in CHROMIUM");
+  process.exit(2);
+}
+if (shots) mkdirSync(shots, { recursive: true });
+
+const faults = [];
+const fault = (text) => { faults.push(text); console.log("FAULT " + text); };
+const address = pathToFileURL(resolve(report)).href;
+const browser = await puppeteer.launch({ executablePath: chromium, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+
+async function open(width, scheme) {
+  const page = await browser.newPage();
+  await page.setViewport({ width, height: 900, deviceScaleFactor: 1 });
+  await page.emulateMediaFeatures([
+    { name: "prefers-color-scheme", value: scheme },
+    { name: "prefers-reduced-motion", value: "reduce" }, // the pointer goes where the page has stopped
+  ]);
+  page.on("console", (m) => { if (["error", "warn"].includes(m.type())) fault(`console: ${m.text()}`); });
+  page.on("pageerror", (e) => fault(`page error: ${e.message}`));
+  page.on("request", (r) => {
+    if (r.url() !== address && !r.url().startsWith("data:")) fault(`request: ${r.url()}`);
+  });
+  const began = Date.now();
+  await page.goto(address, { waitUntil: "load" });
+  await page.evaluate(() => new Promise(requestAnimationFrame));
+  return { page, took: Date.now() - began };
+}
+
+// Labels of one axis must not lie over each other, nor anything outside the page.
+function layout() {
+  const found = [];
+  if (document.documentElement.scrollWidth > innerWidth) found.push(`the page is ${document.documentElement.scrollWidth} px wide`);
+  for (const axis of document.querySelectorAll(".xs, .ys")) {
+    const boxes = [...axis.children].map((e) => e.getBoundingClientRect()).filter((b) => b.width > 0);
+    const along = axis.classList.contains("xs") ? ["left", "right"] : ["top", "bottom"];
+    boxes.sort((a, b) => a[along[0]] - b[along[0]]);
+    for (let i = 1; i < boxes.length; i++) {
+      if (boxes[i][along[0]] < boxes[i - 1][along[1]] - 1) {
+        found.push(`labels overlap in ${axis.closest("figure").id}: ${axis.textContent.slice(0, 80)}`);
+        break;
+      }
+    }
+  }
+  return found;
+}
+
+let fastest = Infinity; // of six, for the machine may be busy
+for (const scheme of ["light", "dark"]) {
+  for (const width of [360, 800, 1400]) {
+    const name = `${width}-${scheme}`;
+    const { page, took } = await open(width, scheme);
+    fastest = Math.min(fastest, took);
+    for (const text of await page.evaluate(layout)) fault(`${name}: ${text}`);
+    if (shots) await page.screenshot({ path: `${shots}/${name}.png`, fullPage: true });
+    if (width !== 800) {
+      await page.evaluate(() => document.querySelectorAll("details").forEach((d) => { d.open = true; }));
+      await page.evaluate(axe.toString());
+      const { violations } = await page.evaluate(() => window.axe.run({ resultTypes: ["violations"] }));
+      for (const v of violations) fault(`${name}: axe ${v.id}: ${v.help}: ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160)).join(" | ")}`);
+    }
+    console.log(`${name}: loaded in ${took} ms`);
+    await page.close();
+  }
+}
+
+if (fastest > 1000) fault(`it took ${fastest} ms to load`);
+
+// The keyboard reads values, and the pointer does.
+const { page } = await open(1400, "light");
+if (await page.$(".readout")) {
+  await page.focus(".readout");
+  await page.keyboard.press("End");
+  const last = await page.$eval(".readout", (e) => [e.getAttribute("aria-valuenow"), e.getAttribute("aria-valuemax"), e.getAttribute("aria-valuetext")]);
+  if (last[0] !== last[1]) fault(`the key End leads to ${last[0]} of ${last[1]}`);
+  await page.keyboard.press("ArrowLeft");
+  const before = await page.$eval(".readout", (e) => e.getAttribute("aria-valuetext"));
+  if (last[1] !== "0" && before === last[2]) fault("the arrow keys change nothing");
+  await page.hover(".plot");
+  if (await page.$eval(".readout", (e) => e.getAttribute("aria-valuetext")) === before) fault("the pointer changes nothing");
+}
+await browser.close();
+console.log(faults.length ? `${faults.length} faults` : "no faults");
+process.exit(faults.length ? 1 : 0);
