@@ -168,7 +168,7 @@ func (s scene) heatFigure() chart.Figure {
 	const height = 220
 	f := chart.Figure{
 		ID: s.id("heat"), Group: s.group(), Title: "Response time over time", Beside: true, Data: s.data(),
-		Note: "Each cell counts the successes of that moment with that response time; the darker, the more. Counted where they ended. Failures have no place here.",
+		Note: "Each cell counts the successes of that moment with that response time; the stronger its colour, the more. Counted where they ended. Failures have no place here.",
 	}
 	for i := range chart.Heats {
 		from := math.Round(chart.HeatFrom(i, s.scales.heat)*10) / 10
