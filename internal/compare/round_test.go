@@ -107,3 +107,27 @@ func TestRoundLost(t *testing.T) {
 		t.Errorf("without a ledger %d are lost", *r.LostWrites)
 	}
 }
+
+// Law: as before is as in the round's own baseline, where that has enough
+// successes.
+func TestLimitOfItsRound(t *testing.T) {
+	p := start(t)
+	for round, factor := range []time.Duration{1, 5} {
+		p.phase(round+1, record.Baseline)
+		p.seconds(1, func(took time.Duration) (time.Duration, workload.Class) { return factor * took, workload.OK })
+	}
+	p.finish(bundle.Final{Valid: true})
+	b, err := bundle.Open(p.w.Dir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := readSums(b, timeline{}, func(iv record.Interval) record.Interval { return iv })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for round, want := range map[int]time.Duration{1: 12 * time.Millisecond, 2: 60 * time.Millisecond, 3: 60 * time.Millisecond} {
+		if got := (&episode{round: round}).limitOf("off", &s); !got.known || got.p99 < want*99/100 || got.p99 > want*101/100 {
+			t.Errorf("round %d: limit %v, want about %v", round, got, want)
+		}
+	}
+}
