@@ -54,6 +54,13 @@ var recounted = []struct {
 	{"on and off", func(t *testing.T) string {
 		return newBench(t, "endpoint-rebind").leave()
 	}, func(s compare.Summary) bool { return s.Valid && s.Arms[1].Outage.Windows > 0 }},
+	{"canary", func(t *testing.T) string {
+		b := newBench(t, "endpoint-rebind")
+		b.pool("canary", func(p *workload.Pool) {
+			p.Kind, p.Workers, p.Mix, p.Schedule.Rate = workload.KindCanary, 1, workload.Mix{{Command: "PING", Weight: 1}}, workload.Constant(10)
+		})
+		return b.leave()
+	}, func(s compare.Summary) bool { return s.Valid && len(s.Arms[0].Pools) == 2 }},
 	{"rounds, pools and arrivals", func(t *testing.T) string {
 		b := newBench(t, "maintenance-mode").use("on", "off-noretry", "raw")
 		b.config.Rounds, b.config.Speed = 2, 3
