@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"schload/handoff"
+	"schload/handoff/upgrade"
 	"schload/internal/bundle"
 	"schload/internal/compare"
 	"schload/profiles"
@@ -21,7 +22,7 @@ func (b *bench) load(pools ...workload.Pool) *bench {
 	b.config.Pools, b.config.Describe.Pools = nil, nil
 	for _, p := range pools {
 		b.config.Pools = append(b.config.Pools, p.WithDefaults())
-		b.config.Describe.Pools = append(b.config.Describe.Pools, bundle.Pool{Name: p.Name, Operations: p.Mix.Commands()})
+		b.config.Describe.Pools = append(b.config.Describe.Pools, bundle.Pool{Name: p.Name, Kind: p.Kind.String(), Receivers: p.Receivers, Operations: p.Mix.Commands()})
 	}
 	return b
 }
@@ -66,9 +67,17 @@ func TestProfiles(t *testing.T) {
 					t.Fatal(err)
 				}
 				p = p.WithDefaults()
+				if u, err := p.LoadUpgrade(); err != nil || u.Database == upgrade.OSSCluster {
+					t.Skipf("the profile is for a cluster (%v)", err)
+				}
 				pools, err := p.Workload()
 				if err != nil {
 					t.Fatal(err)
+				}
+				for i := range pools {
+					if s := &pools[i].Schedule; s.Arrival == workload.ClosedLoop { // virtual time would not pass
+						s.Arrival, s.Rate = workload.ConstantArrival, workload.Constant(200)
+					}
 				}
 				b := newBench(t, "endpoint-rebind").load(pools...)
 				b.config.Speed, b.config.Ledger = 4, 1.0/16
