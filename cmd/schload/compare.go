@@ -14,33 +14,59 @@ import (
 	"schload/internal/report"
 )
 
+// compareFlags are the flags of compare.
+type compareFlags struct{ json, strict, together, force bool }
+
 func newCompare() *cobra.Command {
-	var asJSON, strict bool
+	var f compareFlags
 	cmd := &cobra.Command{
 		Use:   "compare BUNDLE...",
 		Short: "Print the table of one run, or of several side by side, from their bundles alone",
 		Long: "Print the table of one run, or of several side by side, from their bundles alone; with --json an array of\n" +
-			"summaries. The exit code is 4 if one of them is invalid; an incomplete one is said to be so.",
+			"summaries. The exit code is 4 if one of them is invalid; an incomplete one is said to be so.\n\n" +
+			"With --together the rounds of all runs are judged as rounds of one experiment. Runs that did not do the same (profile,\n" +
+			"upgrade, versions, machine) are refused, unless --force ignores it; it is said what was ignored.",
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			summaries, err := summarize(args)
-			if err != nil {
-				return usageError(err)
-			}
-			if asJSON {
-				err = writeJSON(cmd.OutOrStdout(), summaries)
-			} else {
-				err = report.Text(cmd.OutOrStdout(), summaries...)
-			}
-			if strict {
-				err = errors.Join(err, saturated(summaries...))
-			}
-			return errors.Join(err, invalid(summaries))
-		},
+		RunE: func(cmd *cobra.Command, args []string) error { return f.compare(cmd.OutOrStdout(), args) },
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the summaries as JSON instead of the table")
-	registerStrict(cmd.Flags(), &strict)
+	cmd.Flags().BoolVar(&f.json, "json", false, "print the summaries as JSON instead of the table")
+	cmd.Flags().BoolVar(&f.together, "together", false, "judge the rounds of all runs together; with --json print that alone")
+	cmd.Flags().BoolVar(&f.force, "force", false, "with --together, also of runs that did not do the same")
+	registerStrict(cmd.Flags(), &f.strict)
 	return cmd
+}
+
+func (f compareFlags) compare(out io.Writer, dirs []string) error {
+	if f.force && !f.together {
+		return usageError(errors.New("--force without --together: there is nothing to refuse"))
+	}
+	runs, summaries, err := summarize(dirs)
+	if err != nil {
+		return usageError(err)
+	}
+	var all compare.Together
+	if f.together {
+		if all, err = compare.Join(runs, summaries, f.force); err != nil {
+			return usageError(unlike(err))
+		}
+	}
+	err = f.print(out, summaries, all)
+	if f.strict {
+		err = errors.Join(err, saturated(summaries...))
+	}
+	return errors.Join(err, invalid(summaries))
+}
+
+func (f compareFlags) print(out io.Writer, summaries []compare.Summary, all compare.Together) error {
+	switch {
+	case f.json && f.together:
+		return writeJSON(out, all)
+	case f.json:
+		return writeJSON(out, summaries)
+	case f.together:
+		return errors.Join(report.Text(out, summaries...), report.Together(out, all))
+	}
+	return report.Text(out, summaries...)
 }
 
 // invalid returns an error if a run's numbers must not be used.
@@ -59,16 +85,25 @@ func writeJSON(out io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-func summarize(dirs []string) ([]compare.Summary, error) {
-	summaries := make([]compare.Summary, len(dirs))
-	for i, dir := range dirs {
+func summarize(dirs []string) (runs []bundle.Run, summaries []compare.Summary, err error) {
+	for _, dir := range dirs {
 		b, err := bundle.Open(dir)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		if summaries[i], err = compare.Summarize(b); err != nil {
-			return nil, err
+		s, err := compare.Summarize(b)
+		if err != nil {
+			return nil, nil, err
 		}
+		runs, summaries = append(runs, b.Run), append(summaries, s)
 	}
-	return summaries, nil
+	return runs, summaries, nil
+}
+
+// unlike names the way out, where there is one.
+func unlike(err error) error {
+	if errors.Is(err, compare.ErrUnlike) {
+		return fmt.Errorf("%w; --force ignores it", err)
+	}
+	return err
 }

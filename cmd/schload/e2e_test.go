@@ -34,7 +34,7 @@ func played(t *testing.T, args ...string) (compare.Summary, string) {
 	if took := time.Since(started); took > time.Minute {
 		t.Errorf("took %v, want less than a minute", took)
 	}
-	s, err := summarize([]string{dir})
+	_, s, err := summarize([]string{dir})
 	if err != nil {
 		t.Fatal(err)
 	}

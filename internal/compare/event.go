@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"schload/internal/bundle"
-	"schload/telemetry/histogram"
 	"schload/telemetry/record"
 	"schload/workload"
 )
@@ -146,18 +145,14 @@ func (e *episode) has(phase string, round int) bool {
 // limitOf is that of the round's baseline, or of all rounds' if the round's has
 // too few successes.
 func (e *episode) limitOf(arm string, s *sums) limit {
-	for _, all := range []bool{e.anyRound, true} {
-		var response histogram.Histogram
-		for _, x := range s.whole.Series() {
-			if x.Arm == arm && x.Phase == record.Baseline && x.Outcome == workload.OK.String() && (all || x.Round == e.round) {
-				response.Merge(x.Response)
-			}
-		}
-		if response.Count() >= recoveredSamples {
-			return limit{time.Duration(recoveredFactor * float64(response.Quantile(0.99))), true}
-		}
+	response := s.responsesOf(arm, record.Baseline, e.round)
+	if e.anyRound || response.Count() < recoveredSamples {
+		response = &s.phase(arm, record.Baseline).response
 	}
-	return limit{}
+	if response.Count() < recoveredSamples {
+		return limit{}
+	}
+	return limit{time.Duration(recoveredFactor * float64(response.Quantile(0.99))), true}
 }
 
 // add takes what an interval holds of the event.

@@ -66,9 +66,14 @@ func (t timeline) outage(of place) (o Outage, own int) {
 // then, so nothing can be said of the arm. What remains of a window and is not
 // longer than the run's limit is none; own counts those.
 func (t timeline) windows(kind mark.Kind, of place) (w Windows, own int) {
+	return t.windowsIn(kind, of, 0)
+}
+
+// windowsIn is windows of those that began in one round; 0 stands for all.
+func (t timeline) windowsIn(kind mark.Kind, of place, round int) (w Windows, own int) {
 	warm, apart := t.warmups(), t.apart()
 	for _, m := range t.outages {
-		if m.Kind != kind || placeOf(m) != of {
+		if m.Kind != kind || placeOf(m) != of || round > 0 && m.Round != round {
 			continue
 		}
 		switch length := stretch(m).Outside(apart); {

@@ -55,6 +55,7 @@ func Summarize(b *bundle.Bundle) (Summary, error) {
 	for _, a := range run.Arms {
 		one := arm(a, run.Final, &sums, timeline)
 		one.Pools, one.SlotRanges, one.Events = pools(run, a.Name, &sums, timeline), slotRanges(run, a.Name, timeline), happened[a.Name]
+		one.Rounds = rounds(one, &sums, timeline, source)
 		s.Arms = append(s.Arms, one)
 	}
 	s.Harness = harness(run, &sums)
@@ -62,6 +63,7 @@ func Summarize(b *bundle.Bundle) (Summary, error) {
 	s.judge(run.Final, &sums, timeline)
 	s.judgeMessages(run, &sums)
 	s.saturate(timeline, sums.whole.To)
+	s.Differences = s.differences()
 	s.warn(&sums, timeline, run.Final)
 	return s, nil
 }

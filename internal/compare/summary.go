@@ -29,7 +29,8 @@ type Summary struct {
 	OutageAfter    bundle.Seconds `json:"outage_after_s"`
 	Objective      float64        `json:"objective"` // the share of operations that is to succeed in time
 	Arms           []Arm          `json:"arms"`
-	Saturation     *Saturation    `json:"saturation,omitempty"` // of ModeSaturation
+	Differences    []Difference   `json:"differences,omitempty"` // over rounds; none of one round, or where the run is no evidence
+	Saturation     *Saturation    `json:"saturation,omitempty"`  // of ModeSaturation
 	Harness        Harness        `json:"harness"`
 	Warnings       []string       `json:"warnings"`
 	Injections     []string       `json:"injections,omitempty"` // faults that were ordered: the numbers are not of Redis
@@ -63,6 +64,7 @@ type Arm struct {
 	Outage         Outage            `json:"outage"`
 	SlotRanges     []SlotRange       `json:"slot_ranges,omitempty"`
 	Events         []Event           `json:"events,omitempty"`
+	Rounds         []Round           `json:"rounds,omitempty"`
 	Pools          []Pool            `json:"pools,omitempty"`
 	WrongReplies   uint64            `json:"wrong_replies"`
 	CrossedReplies uint64            `json:"crossed_replies"`

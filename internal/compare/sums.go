@@ -13,12 +13,15 @@ import (
 
 // sums are the intervals of a bundle, added up.
 type sums struct {
-	whole record.Cumulative // the whole run
-	after record.Cumulative // the counters of intervals that lie, for the larger part, outside warm-up
-	gaps  []string          // what was recorded and is missing here
-	signs signs             // of the harness
-	peaks peaks             // of dials
-	rates []float64         // successes a second, of the readings that lie in the baseline
+	whole  record.Cumulative   // the whole run
+	after  record.Cumulative   // the counters of intervals that lie, for the larger part, outside warm-up
+	gaps   []string            // what was recorded and is missing here
+	signs  signs               // of the harness
+	peaks  peaks               // of dials
+	rates  []float64           // successes a second, of the readings that lie in the baseline
+	rounds map[perRound]uint64 // counters that carry no round
+
+	responses map[turn]*histogram.Histogram // of successes, by round
 }
 
 // readSums adds up the intervals as file gives them, filed under their phases.
@@ -31,13 +34,15 @@ func readSums(b *bundle.Bundle, t timeline, file func(record.Interval) record.In
 		phase := t.phaseAt(iv.From + (iv.To-iv.From)/2)
 		s.peaks.add(iv, t)
 		s.signs.add(iv, phase)
+		s.fileRound(iv, t)
 		s.addRate(iv, t)
 		iv = file(iv)
 		if iv.From > s.whole.To {
 			s.gaps = append(s.gaps, fmt.Sprintf("what was recorded from %v to %v is missing", s.whole.To, iv.From))
 		}
+		s.keepTimes(iv)
 		for i := range iv.Series {
-			iv.Series[i].Round = 0 // nobody asks for the times of one round, and a thousand rounds would hold a hundred megabytes
+			iv.Series[i].Round = 0 // a thousand rounds, each series apart, would hold a hundred megabytes
 		}
 		s.whole.Add(iv)
 		// The reading at the end of warm-up comes a little after it.

@@ -60,6 +60,7 @@ func (s *Summary) warn(sums *sums, t timeline, final *bundle.Final) {
 			add("arm %s: no operation fell due after warm-up", a.Name)
 		}
 	}
+	s.warnDifferences(add)
 	s.warnHealth(add)
 	if n := s.Harness.Exports.Failed; n > 0 {
 		add("%d of %d exports to the collector failed: the dashboards lack them, this summary does not", n, n+s.Harness.Exports.Sent)

@@ -185,7 +185,7 @@ func (r *run) round(ctx context.Context, l *load, round int) error {
 	if r.onlyLoad() {
 		return r.follow(ctx, l, round)
 	}
-	if err := r.wait(ctx, l, r.begin(round, record.Baseline)+r.Baseline-lead); err != nil {
+	if err := r.wait(ctx, l, r.baselineEnd(round, r.begin(round, record.Baseline))-lead); err != nil {
 		return err
 	}
 	if err := r.perform(ctx, l, func(ctx context.Context) error { return r.await(ctx, round) }); err != nil {

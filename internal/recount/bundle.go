@@ -81,6 +81,8 @@ type bundle struct {
 	torn      []string // files that end in the middle of a line
 	series    map[series][]sample
 
+	turned map[string]list // rounds of each arm, once derived
+
 	source string // of the phases
 	span   span   // of maintenance, where the data show it
 }
@@ -98,7 +100,7 @@ type (
 func (b *bundle) each(arm, name string) []sample { return b.series[series{arm, name}] }
 
 func open(dir string) (*bundle, error) {
-	b := &bundle{series: map[series][]sample{}}
+	b := &bundle{series: map[series][]sample{}, turned: map[string]list{}}
 	data, err := os.ReadFile(filepath.Join(dir, "run.json"))
 	if err != nil {
 		return nil, err

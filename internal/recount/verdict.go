@@ -134,6 +134,7 @@ func (b *bundle) warnings(s object) (found sentences) {
 	for k := range b.run.Arms {
 		b.warn(k, add)
 	}
+	b.warnRounds(s, add)
 	files, clock := b.used("file_descriptors"), b.clockSteps()
 	add(files >= 0.8 && files < 0.95, "the harness had"+text+"file descriptors"+text)
 	add(b.used("ports") >= 0.8, "up to"+text+"TCP ports"+text)

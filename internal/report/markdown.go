@@ -27,9 +27,7 @@ func Markdown(w io.Writer, run bundle.Run, s compare.Summary) error {
 		}
 	}
 	b.WriteString(keyNumbers(s).markdown())
-	if list, err := differences(s); err != nil {
-		return err
-	} else if t := differenceTable(list); t != nil {
+	if t := differenceTable(s.Differences); len(t.rows) > 0 {
 		b.WriteString("\n" + t.markdown())
 	}
 	if len(told.Weakens) > 0 {

@@ -128,6 +128,7 @@ func remarks(b *strings.Builder, s compare.Summary) {
 	for _, line := range words(s) {
 		b.WriteString(line + "\n")
 	}
+	b.WriteString(differences(s.Differences))
 	list(b, "warnings", s.Warnings)
 	list(b, "assumptions of the upgrade", s.Upgrade.Assumptions)
 	b.WriteString(harness(s))

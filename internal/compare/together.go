@@ -1,0 +1,144 @@
+package compare
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"schload/internal/bundle"
+)
+
+// Together is what the rounds of several runs say that did the same.
+type Together struct {
+	Runs        []string     `json:"runs"`
+	LeftOut     []string     `json:"left_out"` // runs that are no evidence, and why
+	Ignored     []string     `json:"ignored"`  // in what the runs differ nevertheless
+	Rounds      int          `json:"rounds"`
+	Differences []Difference `json:"differences"`
+	Warnings    []string     `json:"warnings"`
+}
+
+// ErrUnlike says that runs did not do the same.
+var ErrUnlike = errors.New("the runs did not do the same, so their rounds are not rounds of one experiment")
+
+// Join takes the rounds of several runs for those of one experiment and judges
+// them together. Runs that did not do the same are refused with ErrUnlike,
+// unless force is set: then Ignored says in what they differ. Runs are told
+// apart by their seeds, and what they were pointed at is their own affair.
+func Join(runs []bundle.Run, summaries []Summary, force bool) (Together, error) {
+	t := Together{Runs: []string{}, LeftOut: []string{}, Ignored: []string{}, Differences: []Difference{}, Warnings: []string{}}
+	for i, r := range runs {
+		if slices.ContainsFunc(runs[:i], func(o bundle.Run) bool { return o.ID == r.ID }) {
+			return t, fmt.Errorf("run %s is given twice: the same rounds do not count twice", r.ID)
+		}
+		t.Ignored = append(t.Ignored, unlike(runs[0], r)...)
+	}
+	if len(t.Ignored) > 0 && !force {
+		return t, fmt.Errorf("%w: %s", ErrUnlike, strings.Join(t.Ignored, "; "))
+	}
+	all := Summary{Valid: true, Complete: true}
+	for _, s := range summaries {
+		switch {
+		case !s.Valid:
+			t.LeftOut = append(t.LeftOut, s.RunID+" is invalid")
+		case s.Harness.Saturated:
+			t.LeftOut = append(t.LeftOut, s.RunID+": the harness was the bottleneck")
+		default:
+			t.Runs = append(t.Runs, s.RunID)
+			all.take(s, t.Rounds)
+			t.Rounds += s.wholeRounds()
+		}
+	}
+	t.Differences = append(t.Differences, all.differences()...)
+	t.Warnings = append(t.Warnings, repeated(runs, t.Runs)...)
+	all.warnDifferences(func(format string, args ...any) { t.Warnings = append(t.Warnings, fmt.Sprintf(format, args...)) })
+	return t, nil
+}
+
+// take adds the rounds of a run, numbered on.
+func (s *Summary) take(o Summary, before int) {
+	for _, a := range o.Arms {
+		i := slices.IndexFunc(s.Arms, func(x Arm) bool { return x.Name == a.Name })
+		if i < 0 {
+			i = len(s.Arms)
+			s.Arms = append(s.Arms, Arm{Name: a.Name, SCH: a.SCH})
+		}
+		for _, r := range o.whole(a) {
+			r.Round += before
+			s.Arms[i].Rounds = append(s.Arms[i].Rounds, r)
+		}
+	}
+}
+
+// wholeRounds is the highest number of a round that counts.
+func (s *Summary) wholeRounds() (n int) {
+	for _, a := range s.Arms {
+		for _, r := range s.whole(a) {
+			n = max(n, r.Round)
+		}
+	}
+	return n
+}
+
+// repeated warns of runs that played the same: one seed makes the same upgrade
+// and the same load, and round r plays the seed r-1 further.
+func repeated(runs []bundle.Run, counted []string) (warnings []string) {
+	ends := func(r bundle.Run) uint64 { return r.Seed + uint64(max(r.Rounds, 1)) }
+	for i, r := range runs {
+		for _, o := range runs[:i] {
+			if r.Seed < ends(o) && o.Seed < ends(r) && slices.Contains(counted, r.ID) && slices.Contains(counted, o.ID) {
+				warnings = append(warnings, fmt.Sprintf("run %s repeats upgrade and load of run %s from seed %d on: give runs seeds that lie further apart than their rounds", r.ID, o.ID, max(r.Seed, o.Seed)))
+			}
+		}
+	}
+	return warnings
+}
+
+// own are the keys of a profile in which runs of one experiment may differ.
+var own = []string{"seed", "rounds", "target", "shards", "tls", "upgrade_command", "name", "summary"}
+
+// unlike lists in what a run differs from the first.
+func unlike(first, r bundle.Run) (list []string) {
+	differ := func(what string, a, b any) {
+		if fmt.Sprint(a) != fmt.Sprint(b) {
+			list = append(list, fmt.Sprintf("%s: %v in %s, %v in %s", what, a, first.ID, b, r.ID))
+		}
+	}
+	differ("upgrade", first.Upgrade.Name, r.Upgrade.Name)
+	differ("stage", cmp.Or(first.Stage, "none"), cmp.Or(r.Stage, "none"))
+	differ("schload", first.Versions.Schload, r.Versions.Schload)
+	differ("go-redis", first.Versions.GoRedis, r.Versions.GoRedis)
+	differ("machine", first.Environment, r.Environment)
+	a, b := settings(first), settings(r)
+	both := maps.Clone(a)
+	maps.Copy(both, b)
+	for _, key := range slices.Sorted(maps.Keys(both)) {
+		if key != "upgrade" && key != "stage" && !slices.Contains(own, key) {
+			differ("profile "+key, cmp.Or(string(a[key]), "unset"), cmp.Or(string(b[key]), "unset"))
+		}
+	}
+	return list
+}
+
+// settings are the keys of a run's profile.
+func settings(r bundle.Run) map[string]json.RawMessage {
+	m := map[string]json.RawMessage{}
+	_ = json.Unmarshal(r.Profile, &m) // a run without a profile has no settings
+	for key, value := range m {
+		m[key], _ = canonical(value)
+	}
+	return m
+}
+
+// canonical leaves out spaces and sorts keys.
+func canonical(text json.RawMessage) (json.RawMessage, error) {
+	var v any
+	if err := json.Unmarshal(text, &v); err != nil {
+		return text, err
+	}
+	return json.Marshal(v)
+}
