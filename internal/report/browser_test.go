@@ -25,7 +25,7 @@ func TestE2EBrowser(t *testing.T) {
 		t.Skip("test/browser lacks its modules: npm ci")
 	}
 	for name, g := range map[string]staged{
-		"plain":   {rounds: 2, length: 12, rate: 200, arms: []string{"on", "off"}},
+		"plain":   {rounds: 8, length: 6, rate: 100, arms: []string{"on", "off"}},
 		"hostile": {rounds: 1, length: 6, rate: 50, hostile: hostile, arms: []string{"on" + hostile, "off" + hostile}},
 		"wide":    {rounds: 1, length: 200, rate: 20, arms: []string{"on", "off", "on-noretry", "off-dns"}},
 	} {

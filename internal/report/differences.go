@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"schload/internal/compare"
@@ -97,20 +96,4 @@ func concluded(d compare.Difference) string {
 		return fmt.Sprintf("%s; about %d rounds needed", d.Verdict, d.RoundsNeeded)
 	}
 	return d.Verdict
-}
-
-// differenceTable has a row for each difference, nil where there is none.
-func differenceTable(list []compare.Difference) *table {
-	if len(list) == 0 {
-		return nil
-	}
-	t := &table{head: []string{"difference", "95 % interval", "rounds", "p, adjusted", "verdict"}}
-	for _, d := range list {
-		interval := unseen
-		if d.Low != nil && d.High != nil {
-			interval = scaled(d, d.Low) + " to " + scaled(d, d.High)
-		}
-		t.add(metric(d)+unit(d)+": "+d.Arm+" less "+d.Against, scaled(d, &d.Estimate), interval, strconv.Itoa(d.Rounds), chance(d.PAdjusted), concluded(d))
-	}
-	return t
 }

@@ -116,7 +116,7 @@ func newPage(b *bundle.Bundle, s compare.Summary) (page, error) {
 	p := page{
 		Title: "schload: " + s.Upgrade.Name, Subtitle: title(s), Style: template.CSS(pageStyle), Script: template.JS(pageScript),
 		Policy:  "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) + "'",
-		Banners: bannersOf(s), Story: tell(b.Run, s), Cards: cards(s), Key: keyNumbers(s), All: metrics([]compare.Summary{s}),
+		Banners: bannersOf(s), Story: tell(b.Run, s), Cards: cards(s), Key: keyNumbers(s), Differences: full(differenceTable(s.Differences)), All: metrics([]compare.Summary{s}),
 		Integrity: integrityTable(s), Attribution: full(part(s, attribution)), Pools: full(part(s, poolTables)),
 		Harness: harnessLines(s), Health: health(s.Harness), RunID: s.RunID, Assumptions: s.Upgrade.Assumptions, Parameters: b.Run.Upgrade.Parameters,
 	}
@@ -128,7 +128,6 @@ func newPage(b *bundle.Bundle, s compare.Summary) (page, error) {
 	if p.Settings, err = settings(b.Run); err != nil {
 		return p, err
 	}
-	p.Differences = differenceTable(s.Differences)
 	run, err := series.Read(b, s)
 	if err != nil {
 		return p, err

@@ -1,6 +1,9 @@
 package report
 
 import (
+	"strconv"
+	"strings"
+
 	"schload/internal/compare"
 )
 
@@ -51,4 +54,42 @@ func part(s compare.Summary, add func(columns []column, t *table, each func(stri
 		t.add(label, cells...)
 	})
 	return t
+}
+
+// differenceTable has a row for each difference over rounds.
+func differenceTable(list []compare.Difference) *table {
+	t := &table{head: []string{"median of pairs", "from", "to (95 %)", "rounds", "p, corrected", "verdict"}}
+	for _, d := range list {
+		t.add(d.Arm+" - "+d.Against+": "+metric(d)+unit(d),
+			scaled(d, &d.Estimate), scaled(d, d.Low), scaled(d, d.High), strconv.Itoa(d.Rounds), chance(d.PAdjusted), concluded(d))
+	}
+	return t
+}
+
+// overRounds says in words in what an arm was better or worse than another.
+func overRounds(list []compare.Difference) (lines []string) {
+	type pair struct{ arm, against string }
+	found := map[pair]map[string][]string{}
+	var order []pair
+	for _, d := range list {
+		p := pair{d.Arm, d.Against}
+		if found[p] == nil {
+			found[p] = map[string][]string{}
+			order = append(order, p)
+		}
+		found[p][d.Verdict] = append(found[p][d.Verdict], metric(d))
+	}
+	for _, p := range order {
+		var parts []string
+		for _, verdict := range []string{compare.VerdictBetter, compare.VerdictWorse} {
+			if metrics := found[p][verdict]; len(metrics) > 0 {
+				parts = append(parts, verdict+" in "+strings.Join(metrics, ", "))
+			}
+		}
+		if len(parts) == 0 {
+			parts = []string{"neither better nor worse with evidence"}
+		}
+		lines = append(lines, "Over the rounds, "+p.arm+" against "+p.against+" was "+strings.Join(parts, "; ")+".")
+	}
+	return lines
 }

@@ -27,7 +27,7 @@ func Markdown(w io.Writer, run bundle.Run, s compare.Summary) error {
 		}
 	}
 	b.WriteString(keyNumbers(s).markdown())
-	if t := differenceTable(s.Differences); t != nil {
+	if t := differenceTable(s.Differences); len(t.rows) > 0 {
 		b.WriteString("\n" + t.markdown())
 	}
 	if len(told.Weakens) > 0 {

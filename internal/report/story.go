@@ -32,6 +32,7 @@ func tell(run bundle.Run, s compare.Summary) story {
 		return t
 	}
 	t.Felt, t.Means = felt(j), append(survived(j), expected(j)...)
+	t.Means = append(t.Means, overRounds(s.Differences)...)
 	if client := calibration(s); client != "" {
 		t.Means = append(t.Means, client)
 	}
