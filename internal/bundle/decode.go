@@ -196,9 +196,9 @@ func toHistogram(p *metricspb.ExponentialHistogramDataPoint) (*histogram.Histogr
 	if len(p.GetNegative().GetBucketCounts()) > 0 {
 		return nil, errors.New("it has negative buckets, durations have none")
 	}
-	sum, err1 := fromSeconds(p.GetSum())
-	low, err2 := fromSeconds(p.GetMin())
-	high, err3 := fromSeconds(p.GetMax())
+	sum, err1 := FromSeconds(p.GetSum())
+	low, err2 := FromSeconds(p.GetMin())
+	high, err3 := FromSeconds(p.GetMax())
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return nil, err
 	}

@@ -79,7 +79,7 @@ func (e *encoder) data(iv record.Interval) (*metricspb.MetricsData, error) {
 			at:    map[string]int{},
 		}
 		if arm == "" {
-			p.level(record.Level{Name: intervalName, Value: toSeconds(iv.To - iv.From)})
+			p.level(record.Level{Name: intervalName, Value: record.Seconds(iv.To - iv.From)})
 		}
 		if err := p.addAll(arm, iv); err != nil {
 			return nil, err
@@ -216,7 +216,7 @@ func (p *points) exponential(name string, attrs []*commonpb.KeyValue, h *histogr
 
 func (p *points) point(attrs []*commonpb.KeyValue, h *histogram.Histogram) *metricspb.ExponentialHistogramDataPoint {
 	offset, counts := h.Buckets()
-	sum, low, high := toSeconds(h.Sum()), toSeconds(h.Min()), toSeconds(h.Max())
+	sum, low, high := record.Seconds(h.Sum()), record.Seconds(h.Min()), record.Seconds(h.Max())
 	point := &metricspb.ExponentialHistogramDataPoint{
 		Attributes:        attrs,
 		StartTimeUnixNano: p.start,

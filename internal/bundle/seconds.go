@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"schload/telemetry/record"
 )
 
 // Seconds is a duration that files spell as a decimal number of seconds. The
@@ -31,22 +33,19 @@ func (s *Seconds) UnmarshalJSON(data []byte) error {
 	if err != nil {
 		return fmt.Errorf("%s is not a number of seconds", data)
 	}
-	d, err := fromSeconds(f)
+	d, err := FromSeconds(f)
 	*s = Seconds(d)
 	return err
 }
 
-// toSeconds returns the double nearest to d in seconds: what OTLP stores.
-func toSeconds(d time.Duration) float64 { return float64(d) / 1e9 }
-
-// fromSeconds is the inverse of toSeconds, exact up to 2^23 s (97 days).
+// FromSeconds is the inverse of record.Seconds, exact up to 2^23 s (97 days).
 //
 // Subtle: f is the double nearest to n·10^-9 for some whole n, and below 2^23
 // s doubles lie closer than a nanosecond, so at most one n has this f. The
 // product f·10^9 is rounded once more and may miss that n by one, hence the
 // neighbours (TestSecondsExact). Beyond 2^23 s the result is off by as much as
 // a double is: 1 ns at 2^24 s.
-func fromSeconds(f float64) (time.Duration, error) {
+func FromSeconds(f float64) (time.Duration, error) {
 	if f == math.MaxInt64/1e9 {
 		return math.MaxInt64, nil // a sum that stopped growing
 	}
@@ -55,7 +54,7 @@ func fromSeconds(f float64) (time.Duration, error) {
 	}
 	n := time.Duration(math.Round(f * 1e9))
 	for _, candidate := range [...]time.Duration{n, n - 1, n + 1} {
-		if toSeconds(candidate) == f {
+		if record.Seconds(candidate) == f {
 			return candidate, nil
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"schload/telemetry/record"
 )
 
 // Law: a duration below 2^23 s survives the way through a double in seconds.
@@ -13,7 +15,7 @@ func TestSecondsExact(t *testing.T) {
 	const limit = 1 << 23 * time.Second
 	check := func(d time.Duration) {
 		t.Helper()
-		if got, err := fromSeconds(toSeconds(d)); err != nil || got != d {
+		if got, err := FromSeconds(record.Seconds(d)); err != nil || got != d {
 			t.Fatalf("%d ns came back as %d ns (error %v)", d, got, err)
 		}
 	}
@@ -24,7 +26,7 @@ func TestSecondsExact(t *testing.T) {
 		check(d)
 		check(-d)
 		check(limit - 1 - d>>r.IntN(53))
-		if time.Duration(math.Round(toSeconds(d)*1e9)) != d {
+		if time.Duration(math.Round(record.Seconds(d)*1e9)) != d {
 			missed++
 		}
 	}
@@ -38,11 +40,11 @@ func TestSecondsExact(t *testing.T) {
 
 func TestSecondsOutOfRange(t *testing.T) {
 	for _, f := range []float64{1e11, -1e11, math.Inf(1), math.NaN()} {
-		if d, err := fromSeconds(f); err == nil {
+		if d, err := FromSeconds(f); err == nil {
 			t.Errorf("%v s became %v, want an error", f, d)
 		}
 	}
-	if d, err := fromSeconds(toSeconds(math.MaxInt64)); err != nil || d != math.MaxInt64 {
+	if d, err := FromSeconds(record.Seconds(math.MaxInt64)); err != nil || d != math.MaxInt64 {
 		t.Errorf("a saturated sum became %v (error %v)", d, err)
 	}
 }

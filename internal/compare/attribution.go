@@ -3,7 +3,6 @@ package compare
 import (
 	"cmp"
 	"slices"
-	"time"
 
 	"schload/internal/bundle"
 	"schload/telemetry/histogram"
@@ -197,9 +196,11 @@ func (p *peaks) add(iv record.Interval, t timeline) {
 	}
 }
 
-// seconds returns what a gauge in seconds says, to the nanosecond.
+// seconds returns what a gauge in seconds says, to the nanosecond; 0 where it
+// says more than a duration holds.
 func seconds(value float64) bundle.Seconds {
-	return bundle.Seconds(time.Duration(value*float64(time.Second) + 0.5))
+	d, _ := bundle.FromSeconds(value)
+	return bundle.Seconds(d)
 }
 
 // lengths adds up an arm's distribution of that name, one by its only

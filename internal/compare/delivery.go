@@ -2,7 +2,6 @@ package compare
 
 import (
 	"fmt"
-	"time"
 
 	"schload/internal/bundle"
 	"schload/telemetry/histogram"
@@ -79,8 +78,8 @@ func (s *sums) delivery(arm string, p bundle.Pool) Delivery {
 		Delivered: is(delivery.Delivered), Lost: is(delivery.Lost), Left: is(delivery.Left), Unknown: is(delivery.Unknown),
 		Duplicates: is(delivery.Duplicate), Redelivered: is(delivery.Redelivered), OutOfOrder: is(delivery.OutOfOrder),
 		Foreign: is(delivery.Foreign), Belated: is(delivery.Belated),
-		Gaps:            Gaps{s.gapCount(arm, p.Name), uint64(level(record.MessageGapLongest, "")), inSeconds(level(record.MessageGapTime, ""))},
-		UnheardTime:     Stretch{inSeconds(level(record.MessageUnheardTime, "longest")), inSeconds(level(record.MessageUnheardTime, "total"))},
+		Gaps:            Gaps{s.gapCount(arm, p.Name), uint64(level(record.MessageGapLongest, "")), seconds(level(record.MessageGapTime, ""))},
+		UnheardTime:     Stretch{seconds(level(record.MessageUnheardTime, "longest")), seconds(level(record.MessageUnheardTime, "total"))},
 		DeliveryTime:    PhaseTime{time(record.Baseline), time(record.Maintenance), time(record.Recovery)},
 		ReceiverErrors:  errors,
 		ReceiverRetries: total(s.receivers(arm, p.Name, record.ReceiverRetries, "")),
@@ -98,8 +97,6 @@ func shares(p bundle.Pool) uint64 {
 	}
 	return uint64(p.Receivers)
 }
-
-func inSeconds(s float64) bundle.Seconds { return bundle.Seconds(s * float64(time.Second)) }
 
 // messages counts a pool's messages of the phases that keep accepts.
 func (s *sums) messages(arm, pool string, keep func(phase string) bool) func(delivery.Result) uint64 {

@@ -74,7 +74,7 @@ func dialPeaks(a *arm) (all []record.Level) {
 		node := []record.Attr{{Key: record.AttrNode, Value: p.Node}}
 		all = append(all,
 			record.Level{Name: record.DialsPeak, Arm: a.name, Attrs: node, Value: float64(p.Dials)},
-			record.Level{Name: record.DialsPeakAt, Arm: a.name, Attrs: node, Value: p.At.Seconds()})
+			record.Level{Name: record.DialsPeakAt, Arm: a.name, Attrs: node, Value: record.Seconds(p.At)})
 	}
 	return all
 }

@@ -47,7 +47,7 @@ func vitalSigns(v vitals.Reading) (levels []record.Level, counts []record.Count)
 		}
 	}
 	quantile := func(name, q string, d time.Duration) {
-		levels = append(levels, record.Level{Name: name, Attrs: []record.Attr{{Key: record.AttrQuantile, Value: q}}, Value: d.Seconds()})
+		levels = append(levels, record.Level{Name: name, Attrs: []record.Attr{{Key: record.AttrQuantile, Value: q}}, Value: record.Seconds(d)})
 	}
 	if v.Length > 0 {
 		known(record.HarnessCPU, v.CPU.Seconds()/v.Length.Seconds())

@@ -35,7 +35,7 @@ func (l *lag) levels() []record.Level {
 		return nil
 	}
 	level := func(quantile string, d time.Duration) record.Level {
-		return record.Level{Name: record.HarnessStartLag, Attrs: []record.Attr{{Key: record.AttrQuantile, Value: quantile}}, Value: d.Seconds()}
+		return record.Level{Name: record.HarnessStartLag, Attrs: []record.Attr{{Key: record.AttrQuantile, Value: quantile}}, Value: record.Seconds(d)}
 	}
 	return []record.Level{level("0.5", last.Quantile(0.5)), level("0.99", last.Quantile(0.99)), level("1", last.Max())}
 }

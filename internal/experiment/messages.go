@@ -283,9 +283,9 @@ func (x *exchange) read(interval *record.Interval) {
 	clear(x.parts)
 	x.readReceivers(out)
 	out.level(record.MessageGapLongest, float64(x.longest.Messages))
-	out.level(record.MessageGapTime, x.widest.Length().Seconds())
-	out.level(record.MessageUnheardTime, x.unheard[0].Seconds(), record.Attr{Key: record.AttrType, Value: "longest"})
-	out.level(record.MessageUnheardTime, x.unheard[1].Seconds(), record.Attr{Key: record.AttrType, Value: "total"})
+	out.level(record.MessageGapTime, record.Seconds(x.widest.Length()))
+	out.level(record.MessageUnheardTime, record.Seconds(x.unheard[0]), record.Attr{Key: record.AttrType, Value: "longest"})
+	out.level(record.MessageUnheardTime, record.Seconds(x.unheard[1]), record.Attr{Key: record.AttrType, Value: "total"})
 }
 
 // readReceivers adds what befell the receivers; x.mu is held.

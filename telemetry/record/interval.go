@@ -49,6 +49,11 @@ type Level struct {
 	Value float64
 }
 
+// Seconds is a duration as a Level holds it: the double nearest to it, from
+// which the nanoseconds can be told again up to 2^23 s. (Duration.Seconds adds
+// two doubles and may miss that one.)
+func Seconds(d time.Duration) float64 { return float64(d) / 1e9 }
+
 // Distribution holds how long things other than operations took, those of the
 // interval alone. Name is one of Metrics.
 type Distribution struct {

@@ -7,11 +7,11 @@ func (r *Recorder) levels(a *arm) (levels []Level) {
 	add := func(active, longest string, o Outage, attrs ...Attr) {
 		levels = append(levels,
 			Level{Name: active, Arm: a.name, Attrs: attrs, Value: isOpen(o)},
-			Level{Name: longest, Arm: a.name, Attrs: attrs, Value: o.Longest.Seconds()})
+			Level{Name: longest, Arm: a.name, Attrs: attrs, Value: Seconds(o.Longest)})
 	}
 	add(OutageActive, OutageLongest, totals.Outage)
 	add(BrownOutActive, BrownOutLongest, totals.BrownOut)
-	levels = append(levels, Level{Name: OutageGap, Arm: a.name, Value: totals.LongestGap.Seconds()})
+	levels = append(levels, Level{Name: OutageGap, Arm: a.name, Value: Seconds(totals.LongestGap)})
 	for _, p := range a.pools {
 		pool := r.PoolTotals(a.name, p.name)
 		add(PoolOutageActive, PoolOutageLongest, pool.Outage, Attr{AttrPool, p.name})
