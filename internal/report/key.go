@@ -11,13 +11,7 @@ import (
 func keyNumbers(runs ...compare.Summary) *table {
 	columns, head := columns(runs)
 	t := &table{head: head}
-	each := func(label string, cell func(column) string) {
-		cells := make([]string, 0, len(columns))
-		for _, c := range columns {
-			cells = append(cells, cell(c))
-		}
-		t.add(label, cells...)
-	}
+	each := perArm(t, columns)
 	number := func(label string, n func(compare.Arm) uint64) {
 		each(label, func(c column) string { return count(n(c.arm)) })
 	}
@@ -46,13 +40,7 @@ func keyNumbers(runs ...compare.Summary) *table {
 func part(s compare.Summary, add func(columns []column, t *table, each func(string, func(column) string))) *table {
 	columns, head := columns([]compare.Summary{s})
 	t := &table{head: head}
-	add(columns, t, func(label string, cell func(column) string) {
-		cells := make([]string, 0, len(columns))
-		for _, c := range columns {
-			cells = append(cells, cell(c))
-		}
-		t.add(label, cells...)
-	})
+	add(columns, t, perArm(t, columns))
 	return t
 }
 

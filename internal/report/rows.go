@@ -30,17 +30,22 @@ func columns(runs []compare.Summary) (columns []column, head []string) {
 	return columns, head
 }
 
-// metrics is the table of a report: metrics as rows, arms as columns.
-func metrics(runs []compare.Summary) *table {
-	columns, head := columns(runs)
-	t := &table{head: head}
-	each := func(label string, cell func(column) string) {
+// perArm returns what adds a row to t, with a cell for each of the columns.
+func perArm(t *table, columns []column) (each func(label string, cell func(column) string)) {
+	return func(label string, cell func(column) string) {
 		cells := make([]string, 0, len(columns))
 		for _, c := range columns {
 			cells = append(cells, cell(c))
 		}
 		t.add(label, cells...)
 	}
+}
+
+// metrics is the table of a report: metrics as rows, arms as columns.
+func metrics(runs []compare.Summary) *table {
+	columns, head := columns(runs)
+	t := &table{head: head}
+	each := perArm(t, columns)
 	number := func(label string, n func(compare.Arm) uint64) {
 		each(label, func(c column) string { return count(n(c.arm)) })
 	}

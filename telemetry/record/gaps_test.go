@@ -1,7 +1,6 @@
 package record
 
 import (
-	"cmp"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -169,11 +168,7 @@ func retell(marks []mark.Mark) story {
 // become known, with a Collect now and then.
 func perform(r *Recorder, seed uint64, asks []ask, end time.Duration) {
 	rnd := rand.New(rand.NewPCG(seed, 12))
-	type call struct {
-		at time.Duration
-		do func()
-	}
-	var calls []call
+	var calls script
 	pools := []string{"main", "canary"}
 	var dispatchers [2]workload.Sink
 	var workers [2][]workload.SlotSink
@@ -183,29 +178,18 @@ func perform(r *Recorder, seed uint64, asks []ask, end time.Duration) {
 	}
 	for _, a := range asks {
 		w, d := workers[a.pool][rnd.IntN(3)], dispatchers[a.pool]
-		calls = append(calls, call{a.due, func() {
-			d.Due(a.due, 1)
-			if a.missed {
-				d.Missed(a.due, workload.NoWorker, 1)
-			}
-		}})
+		calls.fall(d, a.event)
 		if a.missed {
 			continue
 		}
 		ops := []workload.Operation{{Slot: uint16(a.slot + 1)}}
-		calls = append(calls, call{a.sent, func() { w.Sent(a.sent, ops) }}, call{a.end, func() {
+		calls.at(a.sent, func() { w.Sent(a.sent, ops) })
+		calls.at(a.end, func() {
 			w.Done(sample(0, a.due, a.sent, a.end, a.class), 1)
 			w.Answered(a.end, ops, []workload.Outcome{{Class: a.class}})
-		}})
+		})
 	}
-	for at := time.Duration(0); at < end; at += time.Duration(1+rnd.IntN(1500)) * ms {
-		calls = append(calls, call{at, func() { r.Collect(at) }})
-	}
-	slices.SortStableFunc(calls, func(x, y call) int { return cmp.Compare(x.at, y.at) })
-	for _, c := range calls {
-		c.do()
-	}
-	r.Finish(end)
+	calls.run(r, rnd, end)
 }
 
 func twoPools(c Config) *Recorder {

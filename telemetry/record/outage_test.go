@@ -89,37 +89,55 @@ func oracle(events []event, after, width, end time.Duration) (byRule, exact []wi
 	return byRule, exact
 }
 
+// script is what happens to a Recorder.
+type script []call
+
+type call struct {
+	at time.Duration
+	do func()
+}
+
+func (s *script) at(at time.Duration, do func()) {
+	*s = append(*s, call{at, do})
+}
+
+// fall is that an operation falls due; one that is missed is known to be then.
+func (s *script) fall(dispatcher workload.Sink, e event) {
+	s.at(e.due, func() {
+		dispatcher.Due(e.due, 1)
+		if e.missed {
+			dispatcher.Missed(e.due, workload.NoWorker, 1)
+		}
+	})
+}
+
+// run lets it happen in order, with a Collect now and then.
+func (s script) run(r *Recorder, rnd *rand.Rand, end time.Duration) {
+	for at := time.Duration(0); at < end; at += time.Duration(1+rnd.IntN(1500)) * ms {
+		s.at(at, func() { r.Collect(at) })
+	}
+	slices.SortStableFunc(s, func(x, y call) int { return cmp.Compare(x.at, y.at) })
+	for _, c := range s {
+		c.do()
+	}
+	r.Finish(end)
+}
+
 // play records the events through several sinks, in the order they become
 // known, with a Collect now and then.
 func play(r *Recorder, seed uint64, events []event, end time.Duration) {
 	rnd := rand.New(rand.NewPCG(seed, 2))
-	type call struct {
-		at time.Duration
-		do func()
-	}
-	var calls []call
+	var calls script
 	dispatcher := r.Sink("on", "main")
 	workers := []workload.Sink{r.Sink("on", "main"), r.Sink("on", "main"), r.Sink("on", "canary")}
 	for _, e := range events {
 		w := workers[rnd.IntN(len(workers))]
-		calls = append(calls, call{e.due, func() {
-			dispatcher.Due(e.due, 1)
-			if e.missed {
-				dispatcher.Missed(e.due, workload.NoWorker, 1)
-			}
-		}})
+		calls.fall(dispatcher, e)
 		if !e.missed {
-			calls = append(calls, call{e.end, func() { w.Done(sample(0, e.due, e.due, e.end, e.class), 1) }})
+			calls.at(e.end, func() { w.Done(sample(0, e.due, e.due, e.end, e.class), 1) })
 		}
 	}
-	for at := time.Duration(0); at < end; at += time.Duration(1+rnd.IntN(1500)) * ms {
-		calls = append(calls, call{at, func() { r.Collect(at) }})
-	}
-	slices.SortStableFunc(calls, func(x, y call) int { return cmp.Compare(x.at, y.at) })
-	for _, c := range calls {
-		c.do()
-	}
-	r.Finish(end)
+	calls.run(r, rnd, end)
 }
 
 // The tracker finds the outages a brute-force search finds, whenever the
