@@ -35,6 +35,9 @@ var injections = []injected{
 	{ofData(sim.OutOfOrder, 6, "HSET"), "off", func(a compare.Arm) uint64 { return a.Integrity.OutOfOrder }},
 	{ofData(sim.LostWrite, 9, "SET"), "off", func(a compare.Arm) uint64 { return a.Integrity.LostAcknowledgedWrites }},
 	{ofData(sim.HiddenDuplicate, 8, "INCR"), "off", func(a compare.Arm) uint64 { return a.Integrity.DuplicateApplications }},
+	{ofMessages(sim.DroppedMessage, 10), "on", func(a compare.Arm) uint64 { return news(a).Lost }},
+	{ofMessages(sim.DoubledMessage, 4), "off", func(a compare.Arm) uint64 { return news(a).Duplicates }},
+	{ofMessages(sim.SwappedMessages, 6), "off", func(a compare.Arm) uint64 { return news(a).OutOfOrder }},
 	{sim.Injection{Fault: sim.Outage, Count: 2, From: 2 * time.Second, Every: 1700 * time.Millisecond, Lasts: outageLasts}, "", func(a compare.Arm) uint64 { return a.Outage.Windows }},
 }
 
@@ -45,12 +48,41 @@ func ofData(f sim.Fault, count int, command string) sim.Injection {
 	return sim.Injection{Fault: f, Count: count, From: faultsFrom, Every: 100 * time.Millisecond, Commands: []string{command}}
 }
 
-// audited is a run whose every reply is held against the ledger.
+func ofMessages(f sim.Fault, count int) sim.Injection {
+	return sim.Injection{Fault: f, Count: count, From: faultsFrom, Every: 150 * time.Millisecond}
+}
+
+// news is what became of an arm's messages.
+func news(a compare.Arm) compare.Delivery {
+	for _, p := range a.Pools {
+		if p.Name == newsPool {
+			return p.Delivery
+		}
+	}
+	return compare.Delivery{}
+}
+
+// of is a part of the names of the keys or channels that the fault is done to.
+func (x injected) of() string {
+	switch {
+	case x.arm == "":
+		return ""
+	case x.Fault.OfData():
+		return "ledger:" + x.arm + ":"
+	}
+	return newsOf(x.arm)
+}
+
+// newsOf is in the names of an arm's channels.
+func newsOf(arm string) string { return "message:" + arm + ":" }
+
+// audited is a run whose every reply is held against the ledger, and every
+// message against what was published.
 func audited(name string) trial {
 	return trial{
 		name: name, arms: []string{"on", "off"}, upgrade: "none", set: []string{"quiet_time=4500ms"}, rounds: 1,
 		warmup: 500 * time.Millisecond, baseline: 500 * time.Millisecond, recovery: 500 * time.Millisecond,
-		rate: 800, workers: 8, keys: 64, ledger: 1, mix: "GET=4,SET=3,HGET=6,HSET=2,INCR=3,LPUSH=3,RPOP=2",
+		rate: 800, workers: 8, keys: 64, ledger: 1, messages: 100, mix: "GET=4,SET=3,HGET=6,HSET=2,INCR=3,LPUSH=3,RPOP=2",
 	}
 }
 
@@ -59,8 +91,8 @@ func runFaults(ctx context.Context, b *bench) (finding, error) {
 	broken := audited("faults")
 	for _, x := range injections {
 		i := x.Injection
-		if x.arm != "" {
-			i.Key, i.Not = "ledger:"+x.arm+":", ":shared:"
+		if i.Key = x.of(); x.Fault.OfData() {
+			i.Not = ":shared:"
 		}
 		broken.inject = append(broken.inject, i)
 	}
@@ -93,6 +125,7 @@ func (f *finding) held(e experimented) string {
 	}
 	for _, a := range e.Arms {
 		f.sums(a, e.injected)
+		f.gaps(a)
 		longest := a.Outage.Longest.Duration()
 		f.want(longest > outageLasts-outageEarly, "arm %s: the longest outage is %v, want %v", a.Name, short(longest), outageLasts)
 	}
@@ -102,7 +135,7 @@ func (f *finding) held(e experimented) string {
 // countOf is how many faults of a kind were done to the keys of an arm.
 func countOf(account sim.Injected, x injected) (n uint64) {
 	for _, done := range account.Done {
-		if done.Fault == x.Fault && (x.arm == "" || strings.Contains(done.Key, "ledger:"+x.arm+":")) {
+		if done.Fault == x.Fault && strings.Contains(done.Key, x.of()) {
 			n++
 		}
 	}
@@ -121,20 +154,36 @@ func (f *finding) sums(a compare.Arm, account sim.Injected) {
 	f.want(got == want, "arm %s: %d violations found in all, %d injected", a.Name, got, want)
 }
 
+// gaps wants messages that were lost to be in gaps, and gaps to be of those:
+// two that are lost one after the other are in one.
+func (f *finding) gaps(a compare.Arm) {
+	d := news(a)
+	f.want((d.Gaps.Count > 0) == (d.Lost > 0) && d.Gaps.Count <= d.Lost, "arm %s: %d gaps of %d messages lost", a.Name, d.Gaps.Count, d.Lost)
+}
+
 func violations(a compare.Arm) uint64 {
 	i := a.Integrity
-	return i.LostAcknowledgedWrites + i.StaleReads + i.WrongReplies + i.DuplicateApplications + i.OutOfOrder + i.Linearizable.Violations
+	return i.LostAcknowledgedWrites + i.StaleReads + i.WrongReplies + i.DuplicateApplications + i.OutOfOrder + i.Linearizable.Violations + mishaps(a)
+}
+
+// mishaps are what befell an arm's messages.
+func mishaps(a compare.Arm) uint64 {
+	d := news(a)
+	return d.Lost + d.Unknown + d.Left + d.Duplicates + d.OutOfOrder + d.Foreign + d.Belated
 }
 
 // clean wants nothing to be found where nothing was injected.
 func (f *finding) clean(e experimented) string {
 	f.want(e.Valid, "%s: invalid: %q", e.name, e.InvalidReasons)
-	var found, outages, checked uint64
+	var found, outages, checked, delivered uint64
 	for _, a := range e.Arms {
 		found, outages, checked = found+violations(a), outages+a.Outage.Windows, checked+a.Integrity.Checked()
-		f.want(violations(a) == 0, "%s, arm %s: found %+v, nothing was injected", e.name, a.Name, a.Integrity)
+		d := news(a)
+		delivered += d.Delivered
+		f.want(d.Delivered > 0 && d.Delivered == d.Due && d.Gaps.Count == 0, "%s, arm %s: %d of %d messages delivered, %d gaps; nothing was injected", e.name, a.Name, d.Delivered, d.Due, d.Gaps.Count)
+		f.want(violations(a) == 0, "%s, arm %s: found %+v and, of messages, %+v; nothing was injected", e.name, a.Name, a.Integrity, d)
 		f.want(a.Outage.Windows == 0, "%s, arm %s: %d outages, none was injected", e.name, a.Name, a.Outage.Windows)
 		f.want(a.Integrity.Checked() > 0, "%s, arm %s: no reply was checked", e.name, a.Name)
 	}
-	return fmt.Sprintf("without: %d violations and %d outages in %d replies checked", found, outages, checked)
+	return fmt.Sprintf("without: %d violations and %d outages in %d replies checked and %d messages delivered", found, outages, checked, delivered)
 }

@@ -49,6 +49,16 @@ func TestFaults(t *testing.T) {
 			}
 		}
 	}
+	messages := func(change func(*compare.Delivery)) func(*compare.Arm) {
+		return func(a *compare.Arm) {
+			a.Pools = slices.Clone(a.Pools)
+			for i := range a.Pools {
+				if a.Pools[i].Name == newsPool {
+					change(&a.Pools[i].Delivery)
+				}
+			}
+		}
+	}
 	for name, broken := range map[string]experimented{
 		"wrong reply missed":    arms(with, integrity(func(i *compare.Integrity) { i.WrongReplies = max(i.WrongReplies, 1) - 1 })),
 		"stale read invented":   arms(with, integrity(func(i *compare.Integrity) { i.StaleReads++ })),
@@ -61,6 +71,14 @@ func TestFaults(t *testing.T) {
 		"outage invented":       arms(with, func(a *compare.Arm) { a.Outage.Windows++ }),
 		"outage too short":      arms(with, func(a *compare.Arm) { a.Outage.Longest /= 2 }),
 		"one taken for another": arms(with, integrity(func(i *compare.Integrity) { i.StaleReads++; i.LostAcknowledgedWrites-- })),
+		"message lost unseen":   arms(with, messages(func(d *compare.Delivery) { d.Lost = max(d.Lost, 1) - 1 })),
+		"message lost invented": arms(with, messages(func(d *compare.Delivery) { d.Lost++ })),
+		"duplicate unseen":      arms(with, messages(func(d *compare.Delivery) { d.Duplicates = max(d.Duplicates, 1) - 1 })),
+		"swapped unseen":        arms(with, messages(func(d *compare.Delivery) { d.OutOfOrder = max(d.OutOfOrder, 1) - 1 })),
+		"gap unseen":            arms(with, messages(func(d *compare.Delivery) { d.Gaps.Count = 0 })),
+		"gap invented":          arms(with, messages(func(d *compare.Delivery) { d.Gaps.Count += 100 })),
+		"foreign message":       arms(with, messages(func(d *compare.Delivery) { d.Foreign++ })),
+		"no messages":           arms(with, func(a *compare.Arm) { a.Pools = nil }),
 		"nothing injected":      func() experimented { e := with; e.injected = sim.Injected{}; return e }(),
 		"one more injected": func() experimented {
 			e := with
@@ -78,6 +96,8 @@ func TestFaults(t *testing.T) {
 		"violation": arms(without, func(a *compare.Arm) { a.Integrity.StaleReads = 1 }),
 		"outage":    arms(without, func(a *compare.Arm) { a.Outage.Windows = 1 }),
 		"unchecked": arms(without, func(a *compare.Arm) { a.Integrity = compare.Integrity{} }),
+		"lost":      arms(without, messages(func(d *compare.Delivery) { d.Delivered--; d.Lost++ })),
+		"silence":   arms(without, func(a *compare.Arm) { a.Pools = nil }),
 	} {
 		var f finding
 		if f.clean(broken); len(f.wrong) == 0 {

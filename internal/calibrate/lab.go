@@ -32,6 +32,7 @@ type trial struct {
 	keys     int // of each type
 	inject   []sim.Injection
 	mix      string
+	messages float64 // a second, published beside the operations to two subscribers; 0: none
 }
 
 // experimented is a trial's bundle, read again.
@@ -41,6 +42,12 @@ type experimented struct {
 	late     time.Duration // the witness's, at p99
 	injected sim.Injected  // what the simulator did
 }
+
+// newsPool publishes the messages of a trial.
+const (
+	newsPool    = "news"
+	subscribers = 2
+)
 
 // try makes a trial.
 func (b *bench) try(ctx context.Context, t trial) (experimented, error) {
@@ -106,7 +113,11 @@ func (b *bench) experiment(t trial, s *sim.Simulator, base time.Time) (experimen
 	}
 	c.Pools = []workload.Pool{workload.Pool{Name: tapePool, Workers: t.workers, Mix: operations, Seed: b.seed,
 		Keys: workload.Keys{Space: t.keys}, Schedule: workload.Schedule{Rate: workload.Constant(t.rate), Seed: b.seed}}.WithDefaults()}
-	c.Open = b.opener(s, t.workers, base)
+	if t.messages > 0 {
+		c.Pools = append(c.Pools, workload.Pool{Name: newsPool, Kind: workload.KindPubSub, Workers: t.workers, Receivers: subscribers, Seed: b.seed,
+			Schedule: workload.Schedule{Rate: workload.Constant(t.messages), Seed: b.seed}}.WithDefaults())
+	}
+	c.Open = b.opener(s, len(c.Pools)*t.workers, base)
 	c.Describe, err = describe(t.name, base, c)
 	return c, err
 }
@@ -142,7 +153,10 @@ func describe(name string, base time.Time, c experiment.Config) (bundle.Run, err
 		run.Arms = append(run.Arms, bundle.Arm{Name: a.Name, Requested: a.Mode, Settings: settings})
 	}
 	for _, p := range c.Pools {
-		described := bundle.Pool{Name: p.Name, Arrival: p.Schedule.Arrival.String()}
+		described := bundle.Pool{Name: p.Name, Arrival: p.Schedule.Arrival.String(), Receivers: p.Receivers}
+		if p.Kind != workload.KindCommands {
+			described.Kind = p.Kind.String()
+		}
 		for _, w := range p.Mix {
 			described.Operations = append(described.Operations, w.Command)
 		}
