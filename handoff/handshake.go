@@ -84,7 +84,7 @@ func (h *handshake) over() bool {
 // goroutines then write to one socket, and no order of bytes can be relied on.
 // (The library opts in on each of them, first of all, or gives it up.)
 func (h *handshake) crossed() bool {
-	return !h.proved.OptedIn() && (h.proved.Unreadable || h.mixed || h.early)
+	return h.proved.Unreadable || !h.proved.OptedIn() && (h.mixed || h.early)
 }
 
 func (h *handshake) command(args []string) {
@@ -104,6 +104,7 @@ func (h *handshake) command(args []string) {
 		// What follows are messages, which answer nothing, and nobody else sends
 		// on a subscriber's connection: the handshake is over.
 		h.proved.Used, h.proved.Subscriber = true, true
+		h.early = h.early || h.proved.OptInReply == ""
 		h.later = patience
 	default:
 		h.proved.Used = true

@@ -215,6 +215,7 @@ func TestProofInterleaved(t *testing.T) {
 // that was dialled for a handoff, and on no other.
 func TestProofCrossed(t *testing.T) {
 	hello, optIn, get := "*2\r\n$5\r\nhello\r\n$1\r\n3\r\n", "*3\r\n$6\r\nclient\r\n$19\r\nmaint_notifications\r\n$2\r\non\r\n", "*2\r\n$3\r\nget\r\n$1\r\nk\r\n"
+	subscribe := "*2\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n"
 	for name, test := range map[string]struct {
 		sent     []string
 		received string
@@ -225,6 +226,9 @@ func TestProofCrossed(t *testing.T) {
 		"another's reply":       {[]string{hello, get, optIn}, "%1\r\n+proto\r\n:3\r\n+OK\r\n$1\r\nv\r\n", true},
 		"mixed bytes":           {[]string{hello, "*3\r\n$6\r\nclie*2\r\n$3\r\nget\r\n$1\r\nk\r\n"}, "%1\r\n+proto\r\n:3\r\n", true},
 		"before the opt-in":     {[]string{hello, get}, "%1\r\n+proto\r\n:3\r\n$1\r\nv\r\n", true},
+		"subscribed before":     {[]string{hello, optIn, subscribe}, "%1\r\n+proto\r\n:3\r\n", true},
+		"subscribed after":      {[]string{hello, optIn}, "%1\r\n+proto\r\n:3\r\n+OK\r\n", false},
+		"opted in, then mixed":  {[]string{hello, optIn}, "%1\r\n+proto\r\n:3\r\n+OK\r\n$1\r\nv\r\n", true},
 		"refused":               {[]string{hello, optIn}, "%1\r\n+proto\r\n:3\r\n-ERR no\r\n", false},
 	} {
 		for _, handoff := range []bool{true, false} {
