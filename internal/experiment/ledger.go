@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -33,37 +32,6 @@ const (
 	mostChecking = 10 * time.Second
 )
 
-// book is a pool's ledger and what of it was read.
-type book struct {
-	*ledger.Book
-	pool   string
-	linear [3]uint64    // keys by linear.Result, not yet read
-	shown  bool         // the counts were read before
-	run    workload.Run // opens it before the load, and reads it back
-
-	mu     sync.Mutex
-	before ledger.Counts         // as of the last filing
-	filed  map[int]ledger.Counts // by round, not yet read
-}
-
-// file counts what was found since the last filing as the round's.
-func (b *book) file(round int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	now := b.Counts()
-	b.filed[round] = b.filed[round].Plus(now.Minus(b.before))
-	b.before = now
-}
-
-// take returns what was filed since the last call.
-func (b *book) take() map[int]ledger.Counts {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	filed := b.filed
-	b.filed = map[int]ledger.Counts{}
-	return filed
-}
-
 // openLedgers makes the ledgers of all arms and writes their first values. The
 // arms' keys are apart: each arm is asked whether its own writes were kept.
 func (r *run) openLedgers(ctx context.Context) error {
@@ -77,7 +45,8 @@ func (r *run) openLedgers(ctx context.Context) error {
 				a.books = append(a.books, nil) // messages have an account of their own, canaries need none
 				continue
 			}
-			b := &book{pool: pool.Name, filed: map[int]ledger.Counts{}, Book: r.newBook(a.name, pool, report)}
+			b := &book{pool: pool.Name, filed: map[int]ledger.Counts{}}
+			b.Book = r.newBook(a.name, pool, func(v ledger.Violation) { report(v, b.found(v)) })
 			b.run = workload.Run{Base: r.Base, Pool: pool, Target: a.client, Ledger: b.Book}
 			a.books = append(a.books, b)
 			if err := b.run.OpenLedger(ctx); err != nil {
@@ -125,24 +94,31 @@ func (r *run) settleLedgers(ctx context.Context) {
 func (r *run) resolveLedgers(ctx context.Context, round int) {
 	ctx, cancel := context.WithTimeout(ctx, mostResolving)
 	defer cancel()
-	r.resolving.Store(int64(round))
 	r.calm(true)
 	for _, a := range r.arms {
 		for _, b := range a.ledgers() {
+			b.resolve(round)
 			b.run.ResolveLedger(ctx)
-			b.file(round)
+			b.resolve(0)
 		}
 	}
 	r.calm(false)
-	r.resolving.Store(0)
 }
 
-// fileLedgers counts what the ledgers found as the current round's.
+// fileLedgers counts what the ledgers found so far.
 func (r *run) fileLedgers() {
-	round, _ := r.Timeline.at()
 	for _, a := range r.arms {
 		for _, b := range a.ledgers() {
-			b.file(round)
+			b.file()
+		}
+	}
+}
+
+// turnLedgers says that another round is on.
+func (r *run) turnLedgers(round int) {
+	for _, a := range r.arms {
+		for _, b := range a.ledgers() {
+			b.turn(round)
 		}
 	}
 }
@@ -165,9 +141,9 @@ func (r *run) linearizable(arm string, b *book, began time.Time) {
 }
 
 // violations leaves a mark of each violation, up to mostViolations.
-func (r *run) violations(arm string) func(ledger.Violation) {
+func (r *run) violations(arm string) func(v ledger.Violation, round int) {
 	var marked atomic.Int64
-	return func(v ledger.Violation) {
+	return func(v ledger.Violation, round int) {
 		now := time.Since(r.Base)
 		switch n := marked.Add(1); {
 		case n == mostViolations+1:
@@ -177,12 +153,8 @@ func (r *run) violations(arm string) func(ledger.Violation) {
 		case n > mostViolations:
 			return
 		}
-		m := mark.Mark{At: now, Kind: mark.Integrity, Name: v.Kind.String(), Source: "arm", Arm: arm, Pool: v.Pool,
-			Conn: v.Conn, Node: v.Node, Detail: r.evidence(arm, v, now)}
-		if v.Back { // the round that is read back may be over
-			m.Round = int(r.resolving.Load())
-		}
-		r.Timeline.Mark(m)
+		r.Timeline.Mark(mark.Mark{At: now, Kind: mark.Integrity, Name: v.Kind.String(), Source: "arm", Round: round, Arm: arm, Pool: v.Pool,
+			Conn: v.Conn, Node: v.Node, Detail: r.evidence(arm, v, now)})
 	}
 }
 

@@ -54,8 +54,6 @@ type run struct {
 	total    time.Duration   // expected length of the load
 	start    time.Duration   // of the load
 	began    atomic.Int64    // the same, for the receivers of messages, who listen before
-
-	resolving atomic.Int64 // the round whose ledgers are read back between rounds; 0: the current one's
 }
 
 // Run opens the arms, plays the rounds and leaves a bundle. An error before
@@ -289,7 +287,7 @@ func (r *run) enter(round int, p record.Phase, at time.Duration) {
 
 // enterFor is enter for a source that decided when the phase begins.
 func (r *run) enterFor(source string, round int, p record.Phase, at time.Duration) {
-	r.fileLedgers()
+	r.turnLedgers(round)
 	r.recorder.Begin(round, p, at)
 	time.AfterFunc(at-time.Since(r.Base), r.readNow)
 	r.Timeline.enter(round, p.String())
