@@ -12,7 +12,7 @@ import (
 
 // Without an upgrade nothing is attributed to anything.
 func TestPeaceHasNoAttribution(t *testing.T) {
-	for seed := range uint64(3) {
+	for seed := range few(3) {
 		synctest.Test(t, func(t *testing.T) {
 			b := newBench(t, "none")
 			b.config.Seed, b.config.Pools[0].Seed = seed, seed
@@ -68,7 +68,7 @@ func TestEveryConnectionIsAccountedFor(t *testing.T) {
 
 // The operation that a stall holds up is the one that relaxing saves.
 func TestSavedByRelaxing(t *testing.T) {
-	for seed := range uint64(3) {
+	for seed := range few(3) {
 		synctest.Test(t, func(t *testing.T) {
 			b := newUpgradeBench(t, "version-upgrade", "failover_stall=7s", "failover_duration=8s").use("on-noretry", "off-noretry")
 			b.config.Seed, b.config.Pools[0].Seed, b.config.Pools[0].Workers = seed, seed, 1

@@ -101,6 +101,9 @@ func TestProfiles(t *testing.T) {
 func TestCommandsOnCluster(t *testing.T) {
 	for _, name := range []string{"oss-reshard", "oss-slot-shuffle"} {
 		t.Run(name, func(t *testing.T) {
+			if testing.Short() && name != "oss-reshard" {
+				t.Skip("takes half a minute under the race detector")
+			}
 			synctest.Test(t, func(t *testing.T) {
 				steady := workload.Schedule{Rate: workload.Constant(50), Seed: 1}
 				few := workload.Keys{Space: 200}

@@ -57,7 +57,7 @@ func TestInjectedFaultsAreFound(t *testing.T) {
 		{sim.OutOfOrder, "HGET=2,HSET=1,EXISTS=1", "out of order"},
 	} {
 		t.Run(test.fault.String()+" "+test.mix, func(t *testing.T) {
-			for seed := range uint64(5) {
+			for seed := range few(5) {
 				synctest.Test(t, func(t *testing.T) {
 					want := map[string]uint64{test.want: 5 + 3*seed}
 					s := injectedRun(t, test.mix, seed, sim.Injection{Fault: test.fault, Count: int(5 + 3*seed), From: time.Second, Every: 50 * time.Millisecond})
@@ -80,7 +80,7 @@ var explained = regexp.MustCompile(`^[A-Z]+ schload:ledger:\S+: expected .*(toke
 // Nothing was injected, nothing is found: whatever the commands, and in every
 // round.
 func TestNothingInjectedNothingFound(t *testing.T) {
-	for seed := range uint64(3) {
+	for seed := range few(3) {
 		synctest.Test(t, func(t *testing.T) {
 			s := injectedRun(t, "GET=3,SET=2,DEL=1,EXISTS=1,EXPIRE=1,INCR=1,HSET=1,HGET=1,LPUSH=2,RPOP=1,SADD=2,ZADD=1", seed)
 			if got := found(s); len(got) > 0 || s.Injections != nil || s.Injected != nil {
@@ -92,7 +92,7 @@ func TestNothingInjectedNothingFound(t *testing.T) {
 
 // Faults of all kinds at once are told from each other.
 func TestInjectedTogether(t *testing.T) {
-	for seed := range uint64(5) {
+	for seed := range few(5) {
 		synctest.Test(t, func(t *testing.T) {
 			var all []sim.Injection
 			for _, f := range []sim.Fault{sim.WrongReply, sim.StaleRead, sim.LostWrite, sim.Duplicate, sim.HiddenDuplicate, sim.OutOfOrder} {
@@ -208,7 +208,7 @@ func TestViolationsHaveTheirRound(t *testing.T) {
 // What is done to messages on their way to a subscriber is found by the account
 // of deliveries, as often as it was done.
 func TestInjectedMessagesAreFound(t *testing.T) {
-	for seed := range uint64(5) {
+	for seed := range few(5) {
 		synctest.Test(t, func(t *testing.T) {
 			pool := workload.Pool{Kind: workload.KindPubSub, Workers: 4, Receivers: 2, Seed: seed, Schedule: workload.Schedule{Rate: workload.Constant(100), Seed: seed}}
 			b := newMessageBench(t, "failover", pool, "off")

@@ -26,6 +26,15 @@ var (
 	seed  = flag.Uint64("seed", 0, "the only seed of TestSeeds")
 )
 
+// few is how many seeds a test of several runs plays: one with -short, as under
+// the race detector, which makes a run twenty times as long.
+func few(n uint64) uint64 {
+	if testing.Short() {
+		return 1
+	}
+	return n
+}
+
 // The whole of schload over the whole catalog, drawn from a seed: arms, pools,
 // rates, pipelines, rounds, speed, parameters, faults and losses. The
 // simulator, the unmodified client, engine, recorder and bundle take part;
@@ -57,7 +66,7 @@ func TestSeeds(t *testing.T) {
 // phases begin. (Which goroutine comes first is not promised, and with it
 // neither who fails nor what is dialled.)
 func TestSeedsRepeat(t *testing.T) {
-	for s := uint64(1); s <= 8; s++ {
+	for s := range few(8) {
 		var offers [2]string
 		for i := range offers {
 			synctest.Test(t, func(t *testing.T) {
