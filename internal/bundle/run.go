@@ -84,7 +84,8 @@ type Saturation struct {
 type Upgrade struct {
 	Name        string          `json:"name"`
 	Title       string          `json:"title,omitempty"`
-	SCHSupport  string          `json:"sch_support,omitempty"` // full, partial or none
+	SCHSupport  string          `json:"sch_support,omitempty"` // full, partial, relaxed or none
+	Documented  string          `json:"documented,omitempty"`  // what the vendor promises of handoffs for it
 	Parameters  []Parameter     `json:"parameters,omitempty"`
 	Assumptions []string        `json:"assumptions,omitempty"`
 	Plan        json.RawMessage `json:"plan,omitempty"` // the actions with their instants, as resolved from seed and speed

@@ -22,6 +22,7 @@ type run struct {
 		Name        string   `json:"name"`
 		Title       string   `json:"title"`
 		SCHSupport  string   `json:"sch_support"`
+		Documented  string   `json:"documented"`
 		Assumptions []string `json:"assumptions"`
 	} `json:"upgrade"`
 	Stage       string      `json:"stage"`

@@ -19,7 +19,7 @@ func Summary(dir string) (map[string]any, error) {
 		"complete":     b.run.Final != nil && !b.run.Final.Interrupted,
 		"phase_source": b.source, "maintenance": b.maintenance(), "closed_loop": b.closedLoop(),
 		"upgrade": object{
-			"name": b.run.Upgrade.Name, "title": b.run.Upgrade.Title, "sch_support": b.run.Upgrade.SCHSupport,
+			"name": b.run.Upgrade.Name, "title": b.run.Upgrade.Title, "sch_support": b.run.Upgrade.SCHSupport, "documented": b.run.Upgrade.Documented,
 			"assumptions": texts(b.run.Upgrade.Assumptions),
 		},
 		"arms": arms, "harness": b.harness(),
