@@ -69,6 +69,7 @@ var allowed = map[string]struct {
 		inside: []string{"internal/compare", "internal/bundle", "internal/series", "internal/report/chart", "telemetry/histogram", "telemetry/mark"},
 	},
 	"internal/report/chart": {},
+	"internal/explain":      {inside: []string{"internal/compare", "internal/bundle", "telemetry/mark"}},
 	"internal/doctor":       {inside: []string{"handoff", "handoff/stage", "telemetry/mark"}},
 	"internal/experiment": {
 		inside: []string{
@@ -86,7 +87,7 @@ var allowed = map[string]struct {
 			"workload", "handoff", "handoff/upgrade", "handoff/stage", "handoff/sim", "telemetry",
 			"handoff/sim/control", "handoff/sim/faultinjector", "handoff/sim/softwareapi",
 			"telemetry/record", "telemetry/mark", "profiles", "internal/experiment", "internal/bundle",
-			"internal/compare", "internal/report", "internal/doctor", "internal/calibrate",
+			"internal/compare", "internal/report", "internal/explain", "internal/doctor", "internal/calibrate",
 		},
 		outside: []string{"github.com/spf13/cobra", "golang.org/x/term", "github.com/spf13/pflag"},
 	},
