@@ -23,7 +23,7 @@ var allowed = map[string]struct {
 	"telemetry/record":    {inside: []string{"workload", "telemetry/histogram", "telemetry/mark"}},
 	"telemetry": {
 		inside:  []string{"workload", "telemetry/histogram", "telemetry/record", "telemetry/mark", "handoff/notice"},
-		outside: []string{"go.opentelemetry.io/otel", "github.com/prometheus/client_golang", "github.com/prometheus/otlptranslator", "google.golang.org/grpc"},
+		outside: []string{"go.opentelemetry.io/otel", "github.com/prometheus/client_golang", "github.com/prometheus/otlptranslator", "google.golang.org/grpc", "go.opentelemetry.io/proto/otlp", "google.golang.org/protobuf"},
 	},
 	"handoff/notice": {},
 	"handoff/upgrade": {
