@@ -74,6 +74,9 @@ func (f *matrixFlags) matrix(cmd *cobra.Command) error {
 	if !ok {
 		return usageError(fmt.Errorf("--format %q is not known: it is one of %s", f.format, strings.Join(matrixFormatNames(), ", ")))
 	}
+	if err := f.check(cmd); err != nil {
+		return usageError(err)
+	}
 	drawn, err := f.draw(cmd)
 	if err != nil {
 		return usageError(err)
@@ -111,6 +114,11 @@ func matrixOutcome(ctx context.Context, m *matrix.Matrix, err error) error {
 	if err != nil {
 		return err
 	}
+	return badCells(m)
+}
+
+// badCells returns an error if cells were played and say nothing.
+func badCells(m *matrix.Matrix) error {
 	var bad []string
 	for _, r := range m.Bad() {
 		bad = append(bad, fmt.Sprintf("%s with profile %s is %s: %s", r.Upgrade, r.Profile, r.State, strings.Join(r.Reasons, "; ")))

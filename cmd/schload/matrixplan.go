@@ -32,9 +32,6 @@ type drawnMatrix struct {
 func (f *matrixFlags) draw(cmd *cobra.Command) (d drawnMatrix, err error) {
 	d.profiles = map[string]profiles.Profile{}
 	given := cmd.Flags().Changed
-	if given("parallel") && f.parallel < 1 {
-		return d, fmt.Errorf("--parallel %d: want 1 or more; leave the flag out for the default", f.parallel)
-	}
 	upgrades, err := f.loadUpgrades(given("upgrades"))
 	if err != nil {
 		return d, err
@@ -64,6 +61,22 @@ func (f *matrixFlags) draw(cmd *cobra.Command) (d drawnMatrix, err error) {
 	d.plan, err = matrix.NewPlan(drafts, versions, arms, matrix.Pace{Quick: f.quick, Rounds: f.run.rounds, Parallel: f.parallel, Processors: runtime.NumCPU()})
 	return d, err
 }
+
+// check checks what no profile does.
+func (f *matrixFlags) check(cmd *cobra.Command) error {
+	switch given := cmd.Flags().Changed; {
+	case given("parallel") && (f.parallel < 1 || f.parallel > mostParallel):
+		return fmt.Errorf("--parallel %d: want 1 to %d; leave the flag out for the default", f.parallel, mostParallel)
+	case f.run.rounds < 1:
+		return fmt.Errorf("--rounds %d: want 1 or more; leave the flag out for 6", f.run.rounds)
+	case len(f.profiles) == 0:
+		return errors.New("--profiles is empty: name one, or leave the flag out for the default profile")
+	}
+	return nil
+}
+
+// mostParallel keeps a slip of the finger from opening a thousand simulators.
+const mostParallel = 100
 
 // namedUpgrade is an upgrade and what a profile calls it.
 type namedUpgrade struct {

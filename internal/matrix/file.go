@@ -76,6 +76,9 @@ func Open(path string) (*Matrix, error) {
 	if err := m.Plan.validate(); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
+	if len(m.Rows) != len(m.Plan.Cells) {
+		return nil, fmt.Errorf("%s: %d rows for %d cells: the file was changed by hand or by something else", file, len(m.Rows), len(m.Plan.Cells))
+	}
 	return m, nil
 }
 

@@ -1,6 +1,7 @@
 package matrix
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -63,7 +64,29 @@ func (m *Matrix) finished(c Cell) (compare.Summary, error) {
 	return s, nil
 }
 
-var errAbsent = errors.New("not played yet")
+var (
+	errAbsent = errors.New("not played yet")
+	errOther  = errors.New("it is of another plan")
+)
+
+// Read makes all rows anew from the bundles, for numbers are never older than
+// what computes them. A cell whose bundle is gone or of another plan keeps its row.
+func (m *Matrix) Read() {
+	for i, c := range m.Plan.Cells {
+		b, err := bundle.Open(m.BundleDir(c))
+		if err != nil || m.Plan.check(c, b.Run) != nil {
+			if m.Rows[i].State == Done {
+				m.Rows[i] = failed(c, fmt.Errorf("its bundle cannot be read any more: %w", cmp.Or(err, errOther)))
+			}
+			continue
+		}
+		if s, err := compare.Summarize(b); err != nil {
+			m.Rows[i] = failed(c, err)
+		} else {
+			m.Rows[i] = row(c, s)
+		}
+	}
+}
 
 // check says whether a run did what the plan has the cell do.
 func (p Plan) check(c Cell, run bundle.Run) error {
@@ -76,7 +99,7 @@ func (p Plan) check(c Cell, run bundle.Run) error {
 	case err != nil:
 		return err
 	case run.Upgrade.Name != c.Upgrade || run.Rounds != p.Rounds || run.Speed != c.Speed || !reflect.DeepEqual(want, got):
-		return errors.New("it is of another plan")
+		return errOther
 	case run.Versions != p.Versions:
 		return fmt.Errorf("it is of schload %s with go-redis %s", run.Versions.Schload, run.Versions.GoRedis)
 	}
