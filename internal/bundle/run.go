@@ -141,6 +141,12 @@ type Proof struct {
 	Connections uint64 `json:"connections"`
 	OptedIn     uint64 `json:"opted_in"`
 
+	Refused       uint64            `json:"refused,omitempty"`        // opt-ins that the server answered with an error
+	RefusedText   string            `json:"refused_text,omitempty"`   // the first of these errors
+	Protocols     map[string]uint64 `json:"protocols,omitempty"`      // connections used, by RESP version
+	EndpointTypes map[string]uint64 `json:"endpoint_types,omitempty"` // opt-ins sent, by what MOVING was asked to name
+	Server        string            `json:"server,omitempty"`         // name and version, as HELLO told them
+
 	Notes []string `json:"notes,omitempty"` // what one should know of an arm that is valid
 }
 
@@ -211,6 +217,10 @@ func (f Final) redacted(h redactor) Final {
 	f.InvalidReasons = append([]string(nil), f.InvalidReasons...)
 	for i, reason := range f.InvalidReasons {
 		f.InvalidReasons[i] = h.text(reason)
+	}
+	f.Arms = append([]Proof(nil), f.Arms...)
+	for i, p := range f.Arms {
+		f.Arms[i].RefusedText = h.text(p.RefusedText)
 	}
 	return f
 }
