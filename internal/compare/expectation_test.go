@@ -159,6 +159,7 @@ func TestWhatHasNoVerdict(t *testing.T) {
 		"unknown":             {func(_ *trial, u *Upgrade) { u.SCHSupport = "" }, NoPromise, "nothing is known"},
 		"no event":            {func(t *trial, _ *Upgrade) { t.on.during = share{} }, NoEvidence, "no operation fell due"},
 		"nothing":             {func(t *trial, _ *Upgrade) { t.summary.PhaseSource = sourceNone }, NoEvidence, "no upgrade was seen"},
+		"cut off":             {func(t *trial, _ *Upgrade) { t.summary.Complete = false }, NoEvidence, "cut off before a round was over"},
 		"untold":              {func(t *trial, _ *Upgrade) { t.arm.Notices = nil }, AsDocumented, "no notice reached the arm"},
 		"unharmed and untold": {func(t *trial, _ *Upgrade) { t.arm.Notices, t.off = nil, took(0, 5, 0) }, NoEvidence, "and nothing was announced"},
 		"assumptions":         {func(*trial, *Upgrade) {}, AsDocumented, "it rests on assumptions of the choreography: settle = 1s, step 3 (close old)"},

@@ -158,7 +158,8 @@ func (b *bundle) expectation(k int, ref string, g group, all []*paired) object {
 	case !slices.Contains([]string{"full", "partial", "relaxed", "none"}, level), s.requested == "off", s.connections > 0 && s.optedIn == 0:
 		o["verdict"], o["reasons"] = "no promise", sentences{text}
 		return o
-	case d.on.due == 0 || d.off.due == 0 || b.source == "none":
+	case d.on.due == 0 || d.off.due == 0 || b.source == "none",
+		(b.run.Final == nil || b.run.Final.Interrupted) && d.played() == 0 && b.source != "data":
 		o["verdict"], o["reasons"] = "no evidence", sentences{text}
 		return o
 	}
