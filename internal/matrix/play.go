@@ -3,7 +3,6 @@ package matrix
 import (
 	"context"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -37,6 +36,11 @@ type Player struct {
 // cancelled, and an error if the matrix cannot be kept; what became of cells
 // is in the rows.
 func (p *Player) Play(ctx context.Context, m *Matrix) error {
+	unlock, err := m.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	p.m, p.began, p.running = m, time.Now(), map[int]*Progress{}
 	if err := p.sift(); err != nil {
 		return err
@@ -147,13 +151,5 @@ func (p *Player) progress(i int, x Progress) {
 func (p *Player) say(text string) {
 	if p.Event != nil {
 		p.Event(text)
-	}
-}
-
-// Forget takes away what a matrix wrote besides its file, so that no old table
-// stands beside a new state.
-func (m *Matrix) Forget(names ...string) {
-	for _, name := range names {
-		_ = os.Remove(filepath.Join(m.Dir, name)) // it is written anew
 	}
 }

@@ -38,7 +38,7 @@ func MatrixMarkdown(w io.Writer, m *matrix.Matrix) error {
 	for _, line := range append(matrixPlayed(m), matrixSays(m)...) {
 		b.WriteString(markdown(line) + "\n")
 	}
-	b.WriteString("\n" + matrixTable(m).markdown())
+	b.WriteString("\n" + matrixLines(m).markdown())
 	if weak := matrixWeakens(m); len(weak) > 0 {
 		b.WriteString("\nWhat weakens it:\n\n")
 		for _, line := range weak {
@@ -63,6 +63,25 @@ func matrixTable(m *matrix.Matrix) *table {
 	}
 	return t
 }
+
+// matrixLines has a row for each arm of each cell, for tables that know no
+// headings between rows.
+func matrixLines(m *matrix.Matrix) *table {
+	t := &table{head: append([]string{"arm"}, matrixHead...), text: 1}
+	for i, r := range m.Rows {
+		name := m.Plan.Spelled(m.Plan.Cells[i]) + cellNote(r)
+		if len(r.Arms) == 0 {
+			t.add(name, append([]string{""}, blanks(matrixHead)...)...)
+		}
+		for _, a := range r.Arms {
+			t.add(name, append([]string{a.Name}, matrixCells(r, a)...)...)
+			name = ""
+		}
+	}
+	return t
+}
+
+func blanks(head []string) []string { return make([]string, len(head)) }
 
 // cellNote is what has to be known of a cell beside its name.
 func cellNote(r matrix.Row) string {
