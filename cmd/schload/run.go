@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -21,7 +19,6 @@ import (
 	"schload/internal/experiment"
 	"schload/internal/report"
 	"schload/profiles"
-	"schload/telemetry"
 	"schload/telemetry/record"
 	"schload/workload"
 )
@@ -99,7 +96,7 @@ func (f *runFlags) profile(cmd *cobra.Command, args []string) (profiles.Profile,
 		}
 	}
 	p.Upgrade = f.upgrades[0]
-	return p, errors.Join(f.checkControl(p), f.checkInject(p))
+	return p, errors.Join(f.checkControl(p), f.checkInject(p), f.exports.check(f.json, cmd.Flags().Changed))
 }
 
 // runs makes one run for each upgrade, again and again with --forever. A run
@@ -176,7 +173,10 @@ func (f *runFlags) measure(ctx context.Context, p profiles.Profile, stderr io.Wr
 	}
 	config.Timeline = timeline
 	if config.Telemetry != nil {
-		defer config.Telemetry.Close(context.WithoutCancel(ctx))
+		defer func() {
+			_ = config.Telemetry.Close(context.WithoutCancel(ctx)) // what failed is counted
+			ended(stderr, config.Telemetry.Stats())
+		}()
 	}
 	config.Progress = view.show
 	result, err := experiment.Run(ctx, config)
@@ -267,21 +267,8 @@ func (f *runFlags) experiment(ctx context.Context, p profiles.Profile, l lab, id
 	if c.Describe.Injections = f.inject; len(f.inject) > 0 {
 		c.LedgerKeys = injectedKeys
 	}
-	c.Telemetry, err = f.telemetry(ctx, id, base, c)
+	c.Telemetry, err = f.exports.start(ctx, id, base, c, f.json)
 	return c, usageError(err)
-}
-
-// telemetry starts exporting, if flags or OTEL_* variables ask for it.
-func (f *runFlags) telemetry(ctx context.Context, id string, base time.Time, c experiment.Config) (*telemetry.Exporter, error) {
-	config := telemetry.Config{
-		Endpoint: f.otlpEndpoint, Protocol: f.otlpProtocol, Prometheus: f.prometheus,
-		RunID: id, Upgrade: c.Upgrade.Name, ServiceVersion: buildVersions()["schload"], Base: base,
-		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
-	}
-	for _, a := range c.Arms {
-		config.Arms = append(config.Arms, a.Name)
-	}
-	return telemetry.Start(ctx, config)
 }
 
 // results reads the bundle that was left, completes it with summary.json and

@@ -23,7 +23,7 @@ var allowed = map[string]struct {
 	"telemetry/record":    {inside: []string{"workload", "telemetry/histogram", "telemetry/mark"}},
 	"telemetry": {
 		inside:  []string{"workload", "telemetry/histogram", "telemetry/record", "telemetry/mark", "handoff/notice"},
-		outside: []string{"go.opentelemetry.io/otel", "github.com/prometheus/client_golang", "github.com/prometheus/otlptranslator", "google.golang.org/grpc"},
+		outside: []string{"go.opentelemetry.io/otel", "github.com/prometheus/client_golang", "github.com/prometheus/otlptranslator", "google.golang.org/grpc", "go.opentelemetry.io/proto/otlp", "google.golang.org/protobuf"},
 	},
 	"handoff/notice": {},
 	"handoff/upgrade": {
@@ -70,6 +70,7 @@ var allowed = map[string]struct {
 	},
 	"internal/report/chart": {},
 	"internal/matrix":       {inside: []string{"internal/compare", "internal/bundle", "handoff/upgrade"}},
+	"internal/explain":      {inside: []string{"internal/compare", "internal/bundle", "telemetry/mark"}},
 	"internal/doctor":       {inside: []string{"handoff", "handoff/stage", "telemetry/mark"}},
 	"internal/experiment": {
 		inside: []string{
@@ -87,7 +88,7 @@ var allowed = map[string]struct {
 			"workload", "handoff", "handoff/upgrade", "handoff/stage", "handoff/sim", "telemetry",
 			"handoff/sim/control", "handoff/sim/faultinjector", "handoff/sim/softwareapi",
 			"telemetry/record", "telemetry/mark", "profiles", "internal/experiment", "internal/bundle",
-			"internal/compare", "internal/report", "internal/doctor", "internal/calibrate", "internal/matrix",
+			"internal/compare", "internal/report", "internal/explain", "internal/doctor", "internal/calibrate", "internal/matrix",
 		},
 		outside: []string{"github.com/spf13/cobra", "golang.org/x/term", "github.com/spf13/pflag"},
 	},
