@@ -2,7 +2,9 @@ package matrix
 
 import (
 	"context"
+	"errors"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,6 +23,9 @@ type Player struct {
 	// goroutine, but never twice at once; and of an event, in words. Either may be nil.
 	Changed func(Board)
 	Event   func(string)
+
+	// Strict has cells played again in which the harness was the bottleneck.
+	Strict bool
 
 	m       *Matrix
 	mu      sync.Mutex
@@ -61,6 +66,9 @@ func (p *Player) sift() error {
 	for _, i := range p.m.Plan.order() {
 		c := p.m.Plan.Cells[i]
 		s, err := p.m.finished(c)
+		if err == nil && p.Strict && s.Harness.Saturated {
+			err = errors.New("the harness was the bottleneck: " + strings.Join(s.Harness.SaturatedReasons, "; "))
+		}
 		if err == nil {
 			p.m.Rows[i] = row(c, s)
 			p.kept++
