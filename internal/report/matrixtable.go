@@ -137,8 +137,14 @@ func matrixVerdict(r matrix.Row, a matrix.Arm) string {
 	case ok:
 	case len(r.Verdicts) > 0 || a.Raw:
 		return ""
-	case r.State != matrix.Done || len(r.Saturated) > 0 || r.Rounds < 2:
-		return "no verdict"
+	case a.Name != r.Arms[0].Name:
+		return ""
+	case r.State != matrix.Done:
+		return "no verdict: " + string(r.State)
+	case len(r.Saturated) > 0:
+		return "no verdict: the harness was the bottleneck"
+	case r.Rounds < 2:
+		return "no verdict: one round"
 	default:
 		return ""
 	}
