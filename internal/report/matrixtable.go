@@ -229,7 +229,7 @@ func matrixPromises(m *matrix.Matrix) (lines []string) {
 
 var promiseWords = map[string]string{
 	compare.AsDocumented: "Against what is documented: %s did as promised", compare.BetterThan: "Against what is documented: %s did better",
-	compare.WorseThan: "Against what is documented: %s did worse", compare.NoEvidence: "Against what is documented: no evidence of %s",
+	compare.WorseThan: "Against what is documented: %s did worse", compare.NoEvidence: "Against what is documented: %s without evidence either way",
 	compare.NoPromise: "Against what is documented: nothing is promised for %s",
 }
 
