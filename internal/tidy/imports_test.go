@@ -69,8 +69,8 @@ var allowed = map[string]struct {
 		inside: []string{"internal/compare", "internal/bundle", "internal/series", "internal/matrix", "internal/report/chart", "telemetry/histogram", "telemetry/mark"},
 	},
 	"internal/report/chart": {},
-	"internal/explain":      {inside: []string{"internal/compare", "internal/bundle", "telemetry/mark"}},
 	"internal/matrix":       {inside: []string{"internal/compare", "internal/bundle", "handoff/upgrade"}},
+	"internal/explain":      {inside: []string{"internal/compare", "internal/bundle", "telemetry/mark"}},
 	"internal/doctor":       {inside: []string{"handoff", "handoff/stage", "telemetry/mark"}},
 	"internal/experiment": {
 		inside: []string{
