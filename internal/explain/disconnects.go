@@ -10,8 +10,8 @@ import (
 // nothingAnnounced: connections asked for notices, none came, and the arm was
 // hurt without being disconnected. (Disconnects have rules of their own.)
 func nothingAnnounced(c Case) []Finding {
-	lost := c.errors("read_timeout", "write_timeout", "dial_timeout")
-	if !c.on() || c.notices() > 0 || len(c.unannounced()) > 0 || c.Arm.Outage.Windows == 0 && lost == 0 {
+	out := c.timedOutConnections()
+	if !c.on() || c.notices() > 0 || len(c.unannounced()) > 0 || c.Arm.Outage.Windows == 0 && len(out) == 0 && c.errors(timeoutClasses...) == 0 {
 		return nil
 	}
 	f := Finding{ID: "nothing-announced", Title: "The server announced nothing", Severity: Expected, Confidence: Likely,
@@ -20,6 +20,9 @@ func nothingAnnounced(c Case) []Finding {
 		Fix:      "For a planned upgrade check that client maintenance notifications are on for cluster and database, and raise a ticket with the vendor. For failures rely on timeouts, retries and reconnects.",
 		Source:   vendor + "SCH not triggering"}
 	f.Evidence = append(f.Evidence, c.felt())
+	if len(out) > 0 {
+		f.Evidence = append(f.Evidence, plural(len(out), "connection")+" closed for want of a reply: "+named(out, endedAt))
+	}
 	return []Finding{f}
 }
 
@@ -60,6 +63,7 @@ func disconnected(c Case) []Finding {
 	if !c.on() || len(list) == 0 {
 		return nil
 	}
+	slices.SortStableFunc(list, func(a, b *connection) int { return int(a.ended - b.ended) })
 	f := Finding{Severity: Expected, Confidence: Likely, Evidence: []string{
 		fmt.Sprintf("the server closed %s without MOVING: %s", plural(len(list), "connection"), named(list, endedAt)),
 		"notices read: " + orNone(classes(c.Arm.Notices)),
@@ -82,9 +86,12 @@ func disconnected(c Case) []Finding {
 		f.Source = vendor + "Disconnects during in-place upgrade; SCH Support, In-place upgrade"
 	default:
 		f.ID, f.Title = "unannounced-disconnect", "The server closed connections that it had not told to move"
-		f.Cause = "Nobody announced that the node would leave: an unplanned failure, or a planned move whose notices the endpoint policy or the server's switch kept back."
-		f.Fix = "If it was planned, check client maintenance notifications and the endpoint policy of the database. Against failures only retries and reconnects help."
-		f.Source = vendor + "SCH not triggering; Root Cause"
+		f.Cause = "Nobody announced that the node would leave: an unplanned failure; or an endpoint served by several proxies, of which one leaves and none joins, for then MOVING has no address to name; or a server whose switch is off."
+		f.Fix = "If it was planned, check client maintenance notifications and the endpoint's proxy policy (single, all-master-shards, all-nodes). Beyond that only retries and reconnects help."
+		f.Source = vendor + "SCH not triggering; Root Cause; docs/UPGRADES.md, endpoint policies"
+	}
+	if !c.hurt() {
+		f.Severity = Note // retries hid it
 	}
 	return []Finding{f}
 }

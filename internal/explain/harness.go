@@ -31,14 +31,12 @@ func harness(e *Evidence) (list []Finding) {
 // remains says of an arm what no rule did: that it is well, or that failures
 // are left without an explanation.
 func remains(c Case, found []Finding) []Finding {
-	o := c.Arm.Operations
-	hurt := o.Failed+o.Missed > 0 || c.Arm.Outage.Windows > 0
 	for _, f := range found {
 		if f.Severity == Problem || f.Severity == Expected {
 			return nil
 		}
 	}
-	if !hurt {
+	if !c.hurt() {
 		return []Finding{c.fine()}
 	}
 	f := Finding{ID: "unexplained", Title: "Failures that no rule explains", Severity: Problem, Confidence: Likely, Evidence: []string{c.felt()},
@@ -53,6 +51,11 @@ func remains(c Case, found []Finding) []Finding {
 		f.Source = vendor + "Root Cause"
 	}
 	return []Finding{f}
+}
+
+// hurt says whether anything went wrong for the application.
+func (c Case) hurt() bool {
+	return c.Arm.Operations.Failed+c.Arm.Operations.Missed > 0 || c.Arm.Outage.Windows > 0
 }
 
 // fine says plainly that all went well, with what was done for it.

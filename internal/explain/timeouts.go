@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -16,18 +17,12 @@ const lull = 60 * time.Second
 // timeouts sorts the connections whose command got no reply in time by why the
 // relaxed timeout did not help, each reason one finding.
 func timeouts(c Case) []Finding {
-	failed := c.errors("read_timeout", "write_timeout")
-	var out []*connection
-	for _, one := range c.order {
-		if one.timedOut() {
-			out = append(out, one)
-		}
-	}
-	if len(out) == 0 && failed == 0 {
-		return nil
-	}
-	if !c.on() {
+	failed, out := c.errors(timeoutClasses...), c.timedOutConnections()
+	switch {
+	case !c.on():
 		return c.timeoutsOff(failed, out)
+	case c.notices() == 0:
+		return nil // nothingAnnounced says it
 	}
 	by := map[*reason][]*connection{}
 	for _, one := range out {
@@ -41,6 +36,21 @@ func timeouts(c Case) []Finding {
 		}
 	}
 	return list
+}
+
+// timeoutClasses are the outcomes of an operation that got no reply in time.
+var timeoutClasses = []string{"read_timeout", "write_timeout"}
+
+// timedOutConnections returns those that were closed because a command got no
+// reply in time, in that order.
+func (c Case) timedOutConnections() (out []*connection) {
+	for _, one := range c.order {
+		if one.timedOut() {
+			out = append(out, one)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b *connection) int { return int(a.ended - b.ended) })
+	return out
 }
 
 // reason is why a command timed out although its arm relaxes timeouts.
@@ -71,7 +81,7 @@ var (
 		"Increase PostHandoffRelaxedDuration (post_handoff_relaxed) for stalls after a move, or the read timeout.",
 		vendor + "Timeouts still occurring", Likely}
 	unheralded = &reason{"timeout-unannounced", "Timeouts that no notice announced",
-		"No connection of the arm had read a notice: timeouts are relaxed only during announced maintenance.",
+		"No connection of the arm had read a notice in the minute before: timeouts are relaxed only during announced maintenance.",
 		"Against unannounced stalls only the read timeout and retries help.",
 		vendor + "Timeouts still occurring; SCH not triggering", Likely}
 )
