@@ -13,6 +13,7 @@ type connection struct {
 	node     string // of the far end
 	dialled  time.Duration
 	dialTook time.Duration
+	handoff  bool          // dialled for one
 	joined   time.Duration // took another's place, in a handoff
 	ended    time.Duration
 	by       string // who ended it: server or client

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"schload/telemetry/mark"
 )
 
 // nothingAnnounced: connections asked for notices, none came, and the arm was
@@ -162,59 +164,69 @@ func (c Case) first(step string, after time.Duration) string {
 	return ""
 }
 
-// staleAddress: after its connections were closed the arm dialled in vain, and
-// came back on another node than it had been on.
+// staleAddress: the arm dialled in vain, and came back on another node than it
+// had been on.
 func staleAddress(c Case) []Finding {
-	var closed []*connection
-	for _, one := range c.order {
-		if one.byServer() {
-			closed = append(closed, one)
-		}
-	}
-	if len(closed) == 0 || len(c.failedDials) == 0 {
+	left, failed, back := c.lostAndFound()
+	if back == nil || left == nil || back.node == left.node {
 		return nil
 	}
-	slices.SortStableFunc(closed, func(a, b *connection) int { return int(a.ended - b.ended) })
-	left := closed[0]
-	var back *connection
-	for _, one := range c.order {
-		if one.dialled > left.ended && (back == nil || one.dialled < back.dialled) {
-			back = one
-		}
-	}
-	if back == nil || back.node == left.node {
-		return nil
-	}
-	failed, kinds, names := 0, map[string]uint64{}, map[string]bool{}
-	first, last := time.Duration(0), time.Duration(0)
-	for _, m := range c.failedDials {
-		if m.At < left.ended || m.At > back.dialled+back.dialTook {
-			continue
-		}
-		if failed == 0 {
-			first = m.At
-		}
-		failed, last = failed+1, m.At
+	kinds, names := map[string]uint64{}, map[string]bool{}
+	for _, m := range failed {
 		kinds[m.Name]++
 		names[m.Node] = true
 	}
-	if failed == 0 {
-		return nil
-	}
+	again := back.dialled + back.dialTook
 	f := Finding{ID: "stale-address", Title: "Reconnects went to a node that had left", Severity: Problem, Confidence: Likely,
 		Evidence: []string{
-			fmt.Sprintf("the server closed %s of %s, the first at %s", plural(len(closed), "connection"), left.node, instant(left.ended)),
-			fmt.Sprintf("%s in vain to %s (%s) %s", plural(failed, "dial"), joined(names), classes(kinds), between(first, last)),
-			fmt.Sprintf("connected again at %s, to %s: %s after the close", instant(back.dialled+back.dialTook), back.node, length(back.dialled+back.dialTook-left.ended)),
-			c.felt(),
+			fmt.Sprintf("%s in vain to %s (%s) %s", plural(len(failed), "dial"), joined(names), classes(kinds), between(failed[0].At, failed[len(failed)-1].At)),
+			fmt.Sprintf("before that connected to %s, and again at %s to %s: %s after the first dial that failed", left.node, instant(again), back.node, length(again-failed[0].At)),
 		},
 		Cause:  "The address that the arm was configured with led to the old node until its record moved. Without a handoff a client cannot know the new node before that.",
-		Fix:    "Switch handoffs on: MOVING names the new node ahead of time. Otherwise keep the record's TTL low and caches out of the way, and retry for longer than the record takes.",
+		Fix:    "With handoffs MOVING names the new node ahead of time. Otherwise keep the record's TTL low and caches out of the way, and retry for longer than the record takes.",
 		Source: vendor + "FAQs, auto-reconnect and DNS refresh; How SCH Works"}
-	if d := c.first("dns", left.ended); d != "" {
+	var closed []*connection
+	for _, one := range c.order {
+		if one.byServer() && one.node == left.node {
+			closed = append(closed, one)
+		}
+	}
+	if len(closed) > 0 {
+		f.Evidence = append(f.Evidence, fmt.Sprintf("the server closed %s to %s: %s", plural(len(closed), "connection"), left.node, named(closed, endedAt)))
+	}
+	if d := c.first("dns", failed[0].At); d != "" {
 		f.Evidence = append(f.Evidence, d)
 	}
+	f.Evidence = append(f.Evidence, c.felt())
+	if !c.hurt() {
+		f.Severity = Note // retries hid it
+	}
 	return []Finding{f}
+}
+
+// lostAndFound returns the last connection that was made before dials began to
+// fail, the dials that failed until one was made again, and that one. Handoffs
+// are left out: they dial another address.
+func (c Case) lostAndFound() (left *connection, failed []mark.Mark, back *connection) {
+	vain := slices.DeleteFunc(slices.Clone(c.failedDials), func(m mark.Mark) bool { return m.Round == 0 || m.Detail != "" })
+	if len(vain) == 0 {
+		return nil, nil, nil
+	}
+	for _, one := range c.order {
+		switch {
+		case one.handoff || one.dialled < 0:
+		case one.dialled <= vain[0].At && (left == nil || one.dialled > left.dialled):
+			left = one
+		case one.dialled > vain[0].At && (back == nil || one.dialled < back.dialled):
+			back = one
+		}
+	}
+	for _, m := range vain {
+		if back != nil && m.At <= back.dialled+back.dialTook {
+			failed = append(failed, m)
+		}
+	}
+	return left, failed, back
 }
 
 func joined(names map[string]bool) string {

@@ -135,7 +135,8 @@ func (c *Case) take(m mark.Mark) {
 	switch m.Kind {
 	case mark.Dial:
 		if m.Name == "ok" {
-			c.conn(m).dialled, c.conn(m).dialTook = m.At, m.Duration
+			one := c.conn(m)
+			one.dialled, one.dialTook, one.handoff = m.At, m.Duration, m.Detail != "" // the detail says so
 		} else {
 			c.failedDials = append(c.failedDials, m)
 		}

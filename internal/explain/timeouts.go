@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"schload/telemetry/mark"
 )
 
 // timeoutSlack is how far an instant may be from where a deadline puts it: the
@@ -167,6 +169,27 @@ func (c Case) timeoutsOff(failed uint64, out []*connection) []Finding {
 		Source:   vendor + "Timeouts during upgrades; Timeouts still occurring"}
 	if len(out) > 0 {
 		f.Evidence = append(f.Evidence, named(out, endedAt))
+	}
+	if text := c.stalled(1 << 62); text != "" {
+		f.Evidence = append(f.Evidence, text)
+	}
+	return []Finding{f}
+}
+
+// stallWaited: nothing failed, but for a while nothing came back either.
+func stallWaited(c Case) []Finding {
+	disconnected := slices.ContainsFunc(c.order, (*connection).byServer) || slices.ContainsFunc(c.failedDials, func(m mark.Mark) bool { return m.Round > 0 })
+	if c.Arm.Outage.Windows == 0 || c.Arm.Operations.Failed > 0 || disconnected || len(c.timedOutConnections()) > 0 {
+		return nil
+	}
+	f := Finding{ID: "stall-waited", Title: "The server stalled, and commands waited for it", Severity: Expected, Confidence: Likely,
+		Evidence: []string{c.felt(), "no command failed, no connection was closed, no dial failed"},
+		Cause:    "While a shard fails over or hands over, its commands queue at the proxy. Relaxed timeouts keep them from failing; nothing makes the stall shorter, and commands that are due meanwhile wait, too.",
+		Fix:      "Give the application's own deadlines room for such a stall. Where that cannot be, look for what makes it long: large shards, a replica that lags.",
+		Source:   vendor + "SCH Support (timeout errors are reduced, brief latency remains)"}
+	if n := c.Arm.Attribution.Saved.ByRelaxedTimeouts; n > 0 {
+		f.Evidence = append(f.Evidence, fmt.Sprintf("%s succeeded only because of relaxed timeouts: longer than the read timeout of %s", plural(n, "operation"), time.Duration(c.settings.ReadTimeout)))
+		f.Confidence = Certain
 	}
 	if text := c.stalled(1 << 62); text != "" {
 		f.Evidence = append(f.Evidence, text)
