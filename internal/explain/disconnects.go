@@ -65,7 +65,7 @@ func disconnected(c Case) []Finding {
 	if !c.on() || len(list) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(list, func(a, b *connection) int { return int(a.ended - b.ended) })
+	slices.SortStableFunc(list, byEnd)
 	f := Finding{Severity: Expected, Confidence: Likely, Evidence: []string{
 		fmt.Sprintf("the server closed %s without MOVING: %s", plural(len(list), "connection"), named(list, endedAt)),
 		"notices read: " + orNone(classes(c.Arm.Notices)),
@@ -90,7 +90,7 @@ func disconnected(c Case) []Finding {
 		f.ID, f.Title = "unannounced-disconnect", "The server closed connections that it had not told to move"
 		f.Cause = "Nobody announced that the node would leave: an unplanned failure; or an endpoint served by several proxies, of which one leaves and none joins, for then MOVING has no address to name; or a server whose switch is off."
 		f.Fix = "If it was planned, check client maintenance notifications and the endpoint's proxy policy (single, all-master-shards, all-nodes). Beyond that only retries and reconnects help."
-		f.Source = vendor + "SCH not triggering; Root Cause; docs/UPGRADES.md, endpoint policies"
+		f.Source = vendor + "SCH not triggering; Root Cause; docs/UPGRADES.md, maintenance-mode-multi-proxy and widening"
 	}
 	if !c.hurt() {
 		f.Severity = Note // retries hid it
@@ -197,6 +197,9 @@ func staleAddress(c Case) []Finding {
 	if d := c.first("dns", failed[0].At); d != "" {
 		f.Evidence = append(f.Evidence, d)
 	}
+	if n := len(c.vain()); n > len(failed) {
+		f.Evidence = append(f.Evidence, fmt.Sprintf("that is the first time; in the whole run %d dials failed", n))
+	}
 	f.Evidence = append(f.Evidence, c.felt())
 	if !c.hurt() {
 		f.Severity = Note // retries hid it
@@ -204,11 +207,16 @@ func staleAddress(c Case) []Finding {
 	return []Finding{f}
 }
 
+// vain returns the dials that failed in the rounds, without those of handoffs,
+// which go to another address.
+func (c Case) vain() []mark.Mark {
+	return slices.DeleteFunc(slices.Clone(c.failedDials), func(m mark.Mark) bool { return m.Round == 0 || m.Detail != "" })
+}
+
 // lostAndFound returns the last connection that was made before dials began to
-// fail, the dials that failed until one was made again, and that one. Handoffs
-// are left out: they dial another address.
+// fail, the dials that failed until one was made again, and that one.
 func (c Case) lostAndFound() (left *connection, failed []mark.Mark, back *connection) {
-	vain := slices.DeleteFunc(slices.Clone(c.failedDials), func(m mark.Mark) bool { return m.Round == 0 || m.Detail != "" })
+	vain := c.vain()
 	if len(vain) == 0 {
 		return nil, nil, nil
 	}

@@ -13,7 +13,7 @@ func harness(e *Evidence) (list []Finding) {
 	if s.Harness.Saturated {
 		list = append(list, Finding{ID: "saturated", Title: "The harness was the bottleneck", Severity: Invalid, Confidence: Certain, Evidence: s.Harness.SaturatedReasons,
 			Cause: "The machine that made the load could not keep to the schedule: part of what was measured is its own.",
-			Fix:   "Lower --rate, give it more processors or workers, or load from another machine than the target's.", Source: method + "The harness"})
+			Fix:   "Lower --rate, give it more processors or workers, or load from another machine than the target's.", Source: method + "The harness is measured, too"})
 	}
 	if !s.Complete {
 		list = append(list, Finding{ID: "incomplete", Title: "The run was cut off", Severity: Note, Confidence: Certain,
@@ -69,8 +69,8 @@ func (c Case) fine() Finding {
 		if q := c.Arm.Attribution.Handoffs.SinceNotice; q.Count > 0 {
 			f.Evidence = append(f.Evidence, "notice to takeover: "+length(q.P50.Duration())+" at p50, "+length(q.Max.Duration())+" at most")
 		}
-	case n.Told > 0:
-		f.Evidence = append(f.Evidence, "notices read: "+classes(c.Arm.Notices)+"; none asked to move")
+	case c.notices() > 0:
+		f.Evidence = append(f.Evidence, "notices read: "+classes(c.Arm.Notices)+"; no connection was handed over")
 	case c.on():
 		f.Evidence = append(f.Evidence, "no notice came, and nothing happened that asked for one")
 	}

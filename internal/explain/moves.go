@@ -15,46 +15,40 @@ func neverTold(c Case) []Finding {
 		}
 	}
 	untold := c.Arm.Attribution.Connections.ClosedUntold
-	if !c.on() || told >= concerned && untold == 0 {
+	list := c.closedUntold()
+	if !c.on() || told >= concerned && untold == 0 && len(list) == 0 {
 		return nil
 	}
 	f := Finding{ID: "never-told", Title: "Idle connections never read that they had to move", Severity: Note, Confidence: Certain,
-		Evidence: []string{fmt.Sprintf("of %s that MOVING concerned, in %s, %d read it", plural(concerned, "connection"), plural(events, "event"), told)},
-		Cause:    "go-redis reads a connection only when a command uses it. A pool with more connections than the load needs keeps some cold; they are closed with the old node, and the next command on one of them meets a dead connection.",
-		Fix:      "Harmless while retries are on. To have fewer, do not keep more idle connections than the load needs (PoolSize, MaxIdleConns).",
-		Source:   method + "What the handoffs did: who was told"}
+		Cause:  "go-redis reads a connection only when a command uses it. A pool with more connections than the load needs keeps some cold; they are closed with the old node, and the next command on one of them meets a dead connection.",
+		Fix:    "Harmless while retries are on. To have fewer, do not keep more idle connections than the load needs (PoolSize, MaxIdleConns).",
+		Source: method + "What the handoffs did: who was told"}
+	if events > 0 {
+		f.Evidence = append(f.Evidence, fmt.Sprintf("of %s that MOVING concerned, in %s, %d read it", plural(concerned, "connection"), plural(events, "event"), told))
+	}
 	if untold > 0 {
 		f.Evidence = append(f.Evidence, fmt.Sprintf("the server closed %d before they were told", untold))
 	}
-	list, after := c.closedUntold()
 	if len(list) > 0 {
 		f.Evidence = append(f.Evidence, "closed untold: "+named(list, endedAt))
 	}
-	if after > 0 {
-		f.Evidence = append(f.Evidence, fmt.Sprintf("%d of these were dialled after the notice had gone out", after))
-	}
-	if untold > 0 && c.errors("eof", "reset") > 0 {
+	if len(list) > 0 && c.errors("eof", "reset") > 0 {
 		f.Severity, f.Confidence = Problem, Likely
 		f.Evidence = append(f.Evidence, c.felt())
 	}
 	return []Finding{f}
 }
 
-// closedUntold returns the connections that were closed with a node that had
-// been announced to leave, and had not read it; and how many of them were
-// dialled after the announcement.
-func (c Case) closedUntold() (list []*connection, after int) {
+// closedUntold returns the connections that were open when their node was
+// announced to leave, had not read it, and were closed with it.
+func (c Case) closedUntold() (list []*connection) {
 	for _, one := range c.order {
 		m, announced := c.leaving(one.node, one.ended)
-		if !one.byServer() || !announced || slices.ContainsFunc(one.notices, moving) {
-			continue
-		}
-		list = append(list, one)
-		if one.dialled > m.at {
-			after++
+		if one.byServer() && announced && one.dialled <= m.at && !slices.ContainsFunc(one.notices, moving) {
+			list = append(list, one)
 		}
 	}
-	return list, after
+	return list
 }
 
 // handoffsFailed: handoffs were begun and did not succeed.

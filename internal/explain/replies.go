@@ -104,7 +104,7 @@ func wrongReplies(c Case) []Finding {
 				"out of order": i.OutOfOrder, "keys not linearizable": i.Linearizable.Violations})},
 			Cause:  "Replication is asynchronous: a failover loses what the replica had not. A command that was tried again may be applied twice." + injected(c.Summary),
 			Fix:    "Where it matters wait for replicas (WAIT), persist before acknowledging, and make commands safe to repeat. The marks integrity of the bundle name command, key and connection.",
-			Source: method + "Integrity"})
+			Source: method + "The ledger"})
 	}
 	return list
 }

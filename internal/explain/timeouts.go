@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"time"
-
-	"schload/telemetry/mark"
 )
 
 // timeoutSlack is how far an instant may be from where a deadline puts it: the
@@ -51,7 +49,7 @@ func (c Case) timedOutConnections() (out []*connection) {
 			out = append(out, one)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b *connection) int { return int(a.ended - b.ended) })
+	slices.SortStableFunc(out, byEnd)
 	return out
 }
 
@@ -178,7 +176,7 @@ func (c Case) timeoutsOff(failed uint64, out []*connection) []Finding {
 
 // stallWaited: nothing failed, but for a while nothing came back either.
 func stallWaited(c Case) []Finding {
-	disconnected := slices.ContainsFunc(c.order, (*connection).byServer) || slices.ContainsFunc(c.failedDials, func(m mark.Mark) bool { return m.Round > 0 })
+	disconnected := slices.ContainsFunc(c.order, (*connection).byServer) || len(c.vain()) > 0
 	if c.Arm.Outage.Windows == 0 || c.Arm.Operations.Failed > 0 || disconnected || len(c.timedOutConnections()) > 0 {
 		return nil
 	}
