@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -21,7 +19,6 @@ import (
 	"schload/internal/experiment"
 	"schload/internal/report"
 	"schload/profiles"
-	"schload/telemetry"
 	"schload/telemetry/record"
 	"schload/workload"
 )
@@ -99,7 +96,7 @@ func (f *runFlags) profile(cmd *cobra.Command, args []string) (profiles.Profile,
 		}
 	}
 	p.Upgrade = f.upgrades[0]
-	return p, errors.Join(f.checkControl(p), f.checkInject(p))
+	return p, errors.Join(f.checkControl(p), f.checkInject(p), f.exports.check(f.json, cmd.Flags().Changed))
 }
 
 // runs makes one run for each upgrade, again and again with --forever. A run
@@ -128,41 +125,11 @@ func (f *runFlags) runs(cmd *cobra.Command, p profiles.Profile) error {
 
 // once makes one run and prints its results.
 func (f *runFlags) once(cmd *cobra.Command, p profiles.Profile) error {
-	ctx := cmd.Context()
-	id, base := newRunID(), time.Now()
-	timeline := &experiment.Timeline{}
-	lab, err := openLab(ctx, p, base, timeline.Mark)
-	if err != nil {
-		return interrupted(ctx, err)
-	}
-	defer func() { lab.close() }()
-	stderr := cmd.ErrOrStderr()
+	ctx, stderr := cmd.Context(), cmd.ErrOrStderr()
 	view := newLiveView(stderr)
-	if err := f.leaveToOthers(ctx, &lab, p, scene{base, timeline.Mark, view, f.directory(id)}); err != nil {
-		return err
-	}
-	if err := lab.inject(p, f.inject); err != nil {
-		return err
-	}
-	if lab.note != "" {
-		fmt.Fprintln(stderr, "note:", lab.note)
-	}
-	if p, err = lab.arms(ctx, p, stderr); err != nil {
-		return interrupted(ctx, err)
-	}
-	config, err := f.experiment(ctx, p, lab, id, base)
-	if err != nil {
-		return err
-	}
-	config.Timeline = timeline
-	if config.Telemetry != nil {
-		defer config.Telemetry.Close(context.WithoutCancel(ctx))
-	}
-	config.Progress = view.show
-	result, err := experiment.Run(ctx, config)
-	view.end()
+	result, err := f.measure(ctx, p, stderr, view)
 	if result.Dir == "" { // it could not start, and left nothing
-		return interrupted(ctx, usageError(err))
+		return interrupted(ctx, err)
 	}
 	f.made = append(f.made, result.Dir)
 	summary, perr := f.results(cmd.OutOrStdout(), result)
@@ -177,6 +144,47 @@ func (f *runFlags) once(cmd *cobra.Command, p profiles.Profile) error {
 		err = saturated(summary)
 	}
 	return err
+}
+
+// measure makes one run, which leaves a bundle. Notes go to stderr.
+func (f *runFlags) measure(ctx context.Context, p profiles.Profile, stderr io.Writer, view *liveView) (none experiment.Result, err error) {
+	id, base := newRunID(), time.Now()
+	timeline := &experiment.Timeline{}
+	lab, err := openLab(ctx, p, base, timeline.Mark)
+	if err != nil {
+		return none, err
+	}
+	defer func() { lab.close() }()
+	if err := f.leaveToOthers(ctx, &lab, p, scene{base, timeline.Mark, view, f.directory(id)}); err != nil {
+		return none, err
+	}
+	if err := lab.inject(p, f.inject); err != nil {
+		return none, err
+	}
+	if lab.note != "" {
+		fmt.Fprintln(stderr, "note:", lab.note)
+	}
+	if p, err = lab.arms(ctx, p, stderr); err != nil {
+		return none, err
+	}
+	config, err := f.experiment(ctx, p, lab, id, base)
+	if err != nil {
+		return none, err
+	}
+	config.Timeline = timeline
+	if config.Telemetry != nil {
+		defer func() {
+			_ = config.Telemetry.Close(context.WithoutCancel(ctx)) // what failed is counted
+			ended(stderr, config.Telemetry.Stats())
+		}()
+	}
+	config.Progress = view.show
+	result, err := experiment.Run(ctx, config)
+	view.end()
+	if result.Dir == "" {
+		err = usageError(err)
+	}
+	return result, err
 }
 
 // interrupted returns the interrupt where there was one, and err otherwise.
@@ -259,21 +267,8 @@ func (f *runFlags) experiment(ctx context.Context, p profiles.Profile, l lab, id
 	if c.Describe.Injections = f.inject; len(f.inject) > 0 {
 		c.LedgerKeys = injectedKeys
 	}
-	c.Telemetry, err = f.telemetry(ctx, id, base, c)
+	c.Telemetry, err = f.exports.start(ctx, id, base, c, f.json)
 	return c, usageError(err)
-}
-
-// telemetry starts exporting, if flags or OTEL_* variables ask for it.
-func (f *runFlags) telemetry(ctx context.Context, id string, base time.Time, c experiment.Config) (*telemetry.Exporter, error) {
-	config := telemetry.Config{
-		Endpoint: f.otlpEndpoint, Protocol: f.otlpProtocol, Prometheus: f.prometheus,
-		RunID: id, Upgrade: c.Upgrade.Name, ServiceVersion: buildVersions()["schload"], Base: base,
-		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
-	}
-	for _, a := range c.Arms {
-		config.Arms = append(config.Arms, a.Name)
-	}
-	return telemetry.Start(ctx, config)
 }
 
 // results reads the bundle that was left, completes it with summary.json and

@@ -53,9 +53,7 @@ type runFlags struct {
 	maxMaintenance time.Duration
 	control        string
 
-	otlpEndpoint string
-	otlpProtocol string
-	prometheus   string
+	exports exportFlags
 
 	made  []string      // bundles of this process, oldest first
 	typed <-chan string // on the terminal, once somebody wanted it
@@ -97,9 +95,7 @@ func (f *runFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.upgradeCommand, "upgrade-command", "", "with stage command, what upgrades the target, run by sh -c once a round; told SCHLOAD_ROUND, SCHLOAD_TARGET, SCHLOAD_RUN_DIR")
 	flags.DurationVar(&f.maxMaintenance, "max-maintenance", 0, "a real upgrade that takes longer is taken for over (manual) or ended (command); default: it is waited for")
 	flags.StringVar(&f.control, "control", "", "with stage manual, loopback HOST:PORT that takes POST /start, /end and /mark?text=...; port 0 picks a free one")
-	flags.StringVar(&f.otlpEndpoint, "otlp-endpoint", "", "export metrics to this OTLP receiver: http://host:4318 or grpc://host:4317 (default: OTEL_* variables, else none)")
-	flags.StringVar(&f.otlpProtocol, "otlp-protocol", "", "grpc or http/protobuf (default: by the endpoint)")
-	flags.StringVar(&f.prometheus, "prometheus", "", "serve metrics for Prometheus on this address, such as 127.0.0.1:9464")
+	f.exports.register(flags)
 }
 
 // apply writes the flags that were given into the profile.

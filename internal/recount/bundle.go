@@ -14,8 +14,9 @@ type run struct {
 	RunID   string    `json:"run_id"`
 	Started time.Time `json:"started"`
 	Arms    []struct {
-		Name      string `json:"name"`
-		Requested string `json:"requested"`
+		Name      string         `json:"name"`
+		Requested string         `json:"requested"`
+		Settings  map[string]any `json:"settings"`
 	} `json:"arms"`
 	Pools   []pool `json:"pools"`
 	Upgrade struct {
