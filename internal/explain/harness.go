@@ -37,6 +37,9 @@ func remains(c Case, found []Finding) []Finding {
 		}
 	}
 	if !c.hurt() {
+		if !c.Summary.Valid || c.Summary.Harness.Saturated || c.Arm.Operations.Due == 0 {
+			return nil // that nothing failed proves nothing then
+		}
 		return []Finding{c.fine()}
 	}
 	f := Finding{ID: "unexplained", Title: "Failures that no rule explains", Severity: Problem, Confidence: Likely, Evidence: []string{c.felt()},
@@ -72,7 +75,7 @@ func (c Case) fine() Finding {
 	case c.notices() > 0:
 		f.Evidence = append(f.Evidence, "notices read: "+classes(c.Arm.Notices)+"; no connection was handed over")
 	case c.on():
-		f.Evidence = append(f.Evidence, "no notice came, and nothing happened that asked for one")
+		f.Evidence = append(f.Evidence, "no notice came")
 	}
 	f.Evidence = append(f.Evidence, fmt.Sprintf("%d of %d operations failed, %d missed, no outage", o.Failed, o.Due, o.Missed))
 	if saved := c.Arm.Attribution.Saved; saved.ByRelaxedTimeouts+saved.ByRetries > 0 {
