@@ -49,7 +49,7 @@ func (c Case) felt() string {
 func (c Case) unannounced() (list []*connection) {
 	for _, one := range c.order {
 		if one.byServer() {
-			if _, told := c.leaving(one.node, one.ended); !told {
+			if _, told := c.leaving(one); !told {
 				list = append(list, one)
 			}
 		}
@@ -126,7 +126,7 @@ func landedOnLeavingNode(c Case) []Finding {
 	nodes := map[string]bool{}
 	before := 0
 	for _, one := range c.order {
-		m, told := c.leaving(one.node, one.ended)
+		m, told := c.leaving(one)
 		if !one.byServer() || !told {
 			continue
 		}

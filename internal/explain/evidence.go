@@ -244,14 +244,16 @@ func (e *Evidence) announced() {
 	slices.SortFunc(e.moves, func(a, b move) int { return cmp.Compare(a.at, b.at) })
 }
 
-// leaving returns the announcement that node was about to leave at that time.
-func (e *Evidence) leaving(node string, at time.Duration) (move, bool) {
+// leaving returns the last announcement that a connection's node was about to
+// leave, if it was dialled before that lapsed. An idle connection's end is seen
+// only when somebody wants to use it, long after.
+func (e *Evidence) leaving(one *connection) (last move, ok bool) {
 	for _, m := range e.moves {
-		if m.node == node && m.at <= at && at <= m.until {
-			return m, true
+		if m.node == one.node && m.at <= one.ended && one.dialled <= m.until {
+			last, ok = m, true
 		}
 	}
-	return move{}, false
+	return last, ok
 }
 
 // on says whether the arm's connections asked for notices.

@@ -43,7 +43,7 @@ func neverTold(c Case) []Finding {
 // announced to leave, had not read it, and were closed with it.
 func (c Case) closedUntold() (list []*connection) {
 	for _, one := range c.order {
-		m, announced := c.leaving(one.node, one.ended)
+		m, announced := c.leaving(one)
 		if one.byServer() && announced && one.dialled <= m.at && !slices.ContainsFunc(one.notices, moving) {
 			list = append(list, one)
 		}
