@@ -54,6 +54,7 @@ type runFlags struct {
 	control        string
 
 	exports exportFlags
+	workerFlags
 
 	made  []string      // bundles of this process, oldest first
 	typed <-chan string // on the terminal, once somebody wanted it
@@ -96,6 +97,7 @@ func (f *runFlags) register(flags *pflag.FlagSet) {
 	flags.DurationVar(&f.maxMaintenance, "max-maintenance", 0, "a real upgrade that takes longer is taken for over (manual) or ended (command); default: it is waited for")
 	flags.StringVar(&f.control, "control", "", "with stage manual, loopback HOST:PORT that takes POST /start, /end and /mark?text=...; port 0 picks a free one")
 	f.exports.register(flags)
+	f.workerFlags.register(flags)
 }
 
 // apply writes the flags that were given into the profile.
