@@ -79,7 +79,7 @@ func saturation(p profiles.Profile) *bundle.Saturation {
 // describeUpgrade writes down the first round's plan, every number drawn. Where
 // no choreography is played, nothing rests on its numbers.
 func describeUpgrade(c experiment.Config) (bundle.Upgrade, error) {
-	u := bundle.Upgrade{Name: c.Upgrade.Name, Title: c.Upgrade.Title, SCHSupport: string(c.Upgrade.SCH)}
+	u := bundle.Upgrade{Name: c.Upgrade.Name, Title: c.Upgrade.Title, SCHSupport: string(c.Upgrade.SCH), Documented: c.Upgrade.Documented}
 	switch c.Stage.(type) {
 	case stage.None:
 		return bundle.Upgrade{Name: c.Upgrade.Name}, nil // nothing is known of what somebody else may do

@@ -14,6 +14,7 @@ import (
 
 	"schload/internal/bundle"
 	"schload/internal/compare"
+	"schload/internal/matrix"
 	"schload/internal/report"
 )
 
@@ -29,11 +30,12 @@ var formats = map[string]func(io.Writer, *bundle.Bundle, compare.Summary) error{
 func newReport() *cobra.Command {
 	var format, out string
 	cmd := &cobra.Command{
-		Use:   "report BUNDLE",
-		Short: "Write the report of a run: a page to forward, Markdown for a pull request, or text",
-		Long: "Write the report of a run from its bundle alone. html is one page with charts that needs neither network nor\n" +
-			"other files, markdown a summary for a pull request, text what schload run prints. The exit code is 4 if the run is\n" +
-			"invalid; the report is written all the same, and says so.",
+		Use:   "report BUNDLE|MATRIX",
+		Short: "Write the report of a run or a matrix: a page to forward, Markdown for a pull request, or text",
+		Long: "Write the report of a run from its bundle alone, or of a matrix from its directory. html is one page with charts\n" +
+			"that needs neither network nor other files, markdown a summary for a pull request, text what schload run or matrix\n" +
+			"prints. The exit code is 4 if the run, or a cell of the matrix, is invalid; the report is written all the same, and\n" +
+			"says so.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			write, ok := formats[format]
@@ -42,6 +44,9 @@ func newReport() *cobra.Command {
 			}
 			if format == "html" && out == "" && isTerminal(cmd.OutOrStdout()) {
 				return usageError(errors.New("a page is not for a terminal: name a file with -o report.html, or use --format text"))
+			}
+			if matrix.Is(args[0]) {
+				return reportMatrix(cmd.OutOrStdout(), args[0], format, out)
 			}
 			b, err := bundle.Open(args[0])
 			if err != nil {
@@ -59,6 +64,17 @@ func newReport() *cobra.Command {
 	cmd.Flags().StringVar(&format, "format", "html", strings.Join(names, ", "))
 	cmd.Flags().StringVarP(&out, "output", "o", "", "the file to write, replaced whole; without it stdout")
 	return cmd
+}
+
+// reportMatrix writes the report of a matrix, computed again from its bundles.
+func reportMatrix(stdout io.Writer, dir, format, out string) error {
+	m, err := matrix.Open(dir)
+	if err != nil {
+		return usageError(err)
+	}
+	m.Read()
+	err = writeTo(stdout, out, func(w io.Writer) error { return matrixFormats[format](w, m) })
+	return errors.Join(err, badCells(m))
 }
 
 func isTerminal(w io.Writer) bool {

@@ -125,45 +125,11 @@ func (f *runFlags) runs(cmd *cobra.Command, p profiles.Profile) error {
 
 // once makes one run and prints its results.
 func (f *runFlags) once(cmd *cobra.Command, p profiles.Profile) error {
-	ctx := cmd.Context()
-	id, base := f.runID(), time.Now()
-	p = f.workersOwn(p)
-	timeline := &experiment.Timeline{}
-	lab, err := openLab(ctx, p, base, timeline.Mark)
-	if err != nil {
-		return interrupted(ctx, err)
-	}
-	defer func() { lab.close() }()
-	stderr := cmd.ErrOrStderr()
+	ctx, stderr := cmd.Context(), cmd.ErrOrStderr()
 	view := newLiveView(stderr)
-	if err := f.leaveToOthers(ctx, &lab, p, scene{base, timeline.Mark, view, f.directory(id)}); err != nil {
-		return err
-	}
-	if err := lab.inject(p, f.inject); err != nil {
-		return err
-	}
-	if lab.note != "" {
-		fmt.Fprintln(stderr, "note:", lab.note)
-	}
-	if p, err = lab.arms(ctx, p, stderr); err != nil {
-		return interrupted(ctx, err)
-	}
-	config, err := f.experiment(ctx, p, lab, id, base)
-	if err != nil {
-		return err
-	}
-	config.Timeline = timeline
-	if config.Telemetry != nil {
-		defer func() {
-			_ = config.Telemetry.Close(context.WithoutCancel(ctx)) // what failed is counted
-			ended(stderr, config.Telemetry.Stats())
-		}()
-	}
-	config.Progress = view.show
-	result, err := experiment.Run(ctx, config)
-	view.end()
+	result, err := f.measure(ctx, p, stderr, view)
 	if result.Dir == "" { // it could not start, and left nothing
-		return interrupted(ctx, usageError(err))
+		return interrupted(ctx, err)
 	}
 	f.made = append(f.made, result.Dir)
 	summary, perr := f.results(cmd.OutOrStdout(), result)
@@ -178,6 +144,48 @@ func (f *runFlags) once(cmd *cobra.Command, p profiles.Profile) error {
 		err = saturated(summary)
 	}
 	return err
+}
+
+// measure makes one run, which leaves a bundle. Notes go to stderr.
+func (f *runFlags) measure(ctx context.Context, p profiles.Profile, stderr io.Writer, view *liveView) (none experiment.Result, err error) {
+	id, base := f.runID(), time.Now()
+	p = f.workersOwn(p)
+	timeline := &experiment.Timeline{}
+	lab, err := openLab(ctx, p, base, timeline.Mark)
+	if err != nil {
+		return none, err
+	}
+	defer func() { lab.close() }()
+	if err := f.leaveToOthers(ctx, &lab, p, scene{base, timeline.Mark, view, f.directory(id)}); err != nil {
+		return none, err
+	}
+	if err := lab.inject(p, f.inject); err != nil {
+		return none, err
+	}
+	if lab.note != "" {
+		fmt.Fprintln(stderr, "note:", lab.note)
+	}
+	if p, err = lab.arms(ctx, p, stderr); err != nil {
+		return none, err
+	}
+	config, err := f.experiment(ctx, p, lab, id, base)
+	if err != nil {
+		return none, err
+	}
+	config.Timeline = timeline
+	if config.Telemetry != nil {
+		defer func() {
+			_ = config.Telemetry.Close(context.WithoutCancel(ctx)) // what failed is counted
+			ended(stderr, config.Telemetry.Stats())
+		}()
+	}
+	config.Progress = view.show
+	result, err := experiment.Run(ctx, config)
+	view.end()
+	if result.Dir == "" {
+		err = usageError(err)
+	}
+	return result, err
 }
 
 // interrupted returns the interrupt where there was one, and err otherwise.

@@ -18,9 +18,10 @@ text with your settings applied.
 ## How to read it
 
 **Support** is what the vendor's documentation promises of handoffs: full (a
-handoff before the close, and relaxed timeouts), partial (relaxed timeouts only,
-or help for a part of the event), none (no notice is sent).
-Hold a result against this promise.
+handoff before the close, and relaxed timeouts), partial (help for a part
+of the event), relaxed (relaxed timeouts alone: no connection has to move, or can),
+none (no notice is sent). A run holds its result against this promise: see
+METHODOLOGY.md, "Expectations".
 
 **Origin** says where a number comes from, from firm to weak:
 

@@ -98,11 +98,12 @@ type Support string
 // The levels.
 const (
 	Full    Support = "full"    // handoff before the close, and relaxed timeouts
-	Partial Support = "partial" // relaxed timeouts only, or for a part of the event
+	Partial Support = "partial" // for a part of the event
+	Relaxed Support = "relaxed" // relaxed timeouts alone: no connection is handed off
 	None    Support = "none"    // no notice is sent
 )
 
-var supports = []Support{Full, Partial, None}
+var supports = []Support{Full, Partial, Relaxed, None}
 
 // Assumptions returns one sentence for each parameter and step that rests on
 // a test expectation or on an assumption, in the order of the file. Whoever

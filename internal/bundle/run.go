@@ -93,7 +93,8 @@ type Saturation struct {
 type Upgrade struct {
 	Name        string          `json:"name"`
 	Title       string          `json:"title,omitempty"`
-	SCHSupport  string          `json:"sch_support,omitempty"` // full, partial or none
+	SCHSupport  string          `json:"sch_support,omitempty"` // full, partial, relaxed or none
+	Documented  string          `json:"documented,omitempty"`  // what the vendor promises of handoffs for it
 	Parameters  []Parameter     `json:"parameters,omitempty"`
 	Assumptions []string        `json:"assumptions,omitempty"`
 	Plan        json.RawMessage `json:"plan,omitempty"` // the actions with their instants, as resolved from seed and speed
@@ -147,6 +148,12 @@ type Proof struct {
 	Effective   string `json:"effective"` // on, off, mixed or unknown; none (raw) for bare connections
 	Connections uint64 `json:"connections"`
 	OptedIn     uint64 `json:"opted_in"`
+
+	Refused       uint64            `json:"refused,omitempty"`        // opt-ins that the server answered with an error
+	RefusedText   string            `json:"refused_text,omitempty"`   // the first of these errors
+	Protocols     map[string]uint64 `json:"protocols,omitempty"`      // connections used, by RESP version
+	EndpointTypes map[string]uint64 `json:"endpoint_types,omitempty"` // opt-ins sent, by what MOVING was asked to name
+	Server        string            `json:"server,omitempty"`         // name and version, as HELLO told them
 
 	Notes []string `json:"notes,omitempty"` // what one should know of an arm that is valid
 }
@@ -218,6 +225,10 @@ func (f Final) redacted(h redactor) Final {
 	f.InvalidReasons = append([]string(nil), f.InvalidReasons...)
 	for i, reason := range f.InvalidReasons {
 		f.InvalidReasons[i] = h.text(reason)
+	}
+	f.Arms = append([]Proof(nil), f.Arms...)
+	for i, p := range f.Arms {
+		f.Arms[i].RefusedText = h.text(p.RefusedText)
 	}
 	return f
 }

@@ -142,7 +142,7 @@ func (b *bench) opener(s *sim.Simulator, workers int, base time.Time) func(conte
 func describe(name string, base time.Time, c experiment.Config) (bundle.Run, error) {
 	run := bundle.Run{
 		ID: "calibrate-" + name, Started: base, Stage: stage.NameSim, Rounds: c.Rounds, Seed: c.Seed, Speed: c.Speed,
-		Upgrade:   bundle.Upgrade{Name: c.Upgrade.Name, Title: c.Upgrade.Title, SCHSupport: string(c.Upgrade.SCH)},
+		Upgrade:   bundle.Upgrade{Name: c.Upgrade.Name, Title: c.Upgrade.Title, SCHSupport: string(c.Upgrade.SCH), Documented: c.Upgrade.Documented},
 		LateAfter: bundle.Seconds(c.LateAfter), OutageAfter: bundle.Seconds(c.OutageAfter),
 	}
 	for _, a := range c.Arms {

@@ -38,7 +38,7 @@ func Summarize(b *bundle.Bundle) (Summary, error) {
 	s := Summary{
 		Schema: Schema, RunID: run.ID, Complete: b.Complete() && !b.Run.Final.Interrupted, Dir: b.Dir,
 		Upgrade: Upgrade{
-			Name: run.Upgrade.Name, Title: run.Upgrade.Title, SCHSupport: run.Upgrade.SCHSupport,
+			Name: run.Upgrade.Name, Title: run.Upgrade.Title, SCHSupport: run.Upgrade.SCHSupport, Documented: run.Upgrade.Documented,
 			Assumptions: append([]string{}, run.Upgrade.Assumptions...),
 		},
 		Stage: run.Stage, Cluster: run.Cluster, Rounds: run.Rounds, ClosedLoop: slices.ContainsFunc(run.Pools, closed), LateAfter: run.LateAfter, OutageAfter: run.OutageAfter, Objective: objectiveOf(run),
@@ -64,6 +64,7 @@ func Summarize(b *bundle.Bundle) (Summary, error) {
 	s.judgeMessages(run, &sums)
 	s.saturate(timeline, sums.whole.To)
 	s.Differences = s.differences()
+	s.Expectations = s.expectations(run, &sums)
 	s.warn(&sums, timeline, run.Final)
 	return s, nil
 }

@@ -29,8 +29,9 @@ type Summary struct {
 	OutageAfter    bundle.Seconds `json:"outage_after_s"`
 	Objective      float64        `json:"objective"` // the share of operations that is to succeed in time
 	Arms           []Arm          `json:"arms"`
-	Differences    []Difference   `json:"differences,omitempty"` // over rounds; none of one round, or where the run is no evidence
-	Saturation     *Saturation    `json:"saturation,omitempty"`  // of ModeSaturation
+	Differences    []Difference   `json:"differences,omitempty"`  // over rounds; none of one round, or where the run is no evidence
+	Expectations   []Expectation  `json:"expectations,omitempty"` // what became of the vendor's promise; none where the run is no evidence
+	Saturation     *Saturation    `json:"saturation,omitempty"`   // of ModeSaturation
 	Harness        Harness        `json:"harness"`
 	Warnings       []string       `json:"warnings"`
 	Injections     []string       `json:"injections,omitempty"` // faults that were ordered: the numbers are not of Redis
@@ -44,6 +45,7 @@ type Upgrade struct {
 	Name        string   `json:"name"`
 	Title       string   `json:"title"`
 	SCHSupport  string   `json:"sch_support"`
+	Documented  string   `json:"documented,omitempty"` // what the vendor promises of handoffs for it
 	Assumptions []string `json:"assumptions"`
 }
 

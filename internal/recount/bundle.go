@@ -14,14 +14,16 @@ type run struct {
 	RunID   string    `json:"run_id"`
 	Started time.Time `json:"started"`
 	Arms    []struct {
-		Name      string `json:"name"`
-		Requested string `json:"requested"`
+		Name      string         `json:"name"`
+		Requested string         `json:"requested"`
+		Settings  map[string]any `json:"settings"`
 	} `json:"arms"`
 	Pools   []pool `json:"pools"`
 	Upgrade struct {
 		Name        string   `json:"name"`
 		Title       string   `json:"title"`
 		SCHSupport  string   `json:"sch_support"`
+		Documented  string   `json:"documented"`
 		Assumptions []string `json:"assumptions"`
 	} `json:"upgrade"`
 	Stage       string      `json:"stage"`

@@ -19,7 +19,7 @@ func Summary(dir string) (map[string]any, error) {
 		"complete":     b.run.Final != nil && !b.run.Final.Interrupted,
 		"phase_source": b.source, "maintenance": b.maintenance(), "closed_loop": b.closedLoop(),
 		"upgrade": object{
-			"name": b.run.Upgrade.Name, "title": b.run.Upgrade.Title, "sch_support": b.run.Upgrade.SCHSupport,
+			"name": b.run.Upgrade.Name, "title": b.run.Upgrade.Title, "sch_support": b.run.Upgrade.SCHSupport, "documented": b.run.Upgrade.Documented,
 			"assumptions": texts(b.run.Upgrade.Assumptions),
 		},
 		"arms": arms, "harness": b.harness(),
@@ -27,7 +27,7 @@ func Summary(dir string) (map[string]any, error) {
 	invalid := b.invalid()
 	s["invalid_reasons"], s["valid"] = invalid, len(invalid) == 0
 	if saturated, _ := s["harness"].(object)["saturated"].(bool); len(invalid) == 0 && !saturated {
-		s["differences"] = b.differences()
+		s["differences"], s["expectations"] = b.differences(), b.expectations()
 	}
 	s["warnings"] = b.warnings(s)
 	return s, nil

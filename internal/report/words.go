@@ -78,8 +78,8 @@ func expected(s compare.Summary) []string {
 	switch s.Upgrade.SCHSupport {
 	case "none":
 		return []string{"SCH support of this upgrade is none: handoffs are not expected to help."}
-	case "partial":
-		return []string{"SCH support of this upgrade is partial: some harm is expected with handoffs, too."}
+	case "partial", "relaxed":
+		return []string{"SCH support of this upgrade is " + s.Upgrade.SCHSupport + ": some harm is expected with handoffs, too."}
 	}
 	return nil
 }
