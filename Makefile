@@ -4,7 +4,7 @@ SHELL := bash
 FUZZTIME ?= 5s
 GO_REDIS_PASSES ?= 30
 
-.PHONY: help build test race fuzz bench check golden e2e e2e-node e2e-go-redis e2e-browser e2e-observability demo clean
+.PHONY: help build test race fuzz bench check golden e2e e2e-node e2e-go-redis e2e-browser e2e-observability e2e-kubernetes e2e-compose demo clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -63,6 +63,9 @@ $(OBSERVABILITY)/collector: test/observability/collector/go.mod test/observabili
 e2e-observability: build $(OBSERVABILITY)/prometheus $(OBSERVABILITY)/collector ## real collector and Prometheus read back what the bundle has (first time: 5 minutes of building)
 	E2E=1 SCHLOAD='$(CURDIR)/bin/schload' PROMETHEUS='$(abspath $(OBSERVABILITY)/prometheus)' OTELCOL='$(abspath $(OBSERVABILITY)/collector)' \
 	  go test -count=1 -timeout 15m -run E2E -v ./test/observability
+
+e2e-kubernetes: build ## the Job's manifests against the API's types, and its command in several processes here
+	cd test/kubernetes && E2E=1 go test -count=1 -v ./...
 
 demo: ## the README's first command
 	go run ./cmd/schload run

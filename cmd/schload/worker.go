@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -128,4 +129,16 @@ func (w *workerFlags) describe() *bundle.Worker {
 		return nil
 	}
 	return &bundle.Worker{Index: w.index, Workers: w.of, StartAt: w.startInstant}
+}
+
+// readTarget takes a target of the form env:NAME from the environment.
+func (f *runFlags) readTarget() error {
+	name, ok := strings.CutPrefix(f.target, "env:")
+	if !ok {
+		return nil
+	}
+	if f.target = os.Getenv(name); f.target == "" {
+		return fmt.Errorf("--target env:%s: the variable is not set: give it a URL such as redis://user:password@host:port", name)
+	}
+	return nil
 }

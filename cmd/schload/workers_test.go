@@ -144,6 +144,7 @@ func TestWorkerFlags(t *testing.T) {
 		"letters, digits":           {"--run-id", "../x"},
 		"are of one run":            {"--run-id", "a", "--forever"},
 		"--worker is empty":         {"--worker", ""},
+		"the variable is not set":   {"--target", "env:SCHLOAD_NO_SUCH"},
 		"before this worker was":    {"--start-at", time.Now().Add(1500 * time.Millisecond).Format(time.RFC3339Nano)},
 	} {
 		var stdout, stderr bytes.Buffer
