@@ -17,10 +17,24 @@ type Board struct {
 	Refresh       string      `json:"refresh"`
 	Time          TimeRange   `json:"time"`
 	Timezone      string      `json:"timezone"`
-	Links         []struct{}  `json:"links"`
+	Links         []Link      `json:"links"`
 	Annotations   Annotations `json:"annotations"`
 	Templating    Templating  `json:"templating"`
 	Panels        []Panel     `json:"panels"`
+}
+
+// Link leads to the other boards that have its tags.
+type Link struct {
+	Type        string   `json:"type"`
+	Title       string   `json:"title"`
+	Icon        string   `json:"icon"`
+	Tags        []string `json:"tags"`
+	KeepTime    bool     `json:"keepTime"`
+	IncludeVars bool     `json:"includeVars"`
+	AsDropdown  bool     `json:"asDropdown"`
+	TargetBlank bool     `json:"targetBlank"`
+	Tooltip     string   `json:"tooltip"`
+	URL         string   `json:"url"`
 }
 
 // TimeRange is what the board shows when it is opened.
@@ -137,6 +151,7 @@ type Field struct {
 	Unit     string   `json:"unit"`
 	Decimals *int     `json:"decimals,omitempty"`
 	Min      *float64 `json:"min,omitempty"`
+	Max      *float64 `json:"max,omitempty"`
 	Color    Color    `json:"color"`
 	Custom   any      `json:"custom,omitempty"`
 	Mappings []any    `json:"mappings"`
@@ -236,6 +251,8 @@ type heatmapColor struct {
 	Exponent float64 `json:"exponent"`
 	Steps    int     `json:"steps"`
 	Reverse  bool    `json:"reverse"`
+	Min      float64 `json:"min"`
+	Max      float64 `json:"max"`
 }
 
 type filterValues struct {
@@ -243,9 +260,11 @@ type filterValues struct {
 }
 
 type heatmapAxis struct {
-	AxisPlacement string `json:"axisPlacement"`
-	Unit          string `json:"unit"`
-	Reverse       bool   `json:"reverse"`
+	AxisPlacement string  `json:"axisPlacement"`
+	Unit          string  `json:"unit"`
+	Reverse       bool    `json:"reverse"`
+	Min           float64 `json:"min"`
+	Max           float64 `json:"max"`
 }
 
 type heatmapTip struct {

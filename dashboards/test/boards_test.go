@@ -30,7 +30,7 @@ func TestBoards(t *testing.T) {
 		for _, a := range board.Annotations.List {
 			t.Run("annotation "+a.Name, func(t *testing.T) {
 				line := s.over(t, chosen.Replace(a.Expr))
-				if len(line) != 1 || line[0].labels.Get(a.TagKeys) != "MOVING" {
+				if len(line) != 1 || line[0].Labels.Get(a.TagKeys) != "MOVING" {
 					t.Errorf("got %v, want the one window MOVING", line)
 				}
 			})
@@ -84,7 +84,7 @@ func answers(t *testing.T, s *server, p dashboards.Panel, chosen *strings.Replac
 			}
 		} else {
 			for _, line := range s.over(t, expr) {
-				lines = append(lines, line.labels)
+				lines = append(lines, line.Labels)
 			}
 		}
 		if len(lines) == 0 {
@@ -119,22 +119,22 @@ func values(t *testing.T, s *server) {
 			t.Errorf("%s: got %v, want on %v and off %v", what, got, on, off)
 		}
 	}
-	exact("failed", `sum by (schload_arm) (last_over_time(schload_operations_total{outcome!="ok"}[60s]))`, 0, failedInOff)
-	exact("missed", `sum by (schload_arm) (last_over_time(schload_operations_missed_total[60s]))`, 0, missedInOff)
-	exact("late", `sum by (schload_arm) (last_over_time(schload_operations_late_total[60s]))`, 0, lateInOff)
-	exact("due", `sum by (schload_arm) (last_over_time(schload_operations_due_total[60s]))`, length.Seconds()*rate, length.Seconds()*rate)
-	exact("operations in histograms", `histogram_count(sum by (schload_arm) (last_over_time(db_client_operation_duration_seconds[60s])))`,
+	exact("failed", `sum by (schload_arm) (last_over_time(schload_operations_total{pool="main",outcome!="ok"}[60s]))`, 0, failedInOff)
+	exact("missed", `sum by (schload_arm) (last_over_time(schload_operations_missed_total{pool="main"}[60s]))`, 0, missedInOff)
+	exact("late", `sum by (schload_arm) (last_over_time(schload_operations_late_total{pool="main"}[60s]))`, 0, lateInOff)
+	exact("due", `sum by (schload_arm) (last_over_time(schload_operations_due_total{pool="main"}[60s]))`, length.Seconds()*rate, length.Seconds()*rate)
+	exact("operations in histograms", `histogram_count(sum by (schload_arm) (last_over_time(db_client_operation_duration_seconds{pool="main"}[60s])))`,
 		length.Seconds()*rate, length.Seconds()*rate-missedInOff)
 	exact("relaxed at the end", `sum by (schload_arm) (schload_connections_relaxed)`, 0, 0)
 	exact("relaxed in between", fmt.Sprintf(`sum by (schload_arm) (schload_connections_relaxed @ %d)`, began.Add(over-time.Second).Unix()), pool, 0)
 	exact("connections on the old node at the end", `sum by (schload_arm) (schload_connections{node="`+oldNode+`"})`, 0, 0)
 	exact("connections on the new node when off breaks", fmt.Sprintf(`sum by (schload_arm) (schload_connections{node="%s"} @ %d)`, newNode, began.Add(broken).Unix()), pool, 0)
 	// The first interval of load is an increase, because zeros went ahead.
-	if got := at(t, s, `sum by (schload_arm) (increase(schload_operations_due_total[61s]))`); math.Abs(got["on"]/(length.Seconds()*rate)-1) > 0.02 {
+	if got := at(t, s, `sum by (schload_arm) (increase(schload_operations_due_total{pool="main"}[61s]))`); math.Abs(got["on"]/(length.Seconds()*rate)-1) > 0.02 {
 		t.Errorf("increase over the run is %v, want about %v", got["on"], length.Seconds()*rate)
 	}
 
-	p99 := at(t, s, `histogram_quantile(0.99, sum by (schload_arm) (last_over_time(schload_operation_response_time_seconds{schload_phase="maintenance"}[60s])))`)
+	p99 := at(t, s, `histogram_quantile(0.99, sum by (schload_arm) (last_over_time(schload_operation_response_time_seconds{pool="main",schload_phase="maintenance"}[60s])))`)
 	if p99["on"] <= 0 || p99["off"] < 100*p99["on"] {
 		t.Errorf("p99 in maintenance: %v, want that of off far above that of on", p99)
 	}
