@@ -17,5 +17,5 @@ func (b Board) JSON() ([]byte, error) {
 
 // Boards lists all boards by the name of their file.
 func Boards() map[string]Board {
-	return map[string]Board{"handoffs.json": Handoffs()}
+	return map[string]Board{"handoffs.json": Handoffs(), "matrix.json": Matrix(), "explorer.json": Explorer()}
 }

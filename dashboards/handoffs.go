@@ -44,7 +44,7 @@ func verdict() []Panel {
 		bars("Response time in maintenance, quantile $quantile", "From the intended instant to the end, failed operations included, over all rounds.", "s",
 			one(quantileOf("$quantile", total(byUpgrade, responseTime, inArm+ofOperation+`,schload_phase="maintenance"`)), wholeLegend)),
 		bars("Broken promises about data", "Acknowledged writes lost, stale reads, operations applied twice, values out of order. Anything but 0 is a finding.", "short",
-			one(total(byUpgrade, "schload_integrity_violations_total", inArm)+" or 0 * "+total(byUpgrade, due, inArm), wholeLegend)),
+			one(orZero(total(byUpgrade, "schload_integrity_violations_total", inArm), byUpgrade, inArm), wholeLegend)),
 	}
 }
 
@@ -90,7 +90,7 @@ func outcomes() []Panel {
 			ranges(perSecond("schload_arm, outcome", operations, inArm+ofOperation+`,outcome!="ok"`)+" > 0", "{{schload_arm}} {{outcome}}")).points(),
 		graph("Availability over time", "Share of the operations due that succeeded in time: (ok - late) / due within the rate interval. "+
 			"After a stall it may pass 100 %: what fell due before ends now.", "percentunit",
-			ranges(availability(perSecond, byArm, inArm), armLegend)),
+			ranges(availability(ratePerSecond, byArm, inArm), armLegend)),
 		timeline("Outages and brown-outs", "Outage: no operation succeeded although some were due. Brown-out: some did, all of them late.",
 			ranges(level(byArm, "schload_outage_active", inArm), armLegend+" outage",
 				level(byArm, "schload_brown_out_active", inArm)+" * 2", armLegend+" brown-out"),

@@ -31,7 +31,7 @@ func arrange(sections ...section) []Panel {
 		open, none := false, []Panel{}
 		add(Panel{Type: "row", Title: s.title, Collapsed: &open, Panels: &none}, GridPos{H: 1, W: gridWidth, Y: y})
 		y++
-		x := 0
+		x, line := 0, 0
 		for _, p := range s.panels {
 			width := gridWidth / s.perLine
 			if p.GridPos.W > 0 {
@@ -41,12 +41,16 @@ func arrange(sections ...section) []Panel {
 				width = gridWidth
 			}
 			if x > 0 && x+width > gridWidth {
-				x, y = 0, y+height
+				x, y, line = 0, y+line, 0
 			}
-			add(p, GridPos{H: height, W: width, X: x, Y: y})
-			x += width
+			tall := height
+			if p.GridPos.H > 0 {
+				tall = p.GridPos.H
+			}
+			add(p, GridPos{H: tall, W: width, X: x, Y: y})
+			x, line = x+width, max(line, tall)
 		}
-		y += height
+		y += line
 	}
 	return out
 }
@@ -54,6 +58,12 @@ func arrange(sections ...section) []Panel {
 // wide says how much of the 24 columns the panel takes.
 func (p Panel) wide(columns int) Panel {
 	p.GridPos.W = columns
+	return p
+}
+
+// tall says how many rows of the grid the panel takes.
+func (p Panel) tall(rows int) Panel {
+	p.GridPos.H = rows
 	return p
 }
 
@@ -90,13 +100,16 @@ func armColors(p Panel, patterns ...string) Panel {
 	return p
 }
 
+// unlisted is the legend of panels that name their series themselves.
+var unlisted = legend{DisplayMode: "list", Placement: "bottom", Calcs: []string{}}
+
 var lastValue = reduceOptions{Calcs: []string{"lastNotNull"}}
 
 // bars compares one value an upgrade and arm.
 func bars(title, description, unit string, targets []Target) Panel {
 	p := panel("bargauge", title, description, unit, targets, barOptions{
 		DisplayMode: "basic", Orientation: "horizontal", ReduceOptions: lastValue, ShowUnfilled: true,
-		ValueMode: "text", NamePlacement: "auto", Sizing: "auto", MinVizHeight: 16, MinVizWidth: 8, MaxVizHeight: 40})
+		Legend: unlisted, ValueMode: "text", NamePlacement: "auto", Sizing: "auto", MinVizHeight: 16, MinVizWidth: 8, MaxVizHeight: 40})
 	zero := 0.0
 	p.FieldConfig.Defaults.Min = &zero
 	p.FieldConfig.Defaults.NoValue = "no run"
@@ -107,7 +120,7 @@ func bars(title, description, unit string, targets []Target) Panel {
 func names(title, description, unit string, targets []Target) Panel {
 	return panel("stat", title, description, unit, targets, statOptions{
 		ColorMode: "none", GraphMode: "none", JustifyMode: "auto", Orientation: "horizontal", TextMode: "name",
-		WideLayout: true, ReduceOptions: lastValue})
+		WideLayout: true, PercentColor: "standard", ReduceOptions: lastValue})
 }
 
 // graph draws lines over time.
@@ -117,7 +130,7 @@ func graph(title, description, unit string, targets []Target) Panel {
 		Tooltip: tooltip{Mode: "multi", Sort: "desc"}})
 	zero := 0.0
 	p.FieldConfig.Defaults.Min = &zero
-	p.FieldConfig.Defaults.Custom = graphStyle{DrawStyle: "line", LineInterpolation: "linear", LineWidth: 1, ShowPoints: "never"}
+	p.FieldConfig.Defaults.Custom = lines
 	return armColors(p, `^on( |$)`, `^off( |$)`)
 }
 
@@ -140,6 +153,14 @@ func (p Panel) upTo(most float64) Panel {
 	return p
 }
 
+// unbounded lets values be below 0.
+func (p Panel) unbounded() Panel {
+	config := *p.FieldConfig
+	config.Defaults.Min = nil
+	p.FieldConfig = &config
+	return p
+}
+
 // emptyText is what stands where nothing was recorded.
 func (p Panel) emptyText(text string) Panel {
 	config := *p.FieldConfig
@@ -158,6 +179,9 @@ func (p Panel) steps() Panel {
 func (p Panel) points() Panel {
 	return p.style(graphStyle{DrawStyle: "bars", LineInterpolation: "linear", LineWidth: 1, FillOpacity: 60, ShowPoints: "never"})
 }
+
+// lines are what time series are drawn with when nothing else is said.
+var lines = graphStyle{DrawStyle: "line", LineInterpolation: "linear", LineWidth: 1, ShowPoints: "never"}
 
 // dots draws samples that may stand alone, with nothing before and after.
 func (p Panel) dots() Panel {
@@ -187,7 +211,7 @@ type state struct {
 func timeline(title, description string, targets []Target, states ...state) Panel {
 	p := panel("state-timeline", title, description, "short", targets, timelineOptions{
 		AlignValue: "left", MergeValues: true, RowHeight: 0.8, ShowValue: "never",
-		Legend:  legend{DisplayMode: "list", Placement: "bottom", Calcs: []string{}},
+		Legend:  unlisted,
 		Tooltip: tooltip{Mode: "single", Sort: "none"}})
 	words := map[string]mapped{"0": {Text: "no", Color: "transparent"}}
 	for i, s := range states {
@@ -213,11 +237,11 @@ func heatmap(title, description, expr, repeat string) Panel {
 	targets := ranges(expr, "")
 	targets[0].Format = "heatmap"
 	p := panel("heatmap", title, description, "s", targets, heatmapOptions{
-		Color:        heatmapColor{Mode: "scheme", Scheme: "Oranges", Scale: "exponential", Exponent: 0.5, Steps: 64, Max: densest},
+		Color:        heatmapColor{Mode: "scheme", Scheme: "Oranges", Fill: "dark-orange", Scale: "exponential", Exponent: 0.5, Steps: 64, Max: densest},
 		FilterValues: filterValues{LE: 1e-9},
 		YAxis:        heatmapAxis{AxisPlacement: "left", Unit: "s", Min: fastest, Max: slowest},
 		Tooltip:      heatmapTip{Mode: "single", YHistogram: true},
-		Legend:       showing{Show: true}})
+		Legend:       showing{Show: true}, Exemplars: exemplars{Color: "rgba(255,0,255,0.7)"}, ShowValue: "never"})
 	p.Repeat, p.Direction, p.MaxPerRow = repeat, "h", 2
 	return p
 }

@@ -45,19 +45,25 @@ func total(by, metric, labels string) string {
 	return "sum by (" + by + ") (last_over_time(" + selected(metric, labels) + whole + "))"
 }
 
-// perSecond is the rate of a counter, or of a histogram.
-func perSecond(by, metric, labels string) string {
-	return "sum by (" + by + ") (rate(" + selected(metric, labels) + rates + "))"
+// orZero gives 0 to runs that counted nothing, in which a metric that is
+// stated only when something was found does not exist.
+func orZero(expr, by, labels string) string { return expr + " or 0 * " + total(by, due, labels) }
+
+// perSecond is the rate of a counter, or of a histogram; an offset may follow.
+func perSecond(by, metric, labels string, offset ...string) string {
+	return "sum by (" + by + ") (rate(" + selected(metric, labels) + rates + strings.Join(offset, "") + "))"
 }
+
+func ratePerSecond(by, metric, labels string) string { return perSecond(by, metric, labels) }
 
 // during is how much a counter rose within the rate interval.
 func during(by, metric, labels string) string {
 	return "sum by (" + by + ") (increase(" + selected(metric, labels) + rates + "))"
 }
 
-// level is the greatest value of a gauge.
-func level(by, metric, labels string) string {
-	return "max by (" + by + ") (" + selected(metric, labels) + ")"
+// level is the greatest value of a gauge; an offset may follow.
+func level(by, metric, labels string, offset ...string) string {
+	return "max by (" + by + ") (" + selected(metric, labels) + strings.Join(offset, "") + ")"
 }
 
 // highest is the greatest value that a gauge had in the time range.
@@ -114,6 +120,12 @@ func chooseLabel(name, label, selector, from string, sort int) Variable {
 		Query: VariableQuery{Query: text, RefID: "variable"}, Definition: text,
 		Refresh: 2, Sort: sort, Multi: true, IncludeAll: true,
 		Current: Choice{Text: "All", Value: "$__all", Selected: true}, Options: []Choice{}}
+}
+
+// single lets only one value be chosen; the first is when the board is opened.
+func (v Variable) single() Variable {
+	v.Multi, v.IncludeAll, v.Current = false, false, Choice{}
+	return v
 }
 
 func chooseUpgrade() Variable {

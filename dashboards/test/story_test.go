@@ -28,16 +28,33 @@ const (
 
 var began = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 
-// story plays the run into the server and returns all that was recorded.
+// told is a run of the story: which upgrade it plays and when it begins.
+type told struct {
+	run, upgrade string
+	began        time.Time
+}
+
+// The story is told twice, as two upgrades.
+var (
+	first  = told{"20261122T090000Z-1", "endpoint-rebind", began}
+	second = told{"20261122T090500Z-2", "failover", began.Add(5 * time.Minute)}
+)
+
+// story plays the first run into the server and returns all that was recorded.
 func story(t *testing.T, s *server) *record.Cumulative {
+	t.Helper()
+	return tell(t, s, first)
+}
+
+func tell(t *testing.T, s *server, which told) *record.Cumulative {
 	t.Helper()
 	pools := []record.Pool{{Name: "main", Operations: []string{"GET"}}, {Name: "feed", Operations: []string{"PUBLISH"}, Apart: true}}
 	arms := []record.Arm{
 		{Name: "on", Pools: pools}, {Name: "off", Pools: pools},
 	}
 	exporter, err := telemetry.Start(t.Context(), telemetry.Config{
-		Endpoint: s.url, Interval: time.Hour, Timeout: time.Minute, Base: began,
-		RunID: "20261122T090000Z-1", Upgrade: "endpoint-rebind", ServiceVersion: "test",
+		Endpoint: s.url, Interval: time.Hour, Timeout: time.Minute, Base: which.began,
+		RunID: which.run, Upgrade: which.upgrade, ServiceVersion: "test",
 		Arms: []string{"on", "off"}, Getenv: func(string) string { return "" },
 	})
 	if err != nil {
@@ -53,7 +70,7 @@ func story(t *testing.T, s *server) *record.Cumulative {
 	if err := exporter.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s.from, s.to = began, began.Add(length)
+	s.from, s.to = which.began, which.began.Add(length)
 	return sum
 }
 
