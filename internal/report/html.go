@@ -52,6 +52,8 @@ type page struct {
 	Cards           []card
 	Key, All        *table
 	Differences     *table
+	Promises        []promisePage
+	Objectives      *table
 	Rounds          []roundPage
 	Integrity       *table
 	Attribution     *table
@@ -116,6 +118,7 @@ func newPage(b *bundle.Bundle, s compare.Summary) (page, error) {
 		Title: "schload: " + s.Upgrade.Name, Subtitle: title(s), Style: template.CSS(pageStyle), Script: template.JS(pageScript),
 		Policy:  policy(),
 		Banners: bannersOf(s), Story: tell(b.Run, s), Cards: cards(s), Key: keyNumbers(s), Differences: full(differenceTable(s.Differences)), All: metrics([]compare.Summary{s}),
+		Promises: promisePages(s), Objectives: objectiveTable(s),
 		Integrity: integrityTable(s), Attribution: full(part(s, attribution)), Pools: full(part(s, poolTables)),
 		Harness: harnessLines(s), Health: health(s.Harness), RunID: s.RunID, Assumptions: s.Upgrade.Assumptions, Parameters: b.Run.Upgrade.Parameters,
 	}

@@ -32,9 +32,21 @@ func Markdown(w io.Writer, kept *bundle.Bundle, s compare.Summary) error {
 			b.WriteString(markdown(strings.Join(lines, " ")) + "\n\n")
 		}
 	}
+	for _, line := range judgement(s) {
+		b.WriteString("- " + markdown(line) + "\n")
+	}
+	if len(judgement(s)) > 0 {
+		b.WriteByte('\n')
+	}
 	b.WriteString(keyNumbers(s).markdown())
 	if t := differenceTable(s.Differences); len(t.rows) > 0 {
 		b.WriteString("\n" + t.markdown())
+	}
+	if lines := restsOn(s); len(lines) > 0 {
+		b.WriteString("\nBehind the verdict on the documentation:\n\n")
+		for _, line := range lines {
+			b.WriteString("- " + markdown(line) + "\n")
+		}
 	}
 	if len(told.Weakens) > 0 {
 		b.WriteString("\nWhat weakens it:\n\n")

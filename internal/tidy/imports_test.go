@@ -46,7 +46,7 @@ var allowed = map[string]struct {
 		outside: []string{"github.com/redis/go-redis/v9", "golang.org/x/sync"},
 	},
 	"profiles": {
-		inside:  []string{"workload", "handoff", "handoff/upgrade", "handoff/stage", "internal/yamlfile", "internal/spelling"},
+		inside:  []string{"workload", "handoff", "handoff/upgrade", "handoff/stage", "internal/yamlfile", "internal/spelling", "internal/compare"},
 		outside: []string{"github.com/goccy/go-yaml"},
 	},
 	"dashboards":        {inside: []string{"telemetry/record"}},
@@ -63,14 +63,14 @@ var allowed = map[string]struct {
 		outside: []string{"go.opentelemetry.io/proto/otlp", "google.golang.org/protobuf"},
 	},
 	"internal/compare/paired": {},
-	"internal/compare":        {inside: []string{"internal/compare/paired", "internal/bundle", "telemetry/histogram", "telemetry/record", "telemetry/mark", "workload", "workload/delivery"}},
+	"internal/compare":        {inside: []string{"internal/compare/paired", "internal/bundle", "telemetry/histogram", "telemetry/record", "telemetry/mark", "workload", "workload/delivery", "internal/spelling"}},
 	"internal/series":         {inside: []string{"internal/compare", "internal/bundle", "telemetry/histogram", "telemetry/record", "telemetry/mark", "workload"}},
 	"internal/report": {
 		inside: []string{"internal/compare", "internal/explain", "internal/bundle", "internal/series", "internal/matrix", "internal/report/chart", "telemetry/histogram", "telemetry/mark"},
 	},
 	"internal/report/chart": {},
-	"internal/explain":      {inside: []string{"internal/compare", "internal/bundle", "telemetry/mark"}},
 	"internal/matrix":       {inside: []string{"internal/compare", "internal/bundle", "handoff/upgrade"}},
+	"internal/explain":      {inside: []string{"internal/compare", "internal/bundle", "telemetry/mark"}},
 	"internal/doctor":       {inside: []string{"handoff", "handoff/stage", "telemetry/mark"}},
 	"internal/experiment": {
 		inside: []string{
@@ -88,7 +88,7 @@ var allowed = map[string]struct {
 			"workload", "handoff", "handoff/upgrade", "handoff/stage", "handoff/sim", "telemetry",
 			"handoff/sim/control", "handoff/sim/faultinjector", "handoff/sim/softwareapi",
 			"telemetry/record", "telemetry/mark", "profiles", "internal/experiment", "internal/bundle",
-			"internal/compare", "internal/report", "internal/explain", "internal/doctor", "internal/calibrate", "internal/matrix",
+			"internal/compare", "internal/report", "internal/explain", "internal/doctor", "internal/calibrate", "internal/matrix", "internal/spelling",
 		},
 		outside: []string{"github.com/spf13/cobra", "golang.org/x/term", "github.com/spf13/pflag"},
 	},
