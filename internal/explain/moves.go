@@ -18,7 +18,7 @@ func neverTold(c Case) []Finding {
 	}
 	untold := c.Arm.Attribution.Connections.ClosedUntold
 	list := c.closedUntold()
-	if !c.on() || told >= concerned && untold == 0 && len(list) == 0 {
+	if !c.on() || told >= concerned && len(list) == 0 {
 		return nil
 	}
 	f := Finding{ID: "never-told", Title: "Idle connections never read that they had to move", Severity: Note, Confidence: Certain,
@@ -81,6 +81,11 @@ func handoffsFailed(c Case) []Finding {
 		Source:   "go-redis, maintnotifications.EndpointType and HandoffTimeout; the breaker opens after 5 failures and does not close again (v9.23)"}
 	f.Evidence = append(f.Evidence, failures(undialled)...)
 	f.Evidence = append(f.Evidence, c.askedFor())
+	if c.settings.EndpointType == "none" {
+		f.Title = "Handoffs failed: the client could not reconnect to its configured address"
+		f.Cause = "With endpoint_type none MOVING names no address: the client dials the configured one after half the announced time, and again where that fails. Its record still named the node that was leaving, or had left."
+		f.Fix = "Let MOVING name the new node (any endpoint_type but none). Where only the name can be used, keep the record's TTL low and caches out of the way."
+	}
 	return []Finding{f}
 }
 
