@@ -165,7 +165,7 @@ func TestWhatHasNoVerdict(t *testing.T) {
 		"assumptions":         {func(*trial, *Upgrade) {}, AsDocumented, "it rests on assumptions of the choreography: settle = 1s, step 3 (close old)"},
 		"one round":           {func(*trial, *Upgrade) {}, AsDocumented, "one round"},
 		"unlike": {func(t *trial, _ *Upgrade) {
-			t.settings = [2]bundle.Arm{{Settings: json.RawMessage(`{"Mode":"on","MaxRetries":-1,"PoolSize":32}`)}, {Settings: json.RawMessage(`{"Mode":"off","MaxRetries":3,"PoolSize":32}`)}}
+			t.settings = [2]bundle.Arm{{Settings: json.RawMessage(`{"mode":"on","name":"on","max_retries":-1,"pool_size":32}`)}, {Settings: json.RawMessage(`{"mode":"off","name":"off","max_retries":3,"pool_size":32}`)}}
 		}, AsDocumented, "on and off differ in more than handoffs: max_retries"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -408,7 +408,7 @@ func (d *dispute) caveats(k int) {
 	}
 	maps.Copy(both, b)
 	for key := range both {
-		own := slices.Contains(strings.Fields("Name Mode Protocol EndpointType RelaxedTimeout PostHandoffRelaxed HandoffTimeout"), key)
+		own := slices.Contains(strings.Fields("name mode protocol endpoint_type relaxed_timeout post_handoff_relaxed handoff_timeout"), key)
 		differ = differ || !own && !reflect.DeepEqual(a[key], b[key])
 	}
 	add(differ, literally("%s and %s differ in more than handoffs", d.arm, d.ref)+text)
