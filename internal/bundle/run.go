@@ -40,6 +40,8 @@ type Run struct {
 	Injections  []string        `json:"injections,omitempty"`  // faults that the simulator was ordered to do: the run is no measurement of Redis
 	Objective   float64         `json:"objective,omitempty"`   // the share of operations that is to succeed in time, below 1
 	SlotRanges  []SlotRange     `json:"slot_ranges,omitempty"` // whose outages are told apart
+	Worker      *Worker         `json:"worker,omitempty"`      // one of several that load together; nil: it loads alone
+	Merge       *Merge          `json:"merge,omitempty"`       // what it was added up from; nil: it was recorded
 	Environment Environment     `json:"environment"`
 	Versions    Versions        `json:"versions"`
 	Final       *Final          `json:"final,omitempty"` // set by Finish; its absence says the run is incomplete
@@ -47,6 +49,14 @@ type Run struct {
 	// Secrets are passwords known by value. They are not stored; wherever one
 	// occurs in free text (command, profile, details, reasons), it is hidden.
 	Secrets []string `json:"-"`
+}
+
+// Worker says which of several runs that load together this is, and when they
+// agreed to start.
+type Worker struct {
+	Index   int       `json:"index"` // from 0
+	Workers int       `json:"workers"`
+	StartAt time.Time `json:"start_at"`
 }
 
 // Arm is one client configuration. Requested is its mode: on, off,
