@@ -50,7 +50,7 @@ func (w *worker) readFacts() error {
 }
 
 // note takes from an interval when the worker lived, what is missing, and which
-// arms and pools had no success in it.
+// arms and pools were asked for nothing in it.
 func (w *worker) note(iv record.Interval, apart map[string]bool) {
 	f, from, to := &w.facts, iv.From+w.offset, iv.To+w.offset
 	if w.told.Intervals == 0 {
@@ -65,27 +65,27 @@ func (w *worker) note(iv record.Interval, apart map[string]bool) {
 	}
 	w.told.Intervals++
 	f.life.to = max(f.life.to, to)
-	served := map[place]bool{}
+	asked := map[place]bool{}
 	for _, c := range iv.Counts {
-		if c.Name != record.Operations || c.Value == 0 || attr(c, record.AttrOutcome) != "ok" {
+		if c.Name != record.Operations && c.Name != record.OperationsDue || c.Value == 0 {
 			continue
 		}
 		pool := attr(c, record.AttrPool)
-		served[place{arm: c.Arm, pool: pool}] = true
+		asked[place{arm: c.Arm, pool: pool}] = true
 		if !apart[pool] {
-			served[place{arm: c.Arm}] = true
+			asked[place{arm: c.Arm}] = true
 		}
 	}
 	for _, a := range w.Run.Arms {
-		f.quiet(place{arm: a.Name}, served, span{from, to})
+		f.quiet(place{arm: a.Name}, asked, span{from, to})
 		for _, p := range w.Run.Pools {
-			f.quiet(place{arm: a.Name, pool: p.Name}, served, span{from, to})
+			f.quiet(place{arm: a.Name, pool: p.Name}, asked, span{from, to})
 		}
 	}
 }
 
-func (f *facts) quiet(p place, served map[place]bool, s span) {
-	if served[p] {
+func (f *facts) quiet(p place, asked map[place]bool, s span) {
+	if asked[p] {
 		return
 	}
 	if list := f.silent[p]; len(list) > 0 && list[len(list)-1].to >= s.from {

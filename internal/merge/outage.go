@@ -11,8 +11,8 @@ import (
 )
 
 // noSuccess is when, as far as is known, a worker had no success at a place:
-// its own spans of the kinds named, the intervals in which nothing succeeded,
-// the times in which it stood still, and all before and after it lived.
+// its own spans of the kinds named, the intervals in which it was asked for
+// nothing, the times in which it stood still, and all before and after it lived.
 func (w *worker) noSuccess(p place, kinds ...mark.Kind) []span {
 	lists := [][]span{w.facts.silent[p], w.facts.stalls, w.facts.outside()}
 	for _, k := range kinds {
@@ -27,7 +27,8 @@ func (w *worker) noSuccess(p place, kinds ...mark.Kind) []span {
 // Why this is right for outages: a span without a success of the whole lies in
 // one of every worker, from the last success of any to the next of any. It is
 // longer than the limit only if each worker's own is, so no worker's mark is
-// missing; a worker without demand has no mark, but no success in its intervals.
+// missing; one that was asked for nothing has no mark, but nothing in its
+// intervals. Nor is it too long: it lies in a span without a success of each.
 func inAll(list []*worker, p place, kinds ...mark.Kind) []span {
 	all := list[0].noSuccess(p, kinds...)
 	var waited []span
