@@ -25,6 +25,8 @@ type matrixFlags struct {
 	parallel int
 	format   string
 	dry      bool
+	again    bool // play cells again in which the harness was the bottleneck
+	gate     gate
 }
 
 func newMatrix() *cobra.Command {
@@ -39,7 +41,7 @@ func newMatrix() *cobra.Command {
 			"--quick takes about 10 minutes for all upgrades: 100 operations a second, short baselines, several cells side by\n" +
 			"side, and only upgrades that are longer than that quickened. Without it, cells are played one after the other.\n" +
 			"--dry-run says what would be played, how fast, and how long it would take.\n\n" +
-			"Exit codes: 0 ok, 1 failed, 2 usage or bad input, 4 a cell is invalid or could not be played (the others are\n" +
+			"Exit codes: 0 ok, 1 failed, 2 usage or bad input, 3 --fail-on, 4 a cell is invalid or could not be played (the others are\n" +
 			"there all the same), 130 interrupted.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.matrix(cmd) },
@@ -66,6 +68,8 @@ func (f *matrixFlags) register(cmd *cobra.Command) {
 	flags.DurationVar(&r.outage, "outage-after", 0, "no success for longer than this, although operations are due, is an outage")
 	flags.StringVar(&r.out, "out", "", "directory of the matrix (default runs/matrix-<id>); one that was begun is finished")
 	flags.StringVar(&f.format, "format", "text", "what is printed: "+strings.Join(matrixFormatNames(), ", "))
+	flags.BoolVar(&f.again, "retry-saturated", false, "of a matrix that was begun, also play cells again in which the harness was the bottleneck")
+	f.gate.register(flags)
 	flags.BoolVar(&f.dry, "dry-run", false, "print what would be played, and play nothing")
 }
 
@@ -94,16 +98,20 @@ func (f *matrixFlags) matrix(cmd *cobra.Command) error {
 	}
 	view := newMatrixView(cmd.ErrOrStderr())
 	view.say(fmt.Sprintf("%d cells in %s, about %v", len(m.Plan.Cells), dir, m.Plan.Expected.Duration().Round(time.Second)))
-	player := matrix.Player{Run: drawn.play, Changed: view.show, Event: view.say}
+	player := matrix.Player{Run: drawn.play, Strict: f.again, Changed: view.show, Event: view.say}
 	err = player.Play(cmd.Context(), m)
 	view.end()
-	return errors.Join(f.results(cmd.OutOrStdout(), m, write), matrixOutcome(cmd.Context(), m, err))
+	err = errors.Join(f.results(cmd.OutOrStdout(), m, write), matrixOutcome(cmd.Context(), m, err))
+	if err == nil {
+		err = f.gate.failOn.check(m.Summaries(), nil)
+	}
+	return err
 }
 
 // results leaves the table in the matrix's directory in every format, and
 // prints it in one.
 func (f *matrixFlags) results(stdout io.Writer, m *matrix.Matrix, write func(io.Writer, *matrix.Matrix) error) error {
-	return errors.Join(keepTables(m), write(stdout, m))
+	return errors.Join(keepTables(m), f.gate.write(m.Summaries()), write(stdout, m))
 }
 
 // matrixOutcome chooses the error, and with it the exit code.

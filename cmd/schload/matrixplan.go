@@ -43,6 +43,9 @@ func (f *matrixFlags) draw(cmd *cobra.Command) (d drawnMatrix, err error) {
 		if err != nil {
 			return d, err
 		}
+		if err := f.gate.failOn.needsObjectives(len(p.SLO)); err != nil {
+			return d, fmt.Errorf("profile %s: %w", name, err)
+		}
 		for _, a := range p.Arms {
 			if !slices.Contains(arms, a.Name) {
 				arms = append(arms, a.Name)
@@ -72,7 +75,7 @@ func (f *matrixFlags) check(cmd *cobra.Command) error {
 	case len(f.profiles) == 0:
 		return errors.New("--profiles is empty: name one, or leave the flag out for the default profile")
 	}
-	return nil
+	return f.gate.validate(cmd.Flags().Changed)
 }
 
 // mostParallel keeps a slip of the finger from opening a thousand simulators.

@@ -20,11 +20,9 @@ import (
 
 // formats are those of a report.
 var formats = map[string]func(io.Writer, *bundle.Bundle, compare.Summary) error{
-	"html": report.HTML,
-	"markdown": func(w io.Writer, b *bundle.Bundle, s compare.Summary) error {
-		return report.Markdown(w, b.Run, s)
-	},
-	"text": func(w io.Writer, _ *bundle.Bundle, s compare.Summary) error { return report.Text(w, s) },
+	"html":     report.HTML,
+	"markdown": report.Markdown,
+	"text":     func(w io.Writer, _ *bundle.Bundle, s compare.Summary) error { return report.Text(w, s) },
 }
 
 func newReport() *cobra.Command {
@@ -39,13 +37,17 @@ func newReport() *cobra.Command {
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			write, ok := formats[format]
+			of := matrix.Is(args[0])
+			if of {
+				_, ok = matrixFormats[format]
+			}
 			if !ok {
-				return usageError(fmt.Errorf("--format %q is not known: it is html, markdown or text", format))
+				return usageError(fmt.Errorf("--format %q is not known: it is html, markdown or text, of a matrix also csv or json", format))
 			}
 			if format == "html" && out == "" && isTerminal(cmd.OutOrStdout()) {
 				return usageError(errors.New("a page is not for a terminal: name a file with -o report.html, or use --format text"))
 			}
-			if matrix.Is(args[0]) {
+			if of {
 				return reportMatrix(cmd.OutOrStdout(), args[0], format, out)
 			}
 			b, err := bundle.Open(args[0])
@@ -61,7 +63,7 @@ func newReport() *cobra.Command {
 		},
 	}
 	names := slices.Sorted(maps.Keys(formats))
-	cmd.Flags().StringVar(&format, "format", "html", strings.Join(names, ", "))
+	cmd.Flags().StringVar(&format, "format", "html", strings.Join(names, ", ")+"; of a matrix also csv, json")
 	cmd.Flags().StringVarP(&out, "output", "o", "", "the file to write, replaced whole; without it stdout")
 	return cmd
 }

@@ -36,7 +36,9 @@ func serve(t *testing.T) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := tsdb.Open(t.TempDir(), nil, nil, tsdb.DefaultOptions(), nil)
+	options := tsdb.DefaultOptions()
+	options.OutOfOrderTimeWindow = shipped.StorageConfig.TSDBConfig.OutOfOrderTimeWindow
+	db, err := tsdb.Open(t.TempDir(), nil, nil, options, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,6 +39,7 @@ type Run struct {
 	OutageAfter Seconds         `json:"outage_after_s"`
 	Injections  []string        `json:"injections,omitempty"`  // faults that the simulator was ordered to do: the run is no measurement of Redis
 	Objective   float64         `json:"objective,omitempty"`   // the share of operations that is to succeed in time, below 1
+	SLO         []string        `json:"slo,omitempty"`         // service level objectives, such as maintenance.failed_ratio < 0.001
 	SlotRanges  []SlotRange     `json:"slot_ranges,omitempty"` // whose outages are told apart
 	Worker      *Worker         `json:"worker,omitempty"`      // one of several that load together; nil: it loads alone
 	Merge       *Merge          `json:"merge,omitempty"`       // what it was added up from; nil: it was recorded

@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -16,18 +17,12 @@ const lull = 60 * time.Second
 // timeouts sorts the connections whose command got no reply in time by why the
 // relaxed timeout did not help, each reason one finding.
 func timeouts(c Case) []Finding {
-	failed := c.errors("read_timeout", "write_timeout")
-	var out []*connection
-	for _, one := range c.order {
-		if one.timedOut() {
-			out = append(out, one)
-		}
-	}
-	if len(out) == 0 && failed == 0 {
-		return nil
-	}
-	if !c.on() {
+	failed, out := c.errors(timeoutClasses...), c.timedOutConnections()
+	switch {
+	case !c.on():
 		return c.timeoutsOff(failed, out)
+	case c.notices() == 0:
+		return nil // nothingAnnounced says it
 	}
 	by := map[*reason][]*connection{}
 	for _, one := range out {
@@ -41,6 +36,21 @@ func timeouts(c Case) []Finding {
 		}
 	}
 	return list
+}
+
+// timeoutClasses are the outcomes of an operation that got no reply in time.
+var timeoutClasses = []string{"read_timeout", "write_timeout"}
+
+// timedOutConnections returns those that were closed because a command got no
+// reply in time, in that order.
+func (c Case) timedOutConnections() (out []*connection) {
+	for _, one := range c.order {
+		if one.timedOut() {
+			out = append(out, one)
+		}
+	}
+	slices.SortStableFunc(out, byEnd)
+	return out
 }
 
 // reason is why a command timed out although its arm relaxes timeouts.
@@ -71,7 +81,7 @@ var (
 		"Increase PostHandoffRelaxedDuration (post_handoff_relaxed) for stalls after a move, or the read timeout.",
 		vendor + "Timeouts still occurring", Likely}
 	unheralded = &reason{"timeout-unannounced", "Timeouts that no notice announced",
-		"No connection of the arm had read a notice: timeouts are relaxed only during announced maintenance.",
+		"No connection of the arm had read a notice in the minute before: timeouts are relaxed only during announced maintenance.",
 		"Against unannounced stalls only the read timeout and retries help.",
 		vendor + "Timeouts still occurring; SCH not triggering", Likely}
 )
@@ -157,6 +167,27 @@ func (c Case) timeoutsOff(failed uint64, out []*connection) []Finding {
 		Source:   vendor + "Timeouts during upgrades; Timeouts still occurring"}
 	if len(out) > 0 {
 		f.Evidence = append(f.Evidence, named(out, endedAt))
+	}
+	if text := c.stalled(1 << 62); text != "" {
+		f.Evidence = append(f.Evidence, text)
+	}
+	return []Finding{f}
+}
+
+// stallWaited: nothing failed, but for a while nothing came back either.
+func stallWaited(c Case) []Finding {
+	disconnected := slices.ContainsFunc(c.order, (*connection).byServer) || len(c.vain()) > 0
+	if c.Arm.Outage.Windows == 0 || c.Arm.Operations.Failed > 0 || disconnected || len(c.timedOutConnections()) > 0 {
+		return nil
+	}
+	f := Finding{ID: "stall-waited", Title: "The server stalled, and commands waited for it", Severity: Expected, Confidence: Likely,
+		Evidence: []string{c.felt(), "no command failed, no connection was closed, no dial failed"},
+		Cause:    "While a shard fails over or hands over, its commands queue at the proxy. Relaxed timeouts keep them from failing; nothing makes the stall shorter, and commands that are due meanwhile wait, too.",
+		Fix:      "Give the application's own deadlines room for such a stall. Where that cannot be, look for what makes it long: large shards, a replica that lags.",
+		Source:   vendor + "SCH Support (timeout errors are reduced, brief latency remains)"}
+	if n := c.Arm.Attribution.Saved.ByRelaxedTimeouts; n > 0 {
+		f.Evidence = append(f.Evidence, fmt.Sprintf("%s succeeded only because of relaxed timeouts: longer than the read timeout of %s", plural(n, "operation"), time.Duration(c.settings.ReadTimeout)))
+		f.Confidence = Certain
 	}
 	if text := c.stalled(1 << 62); text != "" {
 		f.Evidence = append(f.Evidence, text)

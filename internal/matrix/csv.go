@@ -16,7 +16,7 @@ var csvHead = []string{
 	"profile", "upgrade", "sch_support", "state", "reasons", "saturated", "speed", "rounds", "arm",
 	"due", "failed", "late", "missed", "harmed_ratio", "longest_outage_s", "dials", "closed_by_server", "timeouts",
 	"maintenance_successes", "maintenance_p95_s", "maintenance_p99_s", "lost_acknowledged_writes",
-	"against", "harmed_difference", "harmed_difference_low", "harmed_difference_high", "p_adjusted", "verdict",
+	"against", "harmed_difference", "harmed_difference_low", "harmed_difference_high", "p_adjusted", "verdict", "documented",
 	"run_id", "bundle",
 }
 
@@ -64,7 +64,13 @@ func (r Row) record(a Arm) []string {
 	} else {
 		cells = append(cells, "", "", "", "", "", "")
 	}
-	return append(cells, r.RunID, r.Bundle)
+	var promises []string
+	for _, x := range r.Expectations {
+		if x.Arm == a.Name {
+			promises = append(promises, x.Verdict)
+		}
+	}
+	return append(cells, strings.Join(promises, "; "), r.RunID, r.Bundle)
 }
 
 // Verdict is that on an arm; none on the one it is held against, and where the

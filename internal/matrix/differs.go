@@ -2,6 +2,7 @@ package matrix
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,12 +14,44 @@ const mostDifferences = 6
 
 // differs says in what two plans differ.
 func differs(was, is Plan) (list []string, err error) {
-	before, err := leaves(was)
+	before, after := map[string]Cell{}, map[string]Cell{}
+	for _, c := range was.Cells {
+		before[c.Name()] = c
+	}
+	for _, c := range is.Cells {
+		if _, both := before[c.Name()]; !both {
+			list = append(list, "cell "+c.Name()+" was not in it")
+		}
+		after[c.Name()] = c
+	}
+	was.Cells, is.Cells, was.Expected, is.Expected = nil, nil, 0, 0
+	changes, err := changed("", was, is)
 	if err != nil {
 		return nil, err
 	}
-	after, err := leaves(is)
-	if err != nil {
+	list = append(list, changes...)
+	for _, name := range slices.Sorted(maps.Keys(before)) {
+		x, y := before[name], after[name]
+		if y.Name() != name {
+			list = append(list, "cell "+name+" is no longer in it")
+			continue
+		}
+		x.Bends, x.Expected, y.Bends, y.Expected = nil, 0, nil, 0 // they follow from the rest
+		if changes, err = changed(name, x, y); err != nil {
+			return nil, err
+		}
+		list = append(list, changes...)
+	}
+	if n := len(list); n > mostDifferences {
+		list = append(list[:mostDifferences], fmt.Sprintf("and %d more", n-mostDifferences))
+	}
+	return list, nil
+}
+
+// changed are the values that differ, by their path.
+func changed(path string, was, is any) (list []string, err error) {
+	before, after := map[string]string{}, map[string]string{}
+	if err := errors.Join(leaves(path, was, before), leaves(path, is, after)); err != nil {
 		return nil, err
 	}
 	all := maps.Clone(before)
@@ -27,9 +60,6 @@ func differs(was, is Plan) (list []string, err error) {
 		if x, y := or(before, path), or(after, path); x != y {
 			list = append(list, fmt.Sprintf("%s was %s, is %s", path, x, y))
 		}
-	}
-	if n := len(list); n > mostDifferences {
-		list = append(list[:mostDifferences], fmt.Sprintf("and %d more", n-mostDifferences))
 	}
 	return list, nil
 }
@@ -41,24 +71,8 @@ func or(m map[string]string, path string) string {
 	return "absent"
 }
 
-// leaves are the values of a plan by their path; a cell's path has its name.
-func leaves(p Plan) (map[string]string, error) {
-	found := map[string]string{}
-	cells := p.Cells
-	p.Cells, p.Expected = nil, 0
-	if err := leavesOf("", p, found); err != nil {
-		return nil, err
-	}
-	for _, c := range cells {
-		c.Bends, c.Expected = nil, 0 // they follow from the rest
-		if err := leavesOf(c.Name(), c, found); err != nil {
-			return nil, err
-		}
-	}
-	return found, nil
-}
-
-func leavesOf(path string, v any, found map[string]string) error {
+// leaves collects the values of v by their path.
+func leaves(path string, v any, found map[string]string) error {
 	text, err := json.Marshal(v)
 	if err != nil {
 		return err

@@ -2,8 +2,9 @@ package matrix
 
 import (
 	"context"
+	"errors"
 	"os"
-	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,6 +24,9 @@ type Player struct {
 	Changed func(Board)
 	Event   func(string)
 
+	// Strict has cells played again in which the harness was the bottleneck.
+	Strict bool
+
 	m       *Matrix
 	mu      sync.Mutex
 	began   time.Time
@@ -37,6 +41,11 @@ type Player struct {
 // cancelled, and an error if the matrix cannot be kept; what became of cells
 // is in the rows.
 func (p *Player) Play(ctx context.Context, m *Matrix) error {
+	unlock, err := m.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	p.m, p.began, p.running = m, time.Now(), map[int]*Progress{}
 	if err := p.sift(); err != nil {
 		return err
@@ -57,6 +66,9 @@ func (p *Player) sift() error {
 	for _, i := range p.m.Plan.order() {
 		c := p.m.Plan.Cells[i]
 		s, err := p.m.finished(c)
+		if err == nil && p.Strict && s.Harness.Saturated {
+			err = errors.New("the harness was the bottleneck: " + strings.Join(s.Harness.SaturatedReasons, "; "))
+		}
 		if err == nil {
 			p.m.Rows[i] = row(c, s)
 			p.kept++
@@ -147,13 +159,5 @@ func (p *Player) progress(i int, x Progress) {
 func (p *Player) say(text string) {
 	if p.Event != nil {
 		p.Event(text)
-	}
-}
-
-// Forget takes away what a matrix wrote besides its file, so that no old table
-// stands beside a new state.
-func (m *Matrix) Forget(names ...string) {
-	for _, name := range names {
-		_ = os.Remove(filepath.Join(m.Dir, name)) // it is written anew
 	}
 }

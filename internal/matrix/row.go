@@ -23,20 +23,23 @@ const (
 
 // Row is a cell with its numbers, of all its rounds together, warm-up left out.
 type Row struct {
-	Profile    string               `json:"profile"`
-	Upgrade    string               `json:"upgrade"`
-	Title      string               `json:"title"`
-	SCHSupport string               `json:"sch_support"`
-	State      State                `json:"state"`
-	Reasons    []string             `json:"reasons,omitempty"`   // of a state that is neither pending nor done
-	Saturated  []string             `json:"saturated,omitempty"` // why the harness was the bottleneck: no verdict follows
-	RunID      string               `json:"run_id,omitempty"`
-	Bundle     string               `json:"bundle,omitempty"` // from the matrix's directory, with slashes
-	Speed      float64              `json:"speed"`
-	Rounds     int                  `json:"rounds,omitempty"` // played
-	Arms       []Arm                `json:"arms,omitempty"`
-	Verdicts   []compare.Difference `json:"verdicts,omitempty"` // on each arm against the one without handoffs, by the primary metric
-	Warnings   []string             `json:"warnings,omitempty"`
+	Profile      string                `json:"profile"`
+	Upgrade      string                `json:"upgrade"`
+	Title        string                `json:"title"`
+	SCHSupport   string                `json:"sch_support"`
+	State        State                 `json:"state"`
+	Reasons      []string              `json:"reasons,omitempty"`   // of a state that is neither pending nor done
+	Saturated    []string              `json:"saturated,omitempty"` // why the harness was the bottleneck: no verdict follows
+	RunID        string                `json:"run_id,omitempty"`
+	Bundle       string                `json:"bundle,omitempty"` // from the matrix's directory, with slashes
+	Speed        float64               `json:"speed"`
+	Rounds       int                   `json:"rounds,omitempty"` // played
+	Arms         []Arm                 `json:"arms,omitempty"`
+	Verdicts     []compare.Difference  `json:"verdicts,omitempty"`     // on each arm against the one without handoffs, by the primary metric
+	Expectations []compare.Expectation `json:"expectations,omitempty"` // what became of the vendor's promise
+	Warnings     []string              `json:"warnings,omitempty"`
+
+	Summary *compare.Summary `json:"-"` // of the cell's run; nil where its bundle was not read
 }
 
 // Arm is what one client configuration felt in a cell.
@@ -74,7 +77,7 @@ func pending(c Cell) Row {
 // row is a cell whose bundle was read.
 func row(c Cell, s compare.Summary) Row {
 	r := pending(c)
-	r.State, r.RunID, r.Bundle, r.Warnings = Done, s.RunID, cellsDir+"/"+c.Name(), s.Warnings
+	r.State, r.RunID, r.Bundle, r.Warnings, r.Expectations, r.Summary = Done, s.RunID, cellsDir+"/"+c.Name(), s.Warnings, s.Expectations, &s
 	if s.Upgrade.Title != "" {
 		r.Title = s.Upgrade.Title
 	}
@@ -121,6 +124,16 @@ func failed(c Cell, err error) Row {
 	r := pending(c)
 	r.State, r.Reasons = Failed, strings.Split(err.Error(), "\n")
 	return r
+}
+
+// Summaries are those of all cells that left one, in the order of the table.
+func (m *Matrix) Summaries() (list []compare.Summary) {
+	for _, r := range m.Rows {
+		if r.Summary != nil {
+			list = append(list, *r.Summary)
+		}
+	}
+	return list
 }
 
 // Bad are the rows that say nothing although they were played.

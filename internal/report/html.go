@@ -13,6 +13,7 @@ import (
 
 	"schload/internal/bundle"
 	"schload/internal/compare"
+	"schload/internal/explain"
 	"schload/internal/report/chart"
 	"schload/internal/series"
 )
@@ -47,9 +48,12 @@ type page struct {
 	Banners         []banner
 	Facts           []fact
 	Story           story
+	Findings        []explain.Finding
 	Cards           []card
 	Key, All        *table
 	Differences     *table
+	Promises        []promisePage
+	Objectives      *table
 	Rounds          []roundPage
 	Integrity       *table
 	Attribution     *table
@@ -114,6 +118,7 @@ func newPage(b *bundle.Bundle, s compare.Summary) (page, error) {
 		Title: "schload: " + s.Upgrade.Name, Subtitle: title(s), Style: template.CSS(pageStyle), Script: template.JS(pageScript),
 		Policy:  policy(),
 		Banners: bannersOf(s), Story: tell(b.Run, s), Cards: cards(s), Key: keyNumbers(s), Differences: full(differenceTable(s.Differences)), All: metrics([]compare.Summary{s}),
+		Promises: promisePages(s), Objectives: objectiveTable(s),
 		Integrity: integrityTable(s), Attribution: full(part(s, attribution)), Pools: full(part(s, poolTables)),
 		Harness: harnessLines(s), Health: health(s.Harness), RunID: s.RunID, Assumptions: s.Upgrade.Assumptions, Parameters: b.Run.Upgrade.Parameters,
 	}
@@ -122,6 +127,9 @@ func newPage(b *bundle.Bundle, s compare.Summary) (page, error) {
 	}
 	p.Facts = facts(b.Run)
 	var err error
+	if p.Findings, err = explain.Explain(b, s); err != nil {
+		return p, err
+	}
 	if p.Settings, err = settings(b.Run); err != nil {
 		return p, err
 	}

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -38,7 +39,7 @@ func MatrixMarkdown(w io.Writer, m *matrix.Matrix) error {
 	for _, line := range append(matrixPlayed(m), matrixSays(m)...) {
 		b.WriteString(markdown(line) + "\n")
 	}
-	b.WriteString("\n" + matrixTable(m).markdown())
+	b.WriteString("\n" + matrixLines(m).markdown())
 	if weak := matrixWeakens(m); len(weak) > 0 {
 		b.WriteString("\nWhat weakens it:\n\n")
 		for _, line := range weak {
@@ -50,11 +51,11 @@ func MatrixMarkdown(w io.Writer, m *matrix.Matrix) error {
 }
 
 // matrixHead are the columns, of each arm of each cell.
-var matrixHead = []string{"due", "harmed, %", "failed", "late", "missed", "longest outage, s", "dials", "timeouts", "p95, ms", "p99, ms", "lost writes", "harmed, against the arm off"}
+var matrixHead = []string{"due", "harmed, %", "failed", "late", "missed", "longest outage, s", "dials", "timeouts", "p95, ms", "p99, ms", "lost writes", "documented", "harmed, against the arm off"}
 
 // matrixTable has a heading for each cell and a row for each of its arms.
 func matrixTable(m *matrix.Matrix) *table {
-	t := &table{head: matrixHead, text: 1}
+	t := &table{head: matrixHead, text: 2}
 	for i, r := range m.Rows {
 		t.add(m.Plan.Spelled(m.Plan.Cells[i]) + cellNote(r))
 		for _, a := range r.Arms {
@@ -63,6 +64,25 @@ func matrixTable(m *matrix.Matrix) *table {
 	}
 	return t
 }
+
+// matrixLines has a row for each arm of each cell, for tables that know no
+// headings between rows.
+func matrixLines(m *matrix.Matrix) *table {
+	t := &table{head: append([]string{"arm"}, matrixHead...), text: 2}
+	for i, r := range m.Rows {
+		name := m.Plan.Spelled(m.Plan.Cells[i]) + cellNote(r)
+		if len(r.Arms) == 0 {
+			t.add(name, append([]string{""}, blanks(matrixHead)...)...)
+		}
+		for _, a := range r.Arms {
+			t.add(name, append([]string{a.Name}, matrixCells(r, a)...)...)
+			name = ""
+		}
+	}
+	return t
+}
+
+func blanks(head []string) []string { return make([]string, len(head)) }
 
 // cellNote is what has to be known of a cell beside its name.
 func cellNote(r matrix.Row) string {
@@ -90,8 +110,24 @@ func matrixCells(r matrix.Row, a matrix.Arm) []string {
 	}
 	return []string{
 		count(a.Due), three(100 * a.HarmedRatio()), count(a.Failed), count(a.Late), count(a.Missed), seconds(a.LongestOutage.Duration()), count(a.Dials), count(a.Timeouts),
-		quantile(q.Count, 20, q.P95.Duration()), quantile(q.Count, 100, q.P99.Duration()), lost, matrixVerdict(r, a),
+		quantile(q.Count, 20, q.P95.Duration()), quantile(q.Count, 100, q.P99.Duration()), lost, matrixDocumented(r, a), matrixVerdict(r, a),
 	}
+}
+
+// matrixDocumented is what became of the vendor's promise.
+func matrixDocumented(r matrix.Row, a matrix.Arm) string {
+	var verdicts []string
+	for _, x := range r.Expectations {
+		if x.Arm != a.Name {
+			continue
+		}
+		text := x.Verdict
+		if len(x.Pools) > 0 {
+			text += " (" + strings.Join(x.Pools, ", ") + ")"
+		}
+		verdicts = append(verdicts, text)
+	}
+	return strings.Join(verdicts, "; ")
 }
 
 // matrixVerdict is "better, -5.31 points (-5.60 to -5.10)".
@@ -101,8 +137,14 @@ func matrixVerdict(r matrix.Row, a matrix.Arm) string {
 	case ok:
 	case len(r.Verdicts) > 0 || a.Raw:
 		return ""
-	case r.State != matrix.Done || len(r.Saturated) > 0 || r.Rounds < 2:
-		return "no verdict"
+	case a.Name != r.Arms[0].Name:
+		return ""
+	case r.State != matrix.Done:
+		return "no verdict: " + string(r.State)
+	case len(r.Saturated) > 0:
+		return "no verdict: the harness was the bottleneck"
+	case r.Rounds < 2:
+		return "no verdict: one round"
 	default:
 		return ""
 	}
@@ -161,12 +203,34 @@ func matrixSays(m *matrix.Matrix) (lines []string) {
 	for _, key := range order {
 		lines = append(lines, "Of the operations harmed, "+key+" in "+counted(said[key])+".")
 	}
+	lines = append(lines, matrixPromises(m)...)
 	for _, state := range []matrix.State{matrix.Invalid, matrix.Failed, matrix.Incomplete, matrix.Pending} {
 		if names := inState(m, state); len(names) > 0 {
 			lines = append(lines, stateWords[state]+counted(names)+".")
 		}
 	}
 	return lines
+}
+
+// matrixPromises says where the vendor's promise was kept, and where it was not.
+func matrixPromises(m *matrix.Matrix) (lines []string) {
+	kept := map[string][]string{}
+	for i, r := range m.Rows {
+		for _, x := range r.Expectations {
+			key := fmt.Sprintf(promiseWords[x.Verdict], x.Arm)
+			kept[key] = append(kept[key], m.Plan.Spelled(m.Plan.Cells[i]))
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(kept)) {
+		lines = append(lines, key+" in "+counted(slices.Compact(kept[key]))+".")
+	}
+	return lines
+}
+
+var promiseWords = map[string]string{
+	compare.AsDocumented: "Against what is documented: %s did as promised", compare.BetterThan: "Against what is documented: %s did better",
+	compare.WorseThan: "Against what is documented: %s did worse", compare.NoEvidence: "Against what is documented: %s without evidence either way",
+	compare.NoPromise: "Against what is documented: nothing is promised for %s",
 }
 
 var verdictWords = map[string]string{
