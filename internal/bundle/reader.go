@@ -97,8 +97,9 @@ func (b *Bundle) Complete() bool { return b.Run.Final != nil && len(b.Run.Merge.
 
 // Intervals yields the intervals in order. It ends at the first error.
 func (b *Bundle) Intervals() iter.Seq2[record.Interval, error] {
+	lines := newCanonical()
 	return readLines(filepath.Join(b.Dir, metricsFile), func(line []byte) (record.Interval, error) {
-		return decodeLine(line, b.Run.Started)
+		return lines.decode(line, b.Run.Started)
 	})
 }
 
