@@ -15,9 +15,11 @@ const apart = time.Second
 // warnings are what one should know of a merged bundle that is not in the sums.
 func warnings(list []*worker, whole []mark.Mark, uneven bool) (all []string) {
 	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
-	last := slices.MaxFunc(list, func(x, y *worker) int { return cmp.Compare(x.offset, y.offset) })
-	add("%d workers were put on one time axis by their wall clocks (the last base instant is %v after the first): by as much as the clocks differ, instants and outages of the whole are off; histograms and counters are not",
-		len(list), last.offset)
+	if len(list) > 1 {
+		last := list[len(list)-1].offset // they are in the order of their base instants
+		add("%d workers were put on one time axis by their wall clocks (the last base instant is %v after the first): by as much as the clocks differ, instants and outages of the whole are off; histograms and counters are not",
+			len(list), last.Round(time.Microsecond))
+	}
 	late := slices.MaxFunc(list, func(x, y *worker) int { return cmp.Compare(x.told.PhaseOffset, y.told.PhaseOffset) })
 	if d := late.told.PhaseOffset.Duration(); d > apart {
 		add("worker %s entered a phase %v after the first one did: an operation counts for the phase of its own worker", late.name, d)
