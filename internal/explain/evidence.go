@@ -50,7 +50,6 @@ type Case struct {
 	outages     []mark.Mark // of the arm as a whole
 	replies     []mark.Mark // wrong ones
 	messages    []mark.Mark
-	leaked      []mark.Mark
 }
 
 // settings are those of an arm that rules ask for, resolved; zero where the

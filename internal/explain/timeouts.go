@@ -68,6 +68,10 @@ var (
 		"The connection had its relaxed timeout when the command was sent, and waited it out in full.",
 		"Increase RelaxedTimeout (relaxed_timeout) above the longest stall.",
 		vendor + "Timeouts still occurring", Certain}
+	relaxedCutOff = &reason{"relaxed-cuts-receivers", "Relaxed timeouts cut receivers off that were to block for longer",
+		"The relaxed timeout replaces the time that the library otherwise grants a command that blocks: go-redis 9.23 ends it although the server has only nothing to say.",
+		"Block for less than RelaxedTimeout (relaxed_timeout), or set that above the longest block; take a timeout of a command that blocks for an empty reply.",
+		method + "Messages; go-redis arms a command's deadline with the relaxed timeout", Likely}
 	tooLate = &reason{"notice-with-stall", "Timeouts: the notice came too late for the first command",
 		"The command was under way, its deadline set from the read timeout, when its connection read the notice: relaxing helps only commands sent later. go-redis reads notices with the reply to a command, so the first command of each connection meets the stall unrelaxed where the notice comes with it or shortly before it.",
 		"Raise the read timeout above a short stall, and do not force aggressive socket timeouts. At Redis Software a longer state_machine_smart_client_handoffs_delay_ms announces earlier. Keep retries on.",
@@ -86,7 +90,7 @@ var (
 		vendor + "Timeouts still occurring; SCH not triggering", Likely}
 )
 
-var reasons = []*reason{relaxationOff, relaxedTooShort, tooLate, untold, windowOver, unheralded}
+var reasons = []*reason{relaxationOff, relaxedTooShort, relaxedCutOff, tooLate, untold, windowOver, unheralded}
 
 // why says why a connection's command timed out.
 //
@@ -100,6 +104,8 @@ func (c Case) why(one *connection) *reason {
 	switch {
 	case open && relaxed <= read:
 		return relaxationOff
+	case open && since <= one.ended-relaxed+timeoutSlack && c.onlyReceiversTimedOut():
+		return relaxedCutOff
 	case open && since <= one.ended-relaxed+timeoutSlack:
 		return relaxedTooShort
 	case told && last.At >= one.ended-read-timeoutSlack:
@@ -112,6 +118,19 @@ func (c Case) why(one *connection) *reason {
 		return untold
 	}
 	return unheralded
+}
+
+// onlyReceiversTimedOut says that commands that block timed out, and no others.
+func (c Case) onlyReceiversTimedOut() bool {
+	if c.errors(timeoutClasses...) > 0 {
+		return false
+	}
+	for _, p := range c.Arm.Pools {
+		if p.Delivery.ReceiverErrors["read_timeout"] > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // heard says whether any connection of the arm read a notice not long before.
