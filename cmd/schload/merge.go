@@ -53,7 +53,10 @@ func (f mergeFlags) merge(cmd *cobra.Command, dirs []string) error {
 	if errors.Is(err, merge.ErrUnlike) {
 		err = fmt.Errorf("%w; --force ignores it", err)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, merge.ErrWrite):
+		return err
+	case err != nil:
 		return usageError(err)
 	}
 	stderr := cmd.ErrOrStderr()

@@ -55,6 +55,17 @@ func Merge(ctx context.Context, dirs []string, out string, o Options) (bundle.Me
 	return build(ctx, list, missing, m, out)
 }
 
+// ErrWrite says that the merged bundle could not be written. All other errors
+// are of what was given.
+var ErrWrite = errors.New("the merged bundle could not be written, and nothing of it is left")
+
+func unwritten(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrWrite, err)
+}
+
 // vacant says whether a bundle may be made there.
 func vacant(out string) error {
 	_, err := os.Lstat(out)
@@ -87,7 +98,7 @@ func build(ctx context.Context, list []*worker, missing []bundle.Merged, m bundl
 		return m, err
 	}
 	defer w.Close()
-	if err := lines(ctx, list, func(iv record.Interval) error { return w.Interval(iv) }); err != nil {
+	if err := lines(ctx, list, func(iv record.Interval) error { return unwritten(w.Interval(iv)) }); err != nil {
 		return m, err
 	}
 	phases, uneven := phaseMarks(list)
@@ -108,9 +119,9 @@ func build(ctx context.Context, list []*worker, missing []bundle.Merged, m bundl
 	}
 	w.Describe(m)
 	if f := final(list); f != nil {
-		err = w.Finish(*f)
+		err = unwritten(w.Finish(*f))
 	} else {
-		err = w.Leave()
+		err = unwritten(w.Leave())
 	}
 	if err == nil {
 		err = os.Chmod(temporary, 0o755)

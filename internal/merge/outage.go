@@ -12,9 +12,10 @@ import (
 
 // noSuccess is when, as far as is known, a worker had no success at a place:
 // its own spans of the kinds named, the intervals in which it was asked for
-// nothing, the times in which it stood still, and all before and after it lived.
+// nothing, and all before and after it lived. A time in which it stood still is
+// part of its own spans if operations fell due in it.
 func (w *worker) noSuccess(p place, kinds ...mark.Kind) []span {
-	lists := [][]span{w.facts.silent[p], w.facts.stalls, w.facts.outside()}
+	lists := [][]span{w.facts.silent[p], w.facts.outside()}
 	for _, k := range kinds {
 		lists = append(lists, w.facts.spans[k][p])
 	}
