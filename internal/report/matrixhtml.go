@@ -40,16 +40,16 @@ type matrixPage struct {
 
 // matrixCell is a cell in the table and in its own section.
 type matrixCell struct {
-	ID, Name, Note  string
-	Title, Subtitle string
-	Arms            []matrixArm
-	Banners         []banner
-	Cards           []card
-	Felt            []string
-	Key             *table
-	Differences     *table
-	Round           *roundPage
-	Weakens         []string
+	ID, Name, Note string
+	Subtitle       string
+	Arms           []matrixArm
+	Banners        []banner
+	Cards          []card
+	Felt           []string
+	Key            *table
+	Differences    *table
+	Round          *roundPage
+	Weakens        []string
 }
 
 type matrixArm struct {
@@ -65,10 +65,14 @@ func MatrixHTML(w io.Writer, m *matrix.Matrix) error {
 		Subtitle: "begun " + m.Started.UTC().Format("2006-01-02 15:04:05 UTC") + ", schload " + m.Plan.Versions.Schload + ", go-redis " + m.Plan.Versions.GoRedis,
 		Banners:  matrixBanners(m), Played: matrixPlayed(m), Says: matrixSays(m), Weakens: matrixWeakens(m), Head: matrixHead, Span: len(matrixHead) + 1,
 	}
+	opened := false
 	for i, r := range m.Rows {
 		c, err := newMatrixCell(m, i, r)
 		if err != nil {
 			return err
+		}
+		if c.Round != nil && !opened {
+			c.Round.Open, opened = true, true
 		}
 		p.Cells = append(p.Cells, c)
 	}
@@ -109,24 +113,18 @@ func matrixBanners(m *matrix.Matrix) (list []banner) {
 
 func newMatrixCell(m *matrix.Matrix, i int, r matrix.Row) (matrixCell, error) {
 	plan := m.Plan.Cells[i]
-	c := matrixCell{ID: plan.Name(), Name: m.Plan.Spelled(plan), Note: cellNote(r), Title: plan.Title, Subtitle: m.Plan.Spelled(plan) + cellNote(r), Weakens: plan.Bends}
-	if c.Title == "" {
-		c.Title = c.Name
-	}
+	c := matrixCell{ID: plan.Name(), Name: m.Plan.Spelled(plan), Note: cellNote(r), Subtitle: strings.TrimSpace(plan.Title + cellNote(r)), Weakens: plan.Bends}
 	for _, a := range r.Arms {
 		c.Arms = append(c.Arms, matrixArm{a.Name, matrixCells(r, a)})
 	}
-	if r.RunID == "" {
+	if r.Summary == nil {
 		return c, nil
 	}
 	b, err := bundle.Open(m.BundleDir(plan))
 	if err != nil {
 		return c, err
 	}
-	s, err := compare.Summarize(b)
-	if err != nil {
-		return c, err
-	}
+	s := *r.Summary
 	told := tell(b.Run, s)
 	c.Banners, c.Cards, c.Felt = bannersOf(s), cards(s), append(told.Felt, told.Means...)
 	c.Key, c.Differences, c.Weakens = keyNumbers(s), full(differenceTable(s.Differences)), append(c.Weakens, told.Weakens...)
