@@ -42,6 +42,7 @@ type matrixPage struct {
 type matrixCell struct {
 	ID, Name, Note string
 	Subtitle       string
+	Verdicts       []string
 	Arms           []matrixArm
 	Banners        []banner
 	Cards          []card
@@ -63,7 +64,7 @@ func MatrixHTML(w io.Writer, m *matrix.Matrix) error {
 	p := matrixPage{
 		Title: "schload: upgrade matrix", Policy: policy(), Style: template.CSS(pageStyle), Script: template.JS(pageScript),
 		Subtitle: "begun " + m.Started.UTC().Format("2006-01-02 15:04:05 UTC") + ", schload " + m.Plan.Versions.Schload + ", go-redis " + m.Plan.Versions.GoRedis,
-		Banners:  matrixBanners(m), Played: matrixPlayed(m), Says: matrixSays(m), Weakens: matrixWeakens(m), Head: matrixHead, Span: len(matrixHead) + 1,
+		Banners:  matrixBanners(m), Played: matrixPlayed(m), Says: matrixSays(m), Weakens: matrixWeakens(m), Head: matrixHead[:verdictsAt], Span: verdictsAt + 1,
 	}
 	opened := false
 	for i, r := range m.Rows {
@@ -82,6 +83,21 @@ func MatrixHTML(w io.Writer, m *matrix.Matrix) error {
 	}
 	_, err := w.Write(text.Bytes())
 	return err
+}
+
+// verdictsAt is the first of the columns with verdicts. The page has them in a
+// cell's heading, where no screen is too narrow for them.
+var verdictsAt = len(matrixHead) - 2
+
+// matrixJudged is both verdicts on an arm.
+func matrixJudged(r matrix.Row, a matrix.Arm) string {
+	var parts []string
+	for _, text := range []string{matrixDocumented(r, a), matrixVerdict(r, a)} {
+		if text != "" {
+			parts = append(parts, text)
+		}
+	}
+	return strings.Join(parts, "; ")
 }
 
 // policy is what the browser may load: nothing, but for the page's own script.
@@ -115,7 +131,10 @@ func newMatrixCell(m *matrix.Matrix, i int, r matrix.Row) (matrixCell, error) {
 	plan := m.Plan.Cells[i]
 	c := matrixCell{ID: plan.Name(), Name: m.Plan.Spelled(plan), Note: cellNote(r), Subtitle: strings.TrimSpace(plan.Title + cellNote(r)), Weakens: plan.Bends}
 	for _, a := range r.Arms {
-		c.Arms = append(c.Arms, matrixArm{a.Name, matrixCells(r, a)})
+		if text := matrixJudged(r, a); text != "" {
+			c.Verdicts = append(c.Verdicts, a.Name+": "+text)
+		}
+		c.Arms = append(c.Arms, matrixArm{a.Name, matrixCells(r, a)[:verdictsAt]})
 	}
 	if r.Summary == nil {
 		return c, nil
