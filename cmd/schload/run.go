@@ -107,7 +107,8 @@ func (f *runFlags) profile(cmd *cobra.Command, args []string) (profiles.Profile,
 		}
 	}
 	p.Upgrade = f.upgrades[0]
-	return p, errors.Join(f.checkControl(p), f.checkInject(p), f.exports.check(f.json, cmd.Flags().Changed), f.gate.validate(cmd.Flags().Changed), f.gate.failOn.needsObjectives(len(p.SLO)))
+	return p, errors.Join(f.checkControl(p), f.checkInject(p), f.gate.validate(cmd.Flags().Changed), f.gate.failOn.needsObjectives(len(p.SLO)),
+		f.exports.check(f.json, cmd.Flags().Changed))
 }
 
 // runs makes one run for each upgrade, again and again with --forever. A run

@@ -162,6 +162,8 @@ func (t trial) spares() claim {
 		return claim{finding: violated, reason: text + overRoundsOf(d)}
 	case lost && t.on.during.losses() == 0 && on < off:
 		return claim{finding: held, reason: fmt.Sprintf("%s; %d failures and misses against none in the same event", text, t.off.during.losses())}
+	case off < countable && on < countable && total(t.arm.Notices) == 0:
+		return claim{finding: open, reason: text + ": there was next to no harm to prevent, and nothing was announced"}
 	case off < countable && on < countable:
 		return claim{finding: held, reason: text + ": there was next to no harm to prevent"}
 	}

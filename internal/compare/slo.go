@@ -50,6 +50,9 @@ var sloMetrics = makeSLOMetrics()
 // SLOMetrics are the names that an SLO may bound, sorted.
 func SLOMetrics() []string { return slices.Sorted(maps.Keys(sloMetrics)) }
 
+// IsDuration says whether the limit of a metric is a duration.
+func IsDuration(metric string) bool { return sloMetrics[metric].unit == unitSeconds }
+
 func makeSLOMetrics() map[string]sloMetric {
 	m := map[string]sloMetric{}
 	count := func(name string, n func(Arm) uint64) {

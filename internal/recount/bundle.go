@@ -32,6 +32,7 @@ type run struct {
 	LateAfter   json.Number `json:"late_after_s"`
 	OutageAfter json.Number `json:"outage_after_s"`
 	Objective   float64     `json:"objective"`
+	SLO         []string    `json:"slo"`
 	SlotRanges  []struct {
 		From uint64 `json:"from"`
 		To   uint64 `json:"to"`

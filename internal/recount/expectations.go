@@ -278,13 +278,16 @@ func (d *dispute) figures(what string, on, off uint64) string {
 func (d *dispute) harms() string { return d.figures("failed, missed", d.on.harm(), d.off.harm()) }
 
 func (d *dispute) less() {
+	told := total(d.counter(d.arm, "redis.client.maintenance.notifications", "redis.client.connection.notification")) > 0
 	switch v := d.of("harmed_ratio").verdict; {
 	case v == "worse":
 		d.says("worse", d.harms(), 0)
 	case v == "better",
 		d.on.lost() == 0 && beyond(d.calm[1], d.off) && d.on.harm() < d.off.harm(),
-		d.on.harm() < 10 && d.off.harm() < 10:
+		d.on.harm() < 10 && d.off.harm() < 10 && told:
 		d.says("kept", d.harms(), 0)
+	case d.on.harm() < 10 && d.off.harm() < 10:
+		d.says("open", d.harms(), 0)
 	default:
 		d.says("open", d.harms(), d.more("harmed_ratio"))
 	}
