@@ -67,7 +67,7 @@ func (f *exportFlags) header() (map[string]string, error) {
 }
 
 // start starts exporting, if flags or OTEL_* variables ask for it.
-func (f *exportFlags) start(ctx context.Context, id string, base time.Time, c experiment.Config, stdoutTaken bool) (*telemetry.Exporter, error) {
+func (f *exportFlags) start(ctx context.Context, id string, base time.Time, c experiment.Config, instance string, stdoutTaken bool) (*telemetry.Exporter, error) {
 	headers, err := f.header()
 	if err != nil {
 		return nil, err
@@ -79,7 +79,7 @@ func (f *exportFlags) start(ctx context.Context, id string, base time.Time, c ex
 	config := telemetry.Config{
 		Endpoint: f.endpoint, Protocol: f.protocol, Headers: headers, Prometheus: f.prometheus,
 		File: f.file, Console: console, Histograms: telemetry.Histograms(f.histograms),
-		RunID: id, Upgrade: c.Upgrade.Name, ServiceVersion: buildVersions()["schload"], Base: base,
+		RunID: id, InstanceID: instance, Upgrade: c.Upgrade.Name, ServiceVersion: buildVersions()["schload"], Base: base,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	for _, a := range c.Arms {

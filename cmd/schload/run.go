@@ -108,7 +108,7 @@ func (f *runFlags) profile(cmd *cobra.Command, args []string) (profiles.Profile,
 	}
 	p.Upgrade = f.upgrades[0]
 	return p, errors.Join(f.checkControl(p), f.checkInject(p), f.gate.validate(cmd.Flags().Changed), f.gate.failOn.needsObjectives(len(p.SLO)),
-		f.exports.check(f.json, cmd.Flags().Changed))
+		f.exports.check(f.json, cmd.Flags().Changed), f.workerFlags.check(f, cmd.Flags().Changed))
 }
 
 // runs makes one run for each upgrade, again and again with --forever. A run
@@ -164,7 +164,8 @@ func (f *runFlags) once(cmd *cobra.Command, p profiles.Profile) error {
 
 // measure makes one run, which leaves a bundle. Notes go to stderr.
 func (f *runFlags) measure(ctx context.Context, p profiles.Profile, stderr io.Writer, view *liveView) (none experiment.Result, err error) {
-	id, base := newRunID(), time.Now()
+	id, base := f.runID(), time.Now()
+	p = f.workersOwn(p)
 	timeline := &experiment.Timeline{}
 	lab, err := openLab(ctx, p, base, timeline.Mark)
 	if err != nil {
@@ -259,7 +260,7 @@ func (f *runFlags) experiment(ctx context.Context, p profiles.Profile, l lab, id
 		return experiment.Config{}, usageError(err)
 	}
 	c := experiment.Config{
-		Base: base, Pools: pools, Upgrade: u, Stage: l.stage, Seed: p.Seed, Speed: p.Speed, Rounds: p.Rounds,
+		Base: base, StartAt: f.startInstant, Pools: pools, Upgrade: u, Stage: l.stage, Seed: p.Seed, Speed: p.Speed, Rounds: p.Rounds,
 		Warmup: time.Duration(p.Warmup), Baseline: time.Duration(p.Baseline), Recovery: time.Duration(p.Recovery),
 		LateAfter: time.Duration(p.LateAfter), OutageAfter: time.Duration(p.OutageAfter),
 		Connections: p.Opened(), Open: l.client(p.Opened(), base), Dir: f.directory(id),
@@ -280,10 +281,11 @@ func (f *runFlags) experiment(ctx context.Context, p profiles.Profile, l lab, id
 	if c.Describe, err = describe(id, base, l.cluster, p, c); err != nil {
 		return c, err
 	}
+	c.Describe.Worker = f.describe()
 	if c.Describe.Injections = f.inject; len(f.inject) > 0 {
 		c.LedgerKeys = injectedKeys
 	}
-	c.Telemetry, err = f.exports.start(ctx, id, base, c, f.json)
+	c.Telemetry, err = f.exports.start(ctx, id, base, c, f.instance(id), f.json)
 	return c, usageError(err)
 }
 
@@ -309,6 +311,9 @@ func (f *runFlags) parent() string {
 }
 
 func (f *runFlags) directory(id string) string {
+	if f.of > 0 {
+		return filepath.Join(f.parent(), fmt.Sprintf("worker-%d", f.index))
+	}
 	if f.out != "" && !f.forever && len(f.upgrades) == 1 {
 		return f.out
 	}

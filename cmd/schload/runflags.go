@@ -56,6 +56,7 @@ type runFlags struct {
 	control        string
 
 	exports exportFlags
+	workerFlags
 
 	made  []string      // bundles of this process, oldest first
 	typed <-chan string // on the terminal, once somebody wanted it
@@ -64,7 +65,7 @@ type runFlags struct {
 func (f *runFlags) register(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.upgrades, "upgrade", nil, "upgrade to play, see schload upgrades; several make one run each, in order")
 	flags.StringVar(&f.stage, "stage", "", "where the upgrade takes place: sim (played), manual (you start and end it), command (a command is it), none (load only)")
-	flags.StringVar(&f.target, "target", "", "redis://[user:password@]host:port to load, with any stage but sim; rediss:// for TLS")
+	flags.StringVar(&f.target, "target", "", "redis://[user:password@]host:port to load, with any stage but sim; rediss:// for TLS; env:NAME takes it from a variable, which no process list shows")
 	flags.BoolVar(&f.cluster, "cluster", false, "the target is an OSS cluster: arms follow its slot map; the target may name several nodes, redis://host:port,host:port")
 	flags.StringSliceVar(&f.faults, "fault", nil, "of the simulator: "+strings.Join(sim.FaultNames(), ", ")+"; what they do is not known of real deployments")
 	flags.StringSliceVar(&f.inject, "inject", nil, injectUsage+"; from the first round on. Such a run tries the detectors and measures nothing")
@@ -100,11 +101,15 @@ func (f *runFlags) register(flags *pflag.FlagSet) {
 	flags.DurationVar(&f.maxMaintenance, "max-maintenance", 0, "a real upgrade that takes longer is taken for over (manual) or ended (command); default: it is waited for")
 	flags.StringVar(&f.control, "control", "", "with stage manual, loopback HOST:PORT that takes POST /start, /end and /mark?text=...; port 0 picks a free one")
 	f.exports.register(flags)
+	f.workerFlags.register(flags)
 }
 
 // apply writes the flags that were given into the profile.
 func (f *runFlags) apply(p profiles.Profile, given func(name string) bool) (profiles.Profile, error) {
 	if err := errors.Join(f.refuseZeros(given), f.refuseEmpty(given)); err != nil {
+		return p, err
+	}
+	if err := f.readTarget(); err != nil {
 		return p, err
 	}
 	over := func(name string, set func()) {

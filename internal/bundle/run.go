@@ -41,6 +41,7 @@ type Run struct {
 	Objective   float64         `json:"objective,omitempty"`   // the share of operations that is to succeed in time, below 1
 	SLO         []string        `json:"slo,omitempty"`         // service level objectives, such as maintenance.failed_ratio < 0.001
 	SlotRanges  []SlotRange     `json:"slot_ranges,omitempty"` // whose outages are told apart
+	Worker      *Worker         `json:"worker,omitempty"`      // one of several that load together; nil: it loads alone
 	Environment Environment     `json:"environment"`
 	Versions    Versions        `json:"versions"`
 	Final       *Final          `json:"final,omitempty"` // set by Finish; its absence says the run is incomplete
@@ -48,6 +49,14 @@ type Run struct {
 	// Secrets are passwords known by value. They are not stored; wherever one
 	// occurs in free text (command, profile, details, reasons), it is hidden.
 	Secrets []string `json:"-"`
+}
+
+// Worker says which of several runs that load together this is, and when they
+// agreed to start.
+type Worker struct {
+	Index   int       `json:"index"` // from 0
+	Workers int       `json:"workers"`
+	StartAt time.Time `json:"start_at"`
 }
 
 // Arm is one client configuration. Requested is its mode: on, off,
