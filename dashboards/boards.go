@@ -14,3 +14,8 @@ func (b Board) JSON() ([]byte, error) {
 	err := encoder.Encode(b)
 	return out.Bytes(), err
 }
+
+// Boards lists all boards by the name of their file.
+func Boards() map[string]Board {
+	return map[string]Board{"handoffs.json": Handoffs(), "matrix.json": Matrix(), "explorer.json": Explorer()}
+}

@@ -17,10 +17,24 @@ type Board struct {
 	Refresh       string      `json:"refresh"`
 	Time          TimeRange   `json:"time"`
 	Timezone      string      `json:"timezone"`
-	Links         []struct{}  `json:"links"`
+	Links         []Link      `json:"links"`
 	Annotations   Annotations `json:"annotations"`
 	Templating    Templating  `json:"templating"`
 	Panels        []Panel     `json:"panels"`
+}
+
+// Link leads to the other boards that have its tags.
+type Link struct {
+	Type        string   `json:"type"`
+	Title       string   `json:"title"`
+	Icon        string   `json:"icon"`
+	Tags        []string `json:"tags"`
+	KeepTime    bool     `json:"keepTime"`
+	IncludeVars bool     `json:"includeVars"`
+	AsDropdown  bool     `json:"asDropdown"`
+	TargetBlank bool     `json:"targetBlank"`
+	Tooltip     string   `json:"tooltip"`
+	URL         string   `json:"url"`
 }
 
 // TimeRange is what the board shows when it is opened.
@@ -72,6 +86,7 @@ type Variable struct {
 	Multi      bool        `json:"multi"`
 	IncludeAll bool        `json:"includeAll"`
 	AllValue   string      `json:"allValue,omitempty"`
+	Regex      string      `json:"regex,omitempty"` // what of the answer is the value
 	Current    Choice      `json:"current"`
 	Options    []Choice    `json:"options"`
 }
@@ -104,6 +119,7 @@ type Panel struct {
 	Direction   string       `json:"repeatDirection,omitempty"`
 	MaxPerRow   int          `json:"maxPerRow,omitempty"`
 	Collapsed   *bool        `json:"collapsed,omitempty"`
+	Transform   []Transform  `json:"transformations,omitempty"`
 	Panels      *[]Panel     `json:"panels,omitempty"` // rows only: what is folded away
 }
 
@@ -121,9 +137,16 @@ type Target struct {
 	Datasource   Datasource `json:"datasource"`
 	Expr         string     `json:"expr"`
 	LegendFormat string     `json:"legendFormat"`
-	Format       string     `json:"format,omitempty"` // heatmap, for native histograms
+	Format       string     `json:"format,omitempty"` // heatmap, for native histograms; table
 	Instant      bool       `json:"instant"`
 	Range        bool       `json:"range"`
+}
+
+// Transform is one of Grafana's transformations. Tables alone have some: merge
+// puts rows with equal labels together, organize names the columns.
+type Transform struct {
+	ID      string `json:"id"`
+	Options any    `json:"options"`
 }
 
 // FieldConfig says how values are written and drawn.
@@ -137,10 +160,23 @@ type Field struct {
 	Unit     string   `json:"unit"`
 	Decimals *int     `json:"decimals,omitempty"`
 	Min      *float64 `json:"min,omitempty"`
+	Max      *float64 `json:"max,omitempty"`
 	Color    Color    `json:"color"`
 	Custom   any      `json:"custom,omitempty"`
 	Mappings []any    `json:"mappings"`
 	NoValue  string   `json:"noValue,omitempty"`
+}
+
+// Thresholds colour values: each step from its value on, the first from below.
+type Thresholds struct {
+	Mode  string `json:"mode"`
+	Steps []Step `json:"steps"`
+}
+
+// Step is where a colour begins.
+type Step struct {
+	Color string   `json:"color"`
+	Value *float64 `json:"value"`
 }
 
 // Color says where a field's colour comes from.
@@ -165,135 +201,4 @@ type Matcher struct {
 type Property struct {
 	ID    string `json:"id"`
 	Value any    `json:"value"`
-}
-
-// graphStyle is the custom field configuration of time series.
-type graphStyle struct {
-	DrawStyle         string `json:"drawStyle"`
-	LineInterpolation string `json:"lineInterpolation"`
-	LineWidth         int    `json:"lineWidth"`
-	FillOpacity       int    `json:"fillOpacity"`
-	ShowPoints        string `json:"showPoints"`
-	SpanNulls         bool   `json:"spanNulls"`
-}
-
-// lineStyle makes a line dashed.
-type lineStyle struct {
-	Fill string `json:"fill"`
-	Dash []int  `json:"dash"`
-}
-
-// graphOptions are the options of time series.
-type graphOptions struct {
-	Legend  legend  `json:"legend"`
-	Tooltip tooltip `json:"tooltip"`
-}
-
-type legend struct {
-	ShowLegend  bool     `json:"showLegend"`
-	DisplayMode string   `json:"displayMode"`
-	Placement   string   `json:"placement"`
-	Calcs       []string `json:"calcs"`
-}
-
-type tooltip struct {
-	Mode string `json:"mode"`
-	Sort string `json:"sort"`
-}
-
-// statOptions are the options of single values.
-type statOptions struct {
-	ColorMode     string        `json:"colorMode"`
-	GraphMode     string        `json:"graphMode"`
-	JustifyMode   string        `json:"justifyMode"`
-	Orientation   string        `json:"orientation"`
-	TextMode      string        `json:"textMode"`
-	WideLayout    bool          `json:"wideLayout"`
-	ReduceOptions reduceOptions `json:"reduceOptions"`
-}
-
-type reduceOptions struct {
-	Calcs  []string `json:"calcs"`
-	Fields string   `json:"fields"`
-	Values bool     `json:"values"`
-}
-
-// heatmapOptions are the options of heat maps of native histograms.
-type heatmapOptions struct {
-	Calculate    bool         `json:"calculate"`
-	CellGap      int          `json:"cellGap"`
-	Color        heatmapColor `json:"color"`
-	FilterValues filterValues `json:"filterValues"`
-	YAxis        heatmapAxis  `json:"yAxis"`
-	Tooltip      heatmapTip   `json:"tooltip"`
-	Legend       showing      `json:"legend"`
-}
-
-type heatmapColor struct {
-	Mode     string  `json:"mode"`
-	Scheme   string  `json:"scheme"`
-	Scale    string  `json:"scale"`
-	Exponent float64 `json:"exponent"`
-	Steps    int     `json:"steps"`
-	Reverse  bool    `json:"reverse"`
-}
-
-type filterValues struct {
-	LE float64 `json:"le"`
-}
-
-type heatmapAxis struct {
-	AxisPlacement string `json:"axisPlacement"`
-	Unit          string `json:"unit"`
-	Reverse       bool   `json:"reverse"`
-}
-
-type heatmapTip struct {
-	Mode       string `json:"mode"`
-	YHistogram bool   `json:"yHistogram"`
-}
-
-type showing struct {
-	Show bool `json:"show"`
-}
-
-// barOptions are the options of bar gauges.
-type barOptions struct {
-	DisplayMode   string        `json:"displayMode"`
-	Orientation   string        `json:"orientation"`
-	ReduceOptions reduceOptions `json:"reduceOptions"`
-	ShowUnfilled  bool          `json:"showUnfilled"`
-	ValueMode     string        `json:"valueMode"`
-	NamePlacement string        `json:"namePlacement"`
-	Sizing        string        `json:"sizing"`
-	MinVizHeight  int           `json:"minVizHeight"`
-	MinVizWidth   int           `json:"minVizWidth"`
-	MaxVizHeight  int           `json:"maxVizHeight"`
-}
-
-// timelineOptions are the options of state timelines.
-type timelineOptions struct {
-	AlignValue  string  `json:"alignValue"`
-	MergeValues bool    `json:"mergeValues"`
-	RowHeight   float64 `json:"rowHeight"`
-	ShowValue   string  `json:"showValue"`
-	Legend      legend  `json:"legend"`
-	Tooltip     tooltip `json:"tooltip"`
-}
-
-type timelineStyle struct {
-	FillOpacity int `json:"fillOpacity"`
-	LineWidth   int `json:"lineWidth"`
-}
-
-// valueMapping writes values as words.
-type valueMapping struct {
-	Type    string            `json:"type"`
-	Options map[string]mapped `json:"options"`
-}
-
-type mapped struct {
-	Text  string `json:"text"`
-	Color string `json:"color"`
-	Index int    `json:"index"`
 }

@@ -20,11 +20,9 @@ import (
 
 // formats are those of a report.
 var formats = map[string]func(io.Writer, *bundle.Bundle, compare.Summary) error{
-	"html": report.HTML,
-	"markdown": func(w io.Writer, b *bundle.Bundle, s compare.Summary) error {
-		return report.Markdown(w, b.Run, s)
-	},
-	"text": func(w io.Writer, _ *bundle.Bundle, s compare.Summary) error { return report.Text(w, s) },
+	"html":     report.HTML,
+	"markdown": report.Markdown,
+	"text":     func(w io.Writer, _ *bundle.Bundle, s compare.Summary) error { return report.Text(w, s) },
 }
 
 func newReport() *cobra.Command {

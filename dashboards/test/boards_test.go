@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,51 +24,97 @@ import (
 func TestBoards(t *testing.T) {
 	s := serve(t)
 	recorded := story(t, s)
-	for _, board := range dashboards.Boards() {
-		chosen := choose(t, s, board)
-		for _, p := range board.Panels {
-			t.Run(p.Title, func(t *testing.T) { answers(t, s, p, chosen) })
-		}
-		for _, a := range board.Annotations.List {
-			t.Run("annotation "+a.Name, func(t *testing.T) {
-				line := s.over(t, chosen.Replace(a.Expr))
-				if len(line) != 1 || line[0].labels.Get(a.TagKeys) != "MOVING" {
-					t.Errorf("got %v, want the one window MOVING", line)
-				}
-			})
-		}
-	}
 	t.Run("values", func(t *testing.T) { values(t, s) })
 	t.Run("one truth", func(t *testing.T) { oneTruth(t, s, recorded) })
+	tell(t, s, second)
+	s.from = first.began
+	for file, board := range dashboards.Boards() {
+		chosen := choose(t, s, board)
+		for _, p := range board.Panels {
+			t.Run(file+" "+p.Title, func(t *testing.T) { answers(t, s, p, chosen) })
+		}
+		for _, a := range board.Annotations.List {
+			t.Run(file+" annotation "+a.Name, func(t *testing.T) { shades(t, s, a, chosen) })
+		}
+	}
 }
 
+// shades: the annotation is above zero for as long as the windows were open.
+func shades(t *testing.T, s *server, a dashboards.Annotation, chosen *strings.Replacer) {
+	lines := s.over(t, chosen.Replace(a.Expr))
+	if len(lines) != 1 || lines[0].Labels.Get(a.TagKeys) != "MOVING" {
+		t.Fatalf("got %v, want the one window MOVING", lines)
+	}
+	var open time.Duration
+	for _, sample := range lines[0].Samples {
+		if sample.F > 0 {
+			open += time.Second
+		}
+	}
+	want := over - announced
+	if a.Name == "Maintenance" && strings.Contains(chosen.Replace("$run"), "|") {
+		want *= 2 // both runs are chosen
+	}
+	if open != want {
+		t.Errorf("shades %v, want %v", open, want)
+	}
+}
+
+var (
+	labelValues = regexp.MustCompile(`^label_values\((.*), (\w+)\)$`)
+	queryResult = regexp.MustCompile(`^query_result\((.*)\)$`)
+)
+
 // choose asks the variables in their order, as Grafana does when the board is
-// opened, selects all they offer, and returns what replaces them in queries.
+// opened, and returns what replaces them in queries: all that a variable
+// offers, or the first where only one can be chosen.
 func choose(t *testing.T, s *server, b dashboards.Board) *strings.Replacer {
 	t.Helper()
-	labelValues := regexp.MustCompile(`^label_values\((.*), (\w+)\)$`)
 	// $__rate_interval is max(step + timeInterval, 4 x timeInterval).
-	replaced := []string{"$__rate_interval", "4s", "$__range", fmt.Sprintf("%.0fs", length.Seconds())}
+	replaced := []string{"$__rate_interval", "4s", "$__range", fmt.Sprintf("%.0fs", s.to.Sub(s.from).Seconds())}
 	for _, v := range b.Templating.List {
 		q, ok := v.Query.(dashboards.VariableQuery)
-		if !ok {
-			replaced = append(replaced, "$"+v.Name, v.Current.Value)
-			continue
+		value := v.Current.Value
+		if ok {
+			found := offered(t, s, v, strings.NewReplacer(replaced...).Replace(q.Query))
+			if len(found) == 0 || strings.Join(found, "") == "" {
+				t.Fatalf("variable %s offers nothing", v.Name)
+			}
+			if value = found[0]; v.Multi {
+				value = "(" + strings.Join(found, "|") + ")"
+			}
 		}
-		m := labelValues.FindStringSubmatch(strings.NewReplacer(replaced...).Replace(q.Query))
-		if m == nil {
-			t.Fatalf("variable %s: %q is no label_values", v.Name, q.Query)
-		}
-		var found []string
+		replaced = append(replaced, "${"+v.Name+"}", value, "$"+v.Name, value)
+	}
+	return strings.NewReplacer(replaced...)
+}
+
+// offered lists what a variable offers, in its order.
+func offered(t *testing.T, s *server, v dashboards.Variable, query string) (found []string) {
+	t.Helper()
+	if m := labelValues.FindStringSubmatch(query); m != nil {
 		for _, sample := range s.instant(t, fmt.Sprintf("group by (%s) (last_over_time(%s[1h]))", m[2], m[1])) {
 			found = append(found, sample.Metric.Get(m[2]))
 		}
-		if len(found) == 0 || strings.Join(found, "") == "" {
-			t.Fatalf("variable %s offers nothing", v.Name)
+		slices.Sort(found)
+		if v.Sort == 2 {
+			slices.Reverse(found)
 		}
-		replaced = append(replaced, "$"+v.Name, "("+strings.Join(found, "|")+")")
+		return found
 	}
-	return strings.NewReplacer(replaced...)
+	m := queryResult.FindStringSubmatch(query)
+	if m == nil {
+		t.Fatalf("variable %s: %q is neither label_values nor query_result", v.Name, query)
+	}
+	pattern := regexp.MustCompile(strings.Trim(v.Regex, "/"))
+	for _, sample := range s.instant(t, m[1]) {
+		// What Grafana makes of a sample: labels, value, milliseconds.
+		text := fmt.Sprintf("%v %v %d", sample.Metric, strconv.FormatFloat(sample.F, 'f', -1, 64), sample.T)
+		if captured := pattern.FindStringSubmatch(text); captured != nil {
+			found = append(found, captured[1])
+		}
+	}
+	return found
 }
 
 var placeholder = regexp.MustCompile(`\{\{(\w+)\}\}`)
@@ -84,7 +132,7 @@ func answers(t *testing.T, s *server, p dashboards.Panel, chosen *strings.Replac
 			}
 		} else {
 			for _, line := range s.over(t, expr) {
-				lines = append(lines, line.labels)
+				lines = append(lines, line.Labels)
 			}
 		}
 		if len(lines) == 0 {
@@ -119,22 +167,22 @@ func values(t *testing.T, s *server) {
 			t.Errorf("%s: got %v, want on %v and off %v", what, got, on, off)
 		}
 	}
-	exact("failed", `sum by (schload_arm) (last_over_time(schload_operations_total{outcome!="ok"}[60s]))`, 0, failedInOff)
-	exact("missed", `sum by (schload_arm) (last_over_time(schload_operations_missed_total[60s]))`, 0, missedInOff)
-	exact("late", `sum by (schload_arm) (last_over_time(schload_operations_late_total[60s]))`, 0, lateInOff)
-	exact("due", `sum by (schload_arm) (last_over_time(schload_operations_due_total[60s]))`, length.Seconds()*rate, length.Seconds()*rate)
-	exact("operations in histograms", `histogram_count(sum by (schload_arm) (last_over_time(db_client_operation_duration_seconds[60s])))`,
+	exact("failed", `sum by (schload_arm) (last_over_time(schload_operations_total{pool="main",outcome!="ok"}[60s]))`, 0, failedInOff)
+	exact("missed", `sum by (schload_arm) (last_over_time(schload_operations_missed_total{pool="main"}[60s]))`, 0, missedInOff)
+	exact("late", `sum by (schload_arm) (last_over_time(schload_operations_late_total{pool="main"}[60s]))`, 0, lateInOff)
+	exact("due", `sum by (schload_arm) (last_over_time(schload_operations_due_total{pool="main"}[60s]))`, length.Seconds()*rate, length.Seconds()*rate)
+	exact("operations in histograms", `histogram_count(sum by (schload_arm) (last_over_time(db_client_operation_duration_seconds{pool="main"}[60s])))`,
 		length.Seconds()*rate, length.Seconds()*rate-missedInOff)
 	exact("relaxed at the end", `sum by (schload_arm) (schload_connections_relaxed)`, 0, 0)
 	exact("relaxed in between", fmt.Sprintf(`sum by (schload_arm) (schload_connections_relaxed @ %d)`, began.Add(over-time.Second).Unix()), pool, 0)
 	exact("connections on the old node at the end", `sum by (schload_arm) (schload_connections{node="`+oldNode+`"})`, 0, 0)
 	exact("connections on the new node when off breaks", fmt.Sprintf(`sum by (schload_arm) (schload_connections{node="%s"} @ %d)`, newNode, began.Add(broken).Unix()), pool, 0)
 	// The first interval of load is an increase, because zeros went ahead.
-	if got := at(t, s, `sum by (schload_arm) (increase(schload_operations_due_total[61s]))`); math.Abs(got["on"]/(length.Seconds()*rate)-1) > 0.02 {
+	if got := at(t, s, `sum by (schload_arm) (increase(schload_operations_due_total{pool="main"}[61s]))`); math.Abs(got["on"]/(length.Seconds()*rate)-1) > 0.02 {
 		t.Errorf("increase over the run is %v, want about %v", got["on"], length.Seconds()*rate)
 	}
 
-	p99 := at(t, s, `histogram_quantile(0.99, sum by (schload_arm) (last_over_time(schload_operation_response_time_seconds{schload_phase="maintenance"}[60s])))`)
+	p99 := at(t, s, `histogram_quantile(0.99, sum by (schload_arm) (last_over_time(schload_operation_response_time_seconds{pool="main",schload_phase="maintenance"}[60s])))`)
 	if p99["on"] <= 0 || p99["off"] < 100*p99["on"] {
 		t.Errorf("p99 in maintenance: %v, want that of off far above that of on", p99)
 	}

@@ -4,7 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"schload/handoff/notice"
 	"schload/telemetry"
 	"schload/telemetry/record"
 	"schload/workload"
@@ -15,6 +14,7 @@ import (
 // back at 28 s.
 const (
 	length      = 60 * time.Second
+	warm        = 5 * time.Second
 	announced   = 20 * time.Second
 	broken      = 25 * time.Second
 	back        = 28 * time.Second
@@ -28,16 +28,33 @@ const (
 
 var began = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 
-// story plays the run into the server and returns all that was recorded.
+// told is a run of the story: which upgrade it plays and when it begins.
+type told struct {
+	run, upgrade string
+	began        time.Time
+}
+
+// The story is told twice, as two upgrades.
+var (
+	first  = told{"20261122T090000Z-1", "endpoint-rebind", began}
+	second = told{"20261122T090500Z-2", "failover", began.Add(5 * time.Minute)}
+)
+
+// story plays the first run into the server and returns all that was recorded.
 func story(t *testing.T, s *server) *record.Cumulative {
 	t.Helper()
+	return tell(t, s, first)
+}
+
+func tell(t *testing.T, s *server, which told) *record.Cumulative {
+	t.Helper()
+	pools := []record.Pool{{Name: "main", Operations: []string{"GET"}}, {Name: "feed", Operations: []string{"PUBLISH"}, Apart: true}}
 	arms := []record.Arm{
-		{Name: "on", Pools: []record.Pool{{Name: "main", Operations: []string{"GET"}}}},
-		{Name: "off", Pools: []record.Pool{{Name: "main", Operations: []string{"GET"}}}},
+		{Name: "on", Pools: pools}, {Name: "off", Pools: pools},
 	}
 	exporter, err := telemetry.Start(t.Context(), telemetry.Config{
-		Endpoint: s.url, Interval: time.Hour, Timeout: time.Minute, Base: began,
-		RunID: "20261122T090000Z-1", Upgrade: "endpoint-rebind", ServiceVersion: "test",
+		Endpoint: s.url, Interval: time.Hour, Timeout: time.Minute, Base: which.began,
+		RunID: which.run, Upgrade: which.upgrade, ServiceVersion: "test",
 		Arms: []string{"on", "off"}, Getenv: func(string) string { return "" },
 	})
 	if err != nil {
@@ -53,12 +70,12 @@ func story(t *testing.T, s *server) *record.Cumulative {
 	if err := exporter.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s.from, s.to = began, began.Add(length)
+	s.from, s.to = which.began, which.began.Add(length)
 	return sum
 }
 
 func begin(r *record.Recorder) {
-	r.Begin(1, record.Baseline, 5*time.Second)
+	r.Begin(1, record.Baseline, warm)
 	r.Begin(1, record.Maintenance, announced)
 	r.Begin(1, record.Recovery, over)
 }
@@ -66,6 +83,7 @@ func begin(r *record.Recorder) {
 func play(t *testing.T, recorder *record.Recorder, exporter *telemetry.Exporter) *record.Cumulative {
 	t.Helper()
 	on, off := recorder.Sink("on", "main"), recorder.Sink("off", "main")
+	feeds := []workload.Sink{recorder.Sink("on", "feed"), recorder.Sink("off", "feed")}
 	sum := new(record.Cumulative)
 	for from := time.Duration(0); from < length; from += time.Second {
 		for i := range rate {
@@ -73,6 +91,9 @@ func play(t *testing.T, recorder *record.Recorder, exporter *telemetry.Exporter)
 			on.Due(at, 1)
 			on.Done(done(at, 0, time.Millisecond+time.Duration(i)*time.Microsecond, workload.OK), 1)
 			offOperation(off, at, i)
+			if i%10 == 0 {
+				publish(feeds, at)
+			}
 		}
 		to := from + time.Second
 		interval := recorder.Collect(to)
@@ -82,8 +103,10 @@ func play(t *testing.T, recorder *record.Recorder, exporter *telemetry.Exporter)
 			interval.Counts = append(interval.Counts, rest.Counts...)
 			interval.Levels = rest.Levels
 		}
-		interval.Counts = append(interval.Counts, events(from)...)
+		interval.Counts = append(append(interval.Counts, events(from)...), messages(from)...)
 		interval.Levels = append(interval.Levels, states(from)...)
+		interval.Series = append(interval.Series, deliveries(from)...)
+		interval.Distributions = append(interval.Distributions, takeovers(from)...)
 		sum.Add(interval)
 		exporter.Interval(interval)
 		if err := exporter.Flush(t.Context()); err != nil {
@@ -95,6 +118,15 @@ func play(t *testing.T, recorder *record.Recorder, exporter *telemetry.Exporter)
 
 func done(at, lateness, service time.Duration, class workload.Class) workload.Sample {
 	return workload.Sample{Intended: at, Sent: at + lateness, Done: at + lateness + service, Outcome: workload.Outcome{Class: class}}
+}
+
+// publish is an operation of the pool that only sends messages: nothing befalls
+// it, in either arm.
+func publish(feeds []workload.Sink, at time.Duration) {
+	for _, feed := range feeds {
+		feed.Due(at, 1)
+		feed.Done(done(at, 0, time.Millisecond, workload.OK), 1)
+	}
 }
 
 func offOperation(sink workload.Sink, at time.Duration, i int) {
@@ -111,78 +143,4 @@ func offOperation(sink workload.Sink, at time.Duration, i int) {
 	default:
 		sink.Done(done(at, 0, time.Millisecond+time.Duration(i)*time.Microsecond, workload.OK), 1)
 	}
-}
-
-func attrs(pairs ...string) (out []record.Attr) {
-	for i := 0; i < len(pairs); i += 2 {
-		out = append(out, record.Attr{Key: pairs[i], Value: pairs[i+1]})
-	}
-	return out
-}
-
-// events are what clients and stage counted in the second from an instant.
-func events(from time.Duration) []record.Count {
-	count := func(name, arm string, n uint64, pairs ...string) record.Count {
-		return record.Count{Name: name, Arm: arm, Value: n, Attrs: attrs(pairs...)}
-	}
-	switch from {
-	case 0:
-		return []record.Count{
-			count(record.ConnectionDials, "on", pool, record.AttrResult, "ok"),
-			count(record.ConnectionDials, "off", pool, record.AttrResult, "ok"),
-		}
-	case announced:
-		return []record.Count{
-			count(record.MaintenanceEvents, "", 1, record.AttrSource, "push", record.AttrType, notice.Moving.String()),
-			count(record.ClientNotifications, "on", pool, record.AttrNotice, notice.Moving.String()),
-			count(record.Handoffs, "on", pool, record.AttrResult, "started"),
-		}
-	case announced + time.Second:
-		return []record.Count{
-			count(record.Handoffs, "on", pool, record.AttrResult, "succeeded"),
-			count(record.ConnectionDials, "on", pool, record.AttrResult, "ok"),
-			count(record.ConnectionCloses, "on", pool, record.AttrBy, "client", record.AttrReason, "handoff"),
-		}
-	case broken:
-		return []record.Count{
-			count(record.ConnectionCloses, "off", pool, record.AttrBy, "server", record.AttrReason, "eof"),
-			count(record.ConnectionDials, "off", 5, record.AttrResult, "dial_refused"),
-		}
-	case back:
-		return []record.Count{count(record.ConnectionDials, "off", pool, record.AttrResult, "ok")}
-	}
-	return nil
-}
-
-const oldNode, newNode = "127.0.0.2:6379", "127.0.0.3:6379"
-
-// states are the gauges at the end of the second from an instant.
-func states(from time.Duration) []record.Level {
-	level := func(name, arm string, value float64, pairs ...string) record.Level {
-		return record.Level{Name: name, Arm: arm, Value: value, Attrs: attrs(pairs...)}
-	}
-	window, relaxed := 0.0, 0.0
-	if from >= announced && from < over {
-		window, relaxed = 1, pool
-	}
-	onNode, offNode := oldNode, oldNode
-	if from > announced {
-		onNode = newNode
-	}
-	out := []record.Level{
-		level(record.MaintenanceActive, "", window, record.AttrType, notice.Moving.String()),
-		level(record.ConnectionsRelaxed, "on", relaxed),
-		level(record.ConnectionsRelaxed, "off", 0),
-		level(record.Connections, "on", pool, record.AttrNode, onNode),
-		level(record.HarnessStartLag, "", 50e-6, record.AttrQuantile, "0.5"),
-		level(record.HarnessStartLag, "", 300e-6, record.AttrQuantile, "0.99"),
-		level(record.HarnessStartLag, "", 1e-3, record.AttrQuantile, "1"),
-		level(record.RunInfo, "", 1, "client.version", "v9.23.0", "config.hash", "abc", "seed", "7"),
-	}
-	if from >= broken && from < back {
-		return append(out, level(record.Connections, "off", 0, record.AttrNode, oldNode))
-	} else if from >= back {
-		offNode = newNode
-	}
-	return append(out, level(record.Connections, "off", pool, record.AttrNode, offNode))
 }

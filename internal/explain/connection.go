@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"time"
 
 	"schload/telemetry/mark"
@@ -13,6 +14,7 @@ type connection struct {
 	node     string // of the far end
 	dialled  time.Duration
 	dialTook time.Duration
+	handoff  bool          // dialled for one
 	joined   time.Duration // took another's place, in a handoff
 	ended    time.Duration
 	by       string // who ended it: server or client
@@ -22,6 +24,8 @@ type connection struct {
 	notices []mark.Mark
 	relaxed []mark.Mark
 }
+
+func byEnd(a, b *connection) int { return cmp.Compare(a.ended, b.ended) }
 
 // byServer says whether the server ended it while the rounds were on.
 func (c *connection) byServer() bool { return c.by == "server" && c.round > 0 }

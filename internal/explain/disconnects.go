@@ -5,13 +5,15 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"schload/telemetry/mark"
 )
 
 // nothingAnnounced: connections asked for notices, none came, and the arm was
 // hurt without being disconnected. (Disconnects have rules of their own.)
 func nothingAnnounced(c Case) []Finding {
-	lost := c.errors("read_timeout", "write_timeout", "dial_timeout")
-	if !c.on() || c.notices() > 0 || len(c.unannounced()) > 0 || c.Arm.Outage.Windows == 0 && lost == 0 {
+	out := c.timedOutConnections()
+	if !c.on() || c.notices() > 0 || len(c.unannounced()) > 0 || c.Arm.Outage.Windows == 0 && len(out) == 0 && c.errors(timeoutClasses...) == 0 {
 		return nil
 	}
 	f := Finding{ID: "nothing-announced", Title: "The server announced nothing", Severity: Expected, Confidence: Likely,
@@ -20,6 +22,9 @@ func nothingAnnounced(c Case) []Finding {
 		Fix:      "For a planned upgrade check that client maintenance notifications are on for cluster and database, and raise a ticket with the vendor. For failures rely on timeouts, retries and reconnects.",
 		Source:   vendor + "SCH not triggering"}
 	f.Evidence = append(f.Evidence, c.felt())
+	if len(out) > 0 {
+		f.Evidence = append(f.Evidence, plural(len(out), "connection")+" closed for want of a reply: "+named(out, endedAt))
+	}
 	return []Finding{f}
 }
 
@@ -44,7 +49,7 @@ func (c Case) felt() string {
 func (c Case) unannounced() (list []*connection) {
 	for _, one := range c.order {
 		if one.byServer() {
-			if _, told := c.leaving(one.node, one.ended); !told {
+			if _, told := c.leaving(one); !told {
 				list = append(list, one)
 			}
 		}
@@ -60,6 +65,7 @@ func disconnected(c Case) []Finding {
 	if !c.on() || len(list) == 0 {
 		return nil
 	}
+	slices.SortStableFunc(list, byEnd)
 	f := Finding{Severity: Expected, Confidence: Likely, Evidence: []string{
 		fmt.Sprintf("the server closed %s without MOVING: %s", plural(len(list), "connection"), named(list, endedAt)),
 		"notices read: " + orNone(classes(c.Arm.Notices)),
@@ -82,9 +88,12 @@ func disconnected(c Case) []Finding {
 		f.Source = vendor + "Disconnects during in-place upgrade; SCH Support, In-place upgrade"
 	default:
 		f.ID, f.Title = "unannounced-disconnect", "The server closed connections that it had not told to move"
-		f.Cause = "Nobody announced that the node would leave: an unplanned failure, or a planned move whose notices the endpoint policy or the server's switch kept back."
-		f.Fix = "If it was planned, check client maintenance notifications and the endpoint policy of the database. Against failures only retries and reconnects help."
-		f.Source = vendor + "SCH not triggering; Root Cause"
+		f.Cause = "Nobody announced that the node would leave: an unplanned failure; or an endpoint served by several proxies, of which one leaves and none joins, for then MOVING has no address to name; or a server whose switch is off."
+		f.Fix = "If it was planned, check client maintenance notifications and the endpoint's proxy policy (single, all-master-shards, all-nodes). Beyond that only retries and reconnects help."
+		f.Source = vendor + "SCH not triggering; Root Cause; docs/UPGRADES.md, maintenance-mode-multi-proxy and widening"
+	}
+	if !c.hurt() {
+		f.Severity = Note // retries hid it
 	}
 	return []Finding{f}
 }
@@ -117,7 +126,7 @@ func landedOnLeavingNode(c Case) []Finding {
 	nodes := map[string]bool{}
 	before := 0
 	for _, one := range c.order {
-		m, told := c.leaving(one.node, one.ended)
+		m, told := c.leaving(one)
 		if !one.byServer() || !told {
 			continue
 		}
@@ -155,59 +164,77 @@ func (c Case) first(step string, after time.Duration) string {
 	return ""
 }
 
-// staleAddress: after its connections were closed the arm dialled in vain, and
-// came back on another node than it had been on.
+// staleAddress: the arm dialled in vain, and came back on another node than it
+// had been on.
 func staleAddress(c Case) []Finding {
-	var closed []*connection
-	for _, one := range c.order {
-		if one.byServer() {
-			closed = append(closed, one)
-		}
-	}
-	if len(closed) == 0 || len(c.failedDials) == 0 {
+	left, failed, back := c.lostAndFound()
+	if back == nil || left == nil || back.node == left.node {
 		return nil
 	}
-	slices.SortStableFunc(closed, func(a, b *connection) int { return int(a.ended - b.ended) })
-	left := closed[0]
-	var back *connection
-	for _, one := range c.order {
-		if one.dialled > left.ended && (back == nil || one.dialled < back.dialled) {
-			back = one
-		}
-	}
-	if back == nil || back.node == left.node {
-		return nil
-	}
-	failed, kinds, names := 0, map[string]uint64{}, map[string]bool{}
-	first, last := time.Duration(0), time.Duration(0)
-	for _, m := range c.failedDials {
-		if m.At < left.ended || m.At > back.dialled+back.dialTook {
-			continue
-		}
-		if failed == 0 {
-			first = m.At
-		}
-		failed, last = failed+1, m.At
+	kinds, names := map[string]uint64{}, map[string]bool{}
+	for _, m := range failed {
 		kinds[m.Name]++
 		names[m.Node] = true
 	}
-	if failed == 0 {
-		return nil
-	}
+	again := back.dialled + back.dialTook
 	f := Finding{ID: "stale-address", Title: "Reconnects went to a node that had left", Severity: Problem, Confidence: Likely,
 		Evidence: []string{
-			fmt.Sprintf("the server closed %s of %s, the first at %s", plural(len(closed), "connection"), left.node, instant(left.ended)),
-			fmt.Sprintf("%s in vain to %s (%s) %s", plural(failed, "dial"), joined(names), classes(kinds), between(first, last)),
-			fmt.Sprintf("connected again at %s, to %s: %s after the close", instant(back.dialled+back.dialTook), back.node, length(back.dialled+back.dialTook-left.ended)),
-			c.felt(),
+			fmt.Sprintf("%s in vain to %s (%s) %s", plural(len(failed), "dial"), joined(names), classes(kinds), between(failed[0].At, failed[len(failed)-1].At)),
+			fmt.Sprintf("before that connected to %s, and again at %s to %s: %s after the first dial that failed", left.node, instant(again), back.node, length(again-failed[0].At)),
 		},
 		Cause:  "The address that the arm was configured with led to the old node until its record moved. Without a handoff a client cannot know the new node before that.",
-		Fix:    "Switch handoffs on: MOVING names the new node ahead of time. Otherwise keep the record's TTL low and caches out of the way, and retry for longer than the record takes.",
+		Fix:    "With handoffs MOVING names the new node ahead of time. Otherwise keep the record's TTL low and caches out of the way, and retry for longer than the record takes.",
 		Source: vendor + "FAQs, auto-reconnect and DNS refresh; How SCH Works"}
-	if d := c.first("dns", left.ended); d != "" {
+	var closed []*connection
+	for _, one := range c.order {
+		if one.byServer() && one.node == left.node {
+			closed = append(closed, one)
+		}
+	}
+	if len(closed) > 0 {
+		f.Evidence = append(f.Evidence, fmt.Sprintf("the server closed %s to %s: %s", plural(len(closed), "connection"), left.node, named(closed, endedAt)))
+	}
+	if d := c.first("dns", failed[0].At); d != "" {
 		f.Evidence = append(f.Evidence, d)
 	}
+	if n := len(c.vain()); n > len(failed) {
+		f.Evidence = append(f.Evidence, fmt.Sprintf("that is the first time; in the whole run %d dials failed", n))
+	}
+	f.Evidence = append(f.Evidence, c.felt())
+	if !c.hurt() {
+		f.Severity = Note // retries hid it
+	}
 	return []Finding{f}
+}
+
+// vain returns the dials that failed in the rounds, without those of handoffs,
+// which go to another address.
+func (c Case) vain() []mark.Mark {
+	return slices.DeleteFunc(slices.Clone(c.failedDials), func(m mark.Mark) bool { return m.Round == 0 || m.Detail != "" })
+}
+
+// lostAndFound returns the last connection that was made before dials began to
+// fail, the dials that failed until one was made again, and that one.
+func (c Case) lostAndFound() (left *connection, failed []mark.Mark, back *connection) {
+	vain := c.vain()
+	if len(vain) == 0 {
+		return nil, nil, nil
+	}
+	for _, one := range c.order {
+		switch {
+		case one.handoff || one.dialled < 0:
+		case one.dialled <= vain[0].At && (left == nil || one.dialled > left.dialled):
+			left = one
+		case one.dialled > vain[0].At && (back == nil || one.dialled < back.dialled):
+			back = one
+		}
+	}
+	for _, m := range vain {
+		if back != nil && m.At <= back.dialled+back.dialTook {
+			failed = append(failed, m)
+		}
+	}
+	return left, failed, back
 }
 
 func joined(names map[string]bool) string {

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -32,6 +33,9 @@ type move struct {
 // move. It is that of compare's attribution.
 const moveMargin = 5 * time.Second
 
+// usualMove is what MOVING announces at Redis Software (measured).
+const usualMove = 15 * time.Second
+
 // Case is one arm's evidence.
 type Case struct {
 	*Evidence
@@ -46,7 +50,6 @@ type Case struct {
 	outages     []mark.Mark // of the arm as a whole
 	replies     []mark.Mark // wrong ones
 	messages    []mark.Mark
-	leaked      []mark.Mark
 }
 
 // settings are those of an arm that rules ask for, resolved; zero where the
@@ -76,21 +79,26 @@ func (d *duration) UnmarshalText(text []byte) error {
 
 // Gather reads what rules need of a bundle and its summary.
 func Gather(b *bundle.Bundle, s compare.Summary) (*Evidence, error) {
-	e := &Evidence{Run: b.Run, Summary: s}
-	for _, a := range s.Arms {
-		c := Case{Evidence: e, Arm: a, connections: map[uint64]*connection{}}
-		if err := c.configure(b.Run); err != nil {
-			return nil, err
-		}
-		e.cases = append(e.cases, c)
-	}
 	marks, err := b.Timeline()
 	if err != nil {
 		return nil, err
 	}
+	return gather(b.Run, s, marks)
+}
+
+func gather(run bundle.Run, s compare.Summary, marks []mark.Mark) (*Evidence, error) {
+	e := &Evidence{Run: run, Summary: s}
+	for _, a := range s.Arms {
+		c := Case{Evidence: e, Arm: a, connections: map[uint64]*connection{}}
+		if err := c.configure(run); err != nil {
+			return nil, err
+		}
+		e.cases = append(e.cases, c)
+	}
 	for _, m := range marks {
 		e.take(m)
 	}
+	slices.SortStableFunc(e.steps, byTime)
 	e.announced()
 	for i := range e.cases {
 		e.cases[i].sort()
@@ -135,7 +143,8 @@ func (c *Case) take(m mark.Mark) {
 	switch m.Kind {
 	case mark.Dial:
 		if m.Name == "ok" {
-			c.conn(m).dialled, c.conn(m).dialTook = m.At, m.Duration
+			one := c.conn(m)
+			one.dialled, one.dialTook, one.handoff = m.At, m.Duration, m.Detail != "" // the detail says so
 		} else {
 			c.failedDials = append(c.failedDials, m)
 		}
@@ -176,7 +185,6 @@ func (c *Case) conn(m mark.Mark) *connection {
 
 // sort puts what came in the order it was written into the order of time.
 func (c *Case) sort() {
-	byTime := func(a, b mark.Mark) int { return int(a.At - b.At) }
 	for _, list := range [][]mark.Mark{c.failedDials, c.handoffs, c.outages, c.replies, c.messages} {
 		slices.SortStableFunc(list, byTime)
 	}
@@ -185,10 +193,13 @@ func (c *Case) sort() {
 		slices.SortStableFunc(one.relaxed, byTime)
 		c.order = append(c.order, one)
 	}
-	slices.SortFunc(c.order, func(a, b *connection) int { return int(a.number) - int(b.number) })
+	slices.SortFunc(c.order, func(a, b *connection) int { return cmp.Compare(a.number, b.number) })
 }
 
-// announced finds the nodes that were announced to leave.
+func byTime(a, b mark.Mark) int { return cmp.Compare(a.At, b.At) }
+
+// announced finds the nodes that were announced to leave: as connections of any
+// arm read it, or as the simulator says that it was sent.
 func (e *Evidence) announced() {
 	type event struct {
 		node  string
@@ -196,38 +207,52 @@ func (e *Evidence) announced() {
 		seq   int64
 	}
 	seen := map[event]int{}
+	add := func(m mark.Mark, lasts time.Duration) {
+		key := event{m.Node, m.Round, -1}
+		if m.Seq != nil {
+			key.seq = *m.Seq
+		}
+		i, known := seen[key]
+		if !known {
+			i = len(e.moves)
+			seen[key] = i
+			e.moves = append(e.moves, move{node: m.Node, at: m.At})
+		}
+		e.moves[i].at = min(e.moves[i].at, m.At)
+		e.moves[i].until = max(e.moves[i].until, m.At+lasts+moveMargin)
+	}
+	longest := time.Duration(0)
 	for _, c := range e.cases {
 		for _, one := range c.connections {
 			for _, m := range one.notices {
-				if m.Name != "MOVING" {
-					continue
+				if moving(m) {
+					add(m, m.Duration)
+					longest = max(longest, m.Duration)
 				}
-				key := event{m.Node, m.Round, -1}
-				if m.Seq != nil {
-					key.seq = *m.Seq
-				}
-				i, known := seen[key]
-				if !known {
-					i = len(e.moves)
-					seen[key] = i
-					e.moves = append(e.moves, move{node: m.Node, at: m.At})
-				}
-				e.moves[i].at = min(e.moves[i].at, m.At)
-				e.moves[i].until = max(e.moves[i].until, m.At+m.Duration+moveMargin)
 			}
 		}
 	}
-	slices.SortFunc(e.moves, func(a, b move) int { return int(a.at - b.at) })
-}
-
-// leaving returns the announcement that node was about to leave at that time.
-func (e *Evidence) leaving(node string, at time.Duration) (move, bool) {
-	for _, m := range e.moves {
-		if m.node == node && m.at <= at && at <= m.until {
-			return m, true
+	if longest == 0 {
+		longest = usualMove
+	}
+	for _, m := range e.steps {
+		if moving(m) && m.Source == "sim" {
+			add(m, longest) // a step does not say how long
 		}
 	}
-	return move{}, false
+	slices.SortFunc(e.moves, func(a, b move) int { return cmp.Compare(a.at, b.at) })
+}
+
+// leaving returns the last announcement that a connection's node was about to
+// leave, if it was dialled before that lapsed. An idle connection's end is seen
+// only when somebody wants to use it, long after.
+func (e *Evidence) leaving(one *connection) (last move, ok bool) {
+	for _, m := range e.moves {
+		if m.node == one.node && m.at <= one.ended && one.dialled <= m.until {
+			last, ok = m, true
+		}
+	}
+	return last, ok
 }
 
 // on says whether the arm's connections asked for notices.

@@ -13,7 +13,7 @@ func harness(e *Evidence) (list []Finding) {
 	if s.Harness.Saturated {
 		list = append(list, Finding{ID: "saturated", Title: "The harness was the bottleneck", Severity: Invalid, Confidence: Certain, Evidence: s.Harness.SaturatedReasons,
 			Cause: "The machine that made the load could not keep to the schedule: part of what was measured is its own.",
-			Fix:   "Lower --rate, give it more processors or workers, or load from another machine than the target's.", Source: method + "The harness"})
+			Fix:   "Lower --rate, give it more processors or workers, or load from another machine than the target's.", Source: method + "The harness is measured, too"})
 	}
 	if !s.Complete {
 		list = append(list, Finding{ID: "incomplete", Title: "The run was cut off", Severity: Note, Confidence: Certain,
@@ -23,7 +23,7 @@ func harness(e *Evidence) (list []Finding) {
 	if n := s.Harness.MarksDropped; n > 0 {
 		list = append(list, Finding{ID: "marks-dropped", Title: "The timeline is not whole", Severity: Note, Confidence: Certain,
 			Evidence: []string{fmt.Sprintf("%d marks dropped", n)},
-			Cause:    "Marks came faster than they could be written. Totals do not suffer; connections and instants named here may not be all.", Fix: "Write the bundle to a quicker disk, or lower the load.", Source: "docs/BUNDLE.md, marks.jsonl"})
+			Cause:    "An arm writes so many marks of a kind in a second and no more, so that a storm of dials does not hide the rest; or marks came faster than the disk took them. Totals do not suffer; connections and instants named here may not be all.", Fix: "None is needed for the totals. Fewer workers or connections make a smaller storm.", Source: "docs/BUNDLE.md, marks.jsonl"})
 	}
 	return list
 }
@@ -31,14 +31,15 @@ func harness(e *Evidence) (list []Finding) {
 // remains says of an arm what no rule did: that it is well, or that failures
 // are left without an explanation.
 func remains(c Case, found []Finding) []Finding {
-	o := c.Arm.Operations
-	hurt := o.Failed+o.Missed > 0 || c.Arm.Outage.Windows > 0
 	for _, f := range found {
 		if f.Severity == Problem || f.Severity == Expected {
 			return nil
 		}
 	}
-	if !hurt {
+	if !c.hurt() {
+		if !c.Summary.Valid || c.Summary.Harness.Saturated || c.Arm.Operations.Due == 0 {
+			return nil // that nothing failed proves nothing then
+		}
 		return []Finding{c.fine()}
 	}
 	f := Finding{ID: "unexplained", Title: "Failures that no rule explains", Severity: Problem, Confidence: Likely, Evidence: []string{c.felt()},
@@ -55,6 +56,11 @@ func remains(c Case, found []Finding) []Finding {
 	return []Finding{f}
 }
 
+// hurt says whether anything went wrong for the application.
+func (c Case) hurt() bool {
+	return c.Arm.Operations.Failed+c.Arm.Operations.Missed > 0 || c.Arm.Outage.Windows > 0
+}
+
 // fine says plainly that all went well, with what was done for it.
 func (c Case) fine() Finding {
 	n, l, o := c.Arm.Attribution.Notices, c.Arm.Attribution.Connections, c.Arm.Operations
@@ -66,10 +72,10 @@ func (c Case) fine() Finding {
 		if q := c.Arm.Attribution.Handoffs.SinceNotice; q.Count > 0 {
 			f.Evidence = append(f.Evidence, "notice to takeover: "+length(q.P50.Duration())+" at p50, "+length(q.Max.Duration())+" at most")
 		}
-	case n.Told > 0:
-		f.Evidence = append(f.Evidence, "notices read: "+classes(c.Arm.Notices)+"; none asked to move")
+	case c.notices() > 0:
+		f.Evidence = append(f.Evidence, "notices read: "+classes(c.Arm.Notices)+"; no connection was handed over")
 	case c.on():
-		f.Evidence = append(f.Evidence, "no notice came, and nothing happened that asked for one")
+		f.Evidence = append(f.Evidence, "no notice came")
 	}
 	f.Evidence = append(f.Evidence, fmt.Sprintf("%d of %d operations failed, %d missed, no outage", o.Failed, o.Due, o.Missed))
 	if saved := c.Arm.Attribution.Saved; saved.ByRelaxedTimeouts+saved.ByRetries > 0 {

@@ -5,44 +5,50 @@ import (
 	"slices"
 )
 
-// neverTold: connections that MOVING concerned were ended, or left, without
-// having read it.
+// neverTold: connections to a node that MOVING named were ended, or left,
+// without having read it.
 func neverTold(c Case) []Finding {
-	n, l := c.Arm.Attribution.Notices, c.Arm.Attribution.Connections
-	if !c.on() || n.Stragglers == 0 && l.ClosedUntold == 0 {
+	var events, concerned, told uint64
+	for _, n := range c.Arm.Attribution.Notices.Last {
+		if n.Name == "MOVING" {
+			events, concerned, told = events+1, concerned+n.Connections, told+n.Told
+		}
+	}
+	untold := c.Arm.Attribution.Connections.ClosedUntold
+	list := c.closedUntold()
+	if !c.on() || told >= concerned && untold == 0 && len(list) == 0 {
 		return nil
 	}
-	var list []*connection
-	late := 0
-	for _, one := range c.order {
-		m, told := c.leaving(one.node, one.ended)
-		if !one.byServer() || !told || slices.ContainsFunc(one.notices, moving) {
-			continue
-		}
-		list = append(list, one)
-		if one.dialled > m.at {
-			late++
-		}
+	f := Finding{ID: "never-told", Title: "Idle connections never read that they had to move", Severity: Note, Confidence: Certain,
+		Cause:  "go-redis reads a connection only when a command uses it. A pool with more connections than the load needs keeps some cold; they are closed with the old node, and the next command on one of them meets a dead connection.",
+		Fix:    "Harmless while retries are on. To have fewer, do not keep more idle connections than the load needs (PoolSize, MaxIdleConns).",
+		Source: method + "What the handoffs did: who was told"}
+	if events > 0 {
+		f.Evidence = append(f.Evidence, fmt.Sprintf("of %s that MOVING concerned, in %s, %d read it", plural(concerned, "connection"), plural(events, "event"), told))
 	}
-	f := Finding{ID: "never-told", Title: "Idle connections never read the notice", Severity: Note, Confidence: Certain,
-		Evidence: []string{fmt.Sprintf("of %s to be told, each event counted, %d read the notice and %d did not", plural(n.Connections, "connection"), n.Told, n.Stragglers)},
-		Cause:    "go-redis reads a connection only when a command uses it. A pool with more connections than the load needs keeps some cold; they are closed with the old node, and the next command on one of them meets a dead connection.",
-		Fix:      "Harmless while retries are on. To have fewer, do not keep more idle connections than the load needs (PoolSize, MaxIdleConns), or use them now and then.",
-		Source:   method + "What the handoffs did; go-redis reads pushes on use"}
-	if l.ClosedUntold > 0 {
-		f.Evidence = append(f.Evidence, fmt.Sprintf("the server closed %d before they were told", l.ClosedUntold))
+	if untold > 0 {
+		f.Evidence = append(f.Evidence, fmt.Sprintf("the server closed %d before they were told", untold))
 	}
 	if len(list) > 0 {
 		f.Evidence = append(f.Evidence, "closed untold: "+named(list, endedAt))
 	}
-	if late > 0 {
-		f.Evidence = append(f.Evidence, fmt.Sprintf("%d of these were dialled after the notice had gone out", late))
-	}
-	if c.Arm.Operations.Failed > 0 && l.ClosedUntold > 0 && c.errors("eof", "reset") > 0 {
+	if len(list) > 0 && c.errors("eof", "reset") > 0 {
 		f.Severity, f.Confidence = Problem, Likely
 		f.Evidence = append(f.Evidence, c.felt())
 	}
 	return []Finding{f}
+}
+
+// closedUntold returns the connections that were open when their node was
+// announced to leave, had not read it, and were closed with it.
+func (c Case) closedUntold() (list []*connection) {
+	for _, one := range c.order {
+		m, announced := c.leaving(one)
+		if one.byServer() && announced && one.dialled <= m.at && !slices.ContainsFunc(one.notices, moving) {
+			list = append(list, one)
+		}
+	}
+	return list
 }
 
 // handoffsFailed: handoffs were begun and did not succeed.

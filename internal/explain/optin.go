@@ -53,9 +53,13 @@ func (c Case) missing() Finding {
 			Fix:    "Set endpoint_type to one that the deployment has: internal-ip or internal-fqdn inside its network, external-ip or external-fqdn outside, none where there is one address only.",
 			Source: vendor + "SCH not triggering; go-redis, maintnotifications.EndpointType", Confidence: Likely}
 	case c.Proof.Refused > 0:
+		more := ""
+		if c.Summary.Cluster {
+			more = `, "oss_cluster_client_maint_notifications": true`
+		}
 		return Finding{ID: "feature-off", Title: "Handoffs are switched off at the server", Evidence: []string{said},
 			Cause:  "The server knows the command and refuses it: the cluster's or the database's switch for client maintenance notifications is off.",
-			Fix:    "Switch it on: PUT /v1/cluster {\"client_maint_notifications\": true} in the REST API of Redis Software. Connections that are open do not opt in afterwards; let the client reconnect.",
+			Fix:    "Switch it on: PUT /v1/cluster {\"client_maint_notifications\": true" + more + "} in the REST API of Redis Software. Connections that are open do not opt in afterwards; let the client reconnect.",
 			Source: vendor + "Prerequisites, Redis Software; SCH not triggering", Confidence: Likely}
 	case c.Proof.Protocols["2"] > 0 || c.settings.Protocol == 2:
 		return resp2(fmt.Sprintf("%s spoke RESP2", plural(c.Proof.Protocols["2"], "connection")))

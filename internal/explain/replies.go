@@ -10,6 +10,25 @@ import (
 
 func moving(m mark.Mark) bool { return m.Name == "MOVING" }
 
+// refusals are outcomes by which a server refuses a command for a while.
+var refusals = []string{"loading", "readonly", "clusterdown", "masterdown", "tryagain"}
+
+// serverRefused: commands were answered, with an error that passes.
+func serverRefused(c Case) []Finding {
+	counts := map[string]uint64{}
+	for _, class := range refusals {
+		counts[class] = c.errors(class)
+	}
+	if c.errors(refusals...) == 0 {
+		return nil
+	}
+	return []Finding{{ID: "server-refused", Title: "The server refused commands while it was not ready", Severity: Expected, Confidence: Certain,
+		Evidence: []string{"operations refused: " + classes(counts), c.felt()},
+		Cause:    "A shard was loading its data, was no primary any more, or its cluster had no owner for the slot. Relaxed timeouts do nothing for a command that is answered with an error, and go-redis repeats it for a second or two at most.",
+		Fix:      "Replicate the database, so that a replica takes over while a shard restarts. Repeat such commands in the application, for as long as a restart takes.",
+		Source:   vendor + "Database Version Upgrades (only timeouts are reduced); docs/UPGRADES.md, version-upgrade-unreplicated"}}
+}
+
 // receivers: pools that block or subscribe lost messages or met errors while
 // the rest was handed over.
 func receivers(c Case) []Finding {
@@ -85,7 +104,7 @@ func wrongReplies(c Case) []Finding {
 				"out of order": i.OutOfOrder, "keys not linearizable": i.Linearizable.Violations})},
 			Cause:  "Replication is asynchronous: a failover loses what the replica had not. A command that was tried again may be applied twice." + injected(c.Summary),
 			Fix:    "Where it matters wait for replicas (WAIT), persist before acknowledging, and make commands safe to repeat. The marks integrity of the bundle name command, key and connection.",
-			Source: method + "Integrity"})
+			Source: method + "The ledger"})
 	}
 	return list
 }

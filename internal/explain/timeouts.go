@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -16,18 +17,12 @@ const lull = 60 * time.Second
 // timeouts sorts the connections whose command got no reply in time by why the
 // relaxed timeout did not help, each reason one finding.
 func timeouts(c Case) []Finding {
-	failed := c.errors("read_timeout", "write_timeout")
-	var out []*connection
-	for _, one := range c.order {
-		if one.timedOut() {
-			out = append(out, one)
-		}
-	}
-	if len(out) == 0 && failed == 0 {
-		return nil
-	}
-	if !c.on() {
+	failed, out := c.errors(timeoutClasses...), c.timedOutConnections()
+	switch {
+	case !c.on():
 		return c.timeoutsOff(failed, out)
+	case c.notices() == 0:
+		return nil // nothingAnnounced says it
 	}
 	by := map[*reason][]*connection{}
 	for _, one := range out {
@@ -41,6 +36,21 @@ func timeouts(c Case) []Finding {
 		}
 	}
 	return list
+}
+
+// timeoutClasses are the outcomes of an operation that got no reply in time.
+var timeoutClasses = []string{"read_timeout", "write_timeout"}
+
+// timedOutConnections returns those that were closed because a command got no
+// reply in time, in that order.
+func (c Case) timedOutConnections() (out []*connection) {
+	for _, one := range c.order {
+		if one.timedOut() {
+			out = append(out, one)
+		}
+	}
+	slices.SortStableFunc(out, byEnd)
+	return out
 }
 
 // reason is why a command timed out although its arm relaxes timeouts.
@@ -58,6 +68,10 @@ var (
 		"The connection had its relaxed timeout when the command was sent, and waited it out in full.",
 		"Increase RelaxedTimeout (relaxed_timeout) above the longest stall.",
 		vendor + "Timeouts still occurring", Certain}
+	relaxedCutOff = &reason{"relaxed-cuts-receivers", "Relaxed timeouts cut receivers off that were to block for longer",
+		"The relaxed timeout replaces the time that the library otherwise grants a command that blocks: go-redis 9.23 ends it although the server has only nothing to say.",
+		"Block for less than RelaxedTimeout (relaxed_timeout), or set that above the longest block; take a timeout of a command that blocks for an empty reply.",
+		method + "Messages; go-redis arms a command's deadline with the relaxed timeout", Likely}
 	tooLate = &reason{"notice-with-stall", "Timeouts: the notice came too late for the first command",
 		"The command was under way, its deadline set from the read timeout, when its connection read the notice: relaxing helps only commands sent later. go-redis reads notices with the reply to a command, so the first command of each connection meets the stall unrelaxed where the notice comes with it or shortly before it.",
 		"Raise the read timeout above a short stall, and do not force aggressive socket timeouts. At Redis Software a longer state_machine_smart_client_handoffs_delay_ms announces earlier. Keep retries on.",
@@ -71,12 +85,12 @@ var (
 		"Increase PostHandoffRelaxedDuration (post_handoff_relaxed) for stalls after a move, or the read timeout.",
 		vendor + "Timeouts still occurring", Likely}
 	unheralded = &reason{"timeout-unannounced", "Timeouts that no notice announced",
-		"No connection of the arm had read a notice: timeouts are relaxed only during announced maintenance.",
+		"No connection of the arm had read a notice in the minute before: timeouts are relaxed only during announced maintenance.",
 		"Against unannounced stalls only the read timeout and retries help.",
 		vendor + "Timeouts still occurring; SCH not triggering", Likely}
 )
 
-var reasons = []*reason{relaxationOff, relaxedTooShort, tooLate, untold, windowOver, unheralded}
+var reasons = []*reason{relaxationOff, relaxedTooShort, relaxedCutOff, tooLate, untold, windowOver, unheralded}
 
 // why says why a connection's command timed out.
 //
@@ -90,6 +104,8 @@ func (c Case) why(one *connection) *reason {
 	switch {
 	case open && relaxed <= read:
 		return relaxationOff
+	case open && since <= one.ended-relaxed+timeoutSlack && c.onlyReceiversTimedOut():
+		return relaxedCutOff
 	case open && since <= one.ended-relaxed+timeoutSlack:
 		return relaxedTooShort
 	case told && last.At >= one.ended-read-timeoutSlack:
@@ -102,6 +118,19 @@ func (c Case) why(one *connection) *reason {
 		return untold
 	}
 	return unheralded
+}
+
+// onlyReceiversTimedOut says that commands that block timed out, and no others.
+func (c Case) onlyReceiversTimedOut() bool {
+	if c.errors(timeoutClasses...) > 0 {
+		return false
+	}
+	for _, p := range c.Arm.Pools {
+		if p.Delivery.ReceiverErrors["read_timeout"] > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // heard says whether any connection of the arm read a notice not long before.
@@ -157,6 +186,27 @@ func (c Case) timeoutsOff(failed uint64, out []*connection) []Finding {
 		Source:   vendor + "Timeouts during upgrades; Timeouts still occurring"}
 	if len(out) > 0 {
 		f.Evidence = append(f.Evidence, named(out, endedAt))
+	}
+	if text := c.stalled(1 << 62); text != "" {
+		f.Evidence = append(f.Evidence, text)
+	}
+	return []Finding{f}
+}
+
+// stallWaited: nothing failed, but for a while nothing came back either.
+func stallWaited(c Case) []Finding {
+	disconnected := slices.ContainsFunc(c.order, (*connection).byServer) || len(c.vain()) > 0
+	if c.Arm.Outage.Windows == 0 || c.Arm.Operations.Failed > 0 || disconnected || len(c.timedOutConnections()) > 0 {
+		return nil
+	}
+	f := Finding{ID: "stall-waited", Title: "The server stalled, and commands waited for it", Severity: Expected, Confidence: Likely,
+		Evidence: []string{c.felt(), "no command failed, no connection was closed, no dial failed"},
+		Cause:    "While a shard fails over or hands over, its commands queue at the proxy. Relaxed timeouts keep them from failing; nothing makes the stall shorter, and commands that are due meanwhile wait, too.",
+		Fix:      "Give the application's own deadlines room for such a stall. Where that cannot be, look for what makes it long: large shards, a replica that lags.",
+		Source:   vendor + "SCH Support (timeout errors are reduced, brief latency remains)"}
+	if n := c.Arm.Attribution.Saved.ByRelaxedTimeouts; n > 0 {
+		f.Evidence = append(f.Evidence, fmt.Sprintf("%s succeeded only because of relaxed timeouts: longer than the read timeout of %s", plural(n, "operation"), time.Duration(c.settings.ReadTimeout)))
+		f.Confidence = Certain
 	}
 	if text := c.stalled(1 << 62); text != "" {
 		f.Evidence = append(f.Evidence, text)

@@ -13,6 +13,7 @@ import (
 
 	"schload/internal/bundle"
 	"schload/internal/compare"
+	"schload/internal/explain"
 	"schload/internal/report/chart"
 	"schload/internal/series"
 )
@@ -47,6 +48,7 @@ type page struct {
 	Banners         []banner
 	Facts           []fact
 	Story           story
+	Findings        []explain.Finding
 	Cards           []card
 	Key, All        *table
 	Differences     *table
@@ -125,6 +127,9 @@ func newPage(b *bundle.Bundle, s compare.Summary) (page, error) {
 	}
 	p.Facts = facts(b.Run)
 	var err error
+	if p.Findings, err = explain.Explain(b, s); err != nil {
+		return p, err
+	}
 	if p.Settings, err = settings(b.Run); err != nil {
 		return p, err
 	}

@@ -67,7 +67,7 @@ var allowed = map[string]struct {
 	"internal/compare":        {inside: []string{"internal/compare/paired", "internal/bundle", "telemetry/histogram", "telemetry/record", "telemetry/mark", "workload", "workload/delivery", "internal/spelling"}},
 	"internal/series":         {inside: []string{"internal/compare", "internal/bundle", "telemetry/histogram", "telemetry/record", "telemetry/mark", "workload"}},
 	"internal/report": {
-		inside: []string{"internal/compare", "internal/bundle", "internal/series", "internal/matrix", "internal/report/chart", "telemetry/histogram", "telemetry/mark"},
+		inside: []string{"internal/compare", "internal/explain", "internal/bundle", "internal/series", "internal/matrix", "internal/report/chart", "telemetry/histogram", "telemetry/mark"},
 	},
 	"internal/report/chart": {},
 	"internal/matrix":       {inside: []string{"internal/compare", "internal/bundle", "handoff/upgrade"}},
