@@ -4,7 +4,7 @@ SHELL := bash
 FUZZTIME ?= 5s
 GO_REDIS_PASSES ?= 30
 
-.PHONY: help build test race fuzz bench check golden e2e e2e-node e2e-go-redis e2e-browser demo clean
+.PHONY: help build test race fuzz bench check golden e2e e2e-node e2e-go-redis e2e-browser e2e-observability e2e-kubernetes e2e-compose demo clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,6 +48,27 @@ e2e-go-redis: build ## go-redis' own suite against schload sim, unchanged (takes
 e2e-browser: ## the HTML report in a headless Chromium (needs chromium, node and npm)
 	cd test/browser && npm ci
 	E2E=1 go test -count=1 -run E2EBrowser -v ./internal/report
+
+# Where the collector and Prometheus of e2e-observability are built: once, from
+# the versions that the modules in test/observability pin.
+OBSERVABILITY ?= build/observability
+
+$(OBSERVABILITY)/prometheus: test/observability/prometheus/go.mod
+	cd test/observability/prometheus && CGO_ENABLED=0 go build -trimpath -tags netgo,remove_all_sd \
+	  -ldflags '-s -w -X github.com/prometheus/common/version.Version=3.15.0' -o '$(abspath $@)' github.com/prometheus/prometheus/cmd/prometheus
+
+$(OBSERVABILITY)/collector: test/observability/collector/go.mod test/observability/collector/main.go
+	cd test/observability/collector && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o '$(abspath $@)' .
+
+e2e-observability: build $(OBSERVABILITY)/prometheus $(OBSERVABILITY)/collector ## real collector and Prometheus read back what the bundle has (first time: 5 minutes of building)
+	E2E=1 SCHLOAD='$(CURDIR)/bin/schload' PROMETHEUS='$(abspath $(OBSERVABILITY)/prometheus)' OTELCOL='$(abspath $(OBSERVABILITY)/collector)' \
+	  go test -count=1 -timeout 15m -run 'E2E(Observability|Collector)' -v ./test/observability
+
+e2e-compose: ## docker compose up, both arms in Prometheus, every board query, a clean stop (SKIP without a Docker engine)
+	E2E=1 go test -count=1 -timeout 30m -run E2ECompose -v ./test/observability
+
+e2e-kubernetes: build ## the Job's manifests against the API's types, and its command in several processes here
+	cd test/kubernetes && E2E=1 go test -count=1 -v ./...
 
 demo: ## the README's first command
 	go run ./cmd/schload run

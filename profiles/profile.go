@@ -53,6 +53,7 @@ type Profile struct {
 	Recovery    Duration `yaml:"recovery,omitempty"`     // after it; default 5s
 	LateAfter   Duration `yaml:"late_after,omitempty"`   // a success slower than this is late; default 100ms
 	OutageAfter Duration `yaml:"outage_after,omitempty"` // no success for longer than this is an outage; default 500ms
+	SLO         []SLO    `yaml:"slo,omitempty"`          // bounds on numbers of the result, such as maintenance.failed_ratio < 0.001
 	Objective   float64  `yaml:"objective,omitempty"`    // the share of operations that is to succeed in time; default 0.999
 }
 
@@ -269,7 +270,7 @@ func (p Pool) withDefaults() Pool {
 
 // keys are all words a profile may use as keys, for suggestions.
 var keys = strings.Fields(`name summary upgrade set stage integrity target cluster tls shards arms pools connections speed seed rounds warmup
-	baseline recovery late_after outage_after objective workers rate arrival think mix keys values pipeline overload kind receivers block
+	baseline recovery late_after outage_after objective slo workers rate arrival think mix keys values pipeline overload kind receivers block
 	upgrade_command max_maintenance saturate start_deadline distribution space exponent prefix batch size min max base ca_file cert_file key_file server_name insecure_skip_verify`)
 
 // LoadUpgrade resolves the upgrade with the profile's settings. One that really

@@ -18,7 +18,7 @@ func BenchmarkProduce(b *testing.B) {
 			seriesOf("on", "GET", "ok", phase, 1, 1), seriesOf("on", "SET", "ok", phase, 1, 2)}})
 	}
 	for b.Loop() {
-		if _, err := (push{s}).Produce(context.Background()); err != nil {
+		if _, err := (push{s, Native}).Produce(context.Background()); err != nil {
 			b.Fatal(err)
 		}
 	}

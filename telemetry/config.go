@@ -4,7 +4,9 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/url"
 	"os"
@@ -41,8 +43,19 @@ type Config struct {
 	// because maintenance is over in seconds.
 	Interval time.Duration
 	// Timeout of one export; default 5 s. There is no retry: each export
-	// carries the whole truth so far, so the next one is the retry.
+	// carries the whole truth so far, so the next one is the retry. While a
+	// receiver fails, exports are spaced out.
 	Timeout time.Duration
+
+	// File is where exports are appended as OTLP/JSON, one line each, as a
+	// collector's file exporter does; Stdout means Console. Empty: no file.
+	File string
+	// Console is where File Stdout and OTEL_METRICS_EXPORTER=console write;
+	// nil: os.Stdout.
+	Console io.Writer
+	// Histograms is Native or Classic. Empty: the variable
+	// OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION, or Native.
+	Histograms Histograms
 
 	// Prometheus is the address to serve /metrics on, for instance
 	// 127.0.0.1:9464. Empty: no server.
@@ -63,9 +76,14 @@ type Config struct {
 	// Base is the run's base instant, from which intervals count; default: now.
 	Base time.Time
 
+	// Attributes are added to the resource of every source. ReservedAttribute
+	// says which keys are not to be used.
+	Attributes map[string]string
+
 	// Getenv reads the environment; nil: os.Getenv.
 	Getenv func(string) string
-	// Log receives at most one line in ten seconds about failing exports.
+	// Log is told about each cause of failing exports once, and when exports
+	// arrive again.
 	Log *slog.Logger
 }
 
@@ -87,6 +105,9 @@ type settings struct {
 
 	interval, timeout time.Duration
 	prometheus        string
+	file              string
+	console           io.Writer
+	histograms        Histograms
 	resource          map[string]string // attributes of every source
 	instance          string
 }
@@ -99,17 +120,36 @@ func (c Config) resolve() (settings, []error, error) {
 		c.Getenv = os.Getenv
 	}
 	env := &environment{get: c.Getenv}
-	s := settings{prometheus: c.Prometheus, headers: c.Headers, tls: c.TLS}
+	s := settings{prometheus: c.Prometheus, headers: c.Headers, tls: c.TLS, file: c.File, console: c.Console}
+	if s.console == nil {
+		s.console = os.Stdout
+	}
 	asked := env.exporters()
 	if s.prometheus == "" && asked.prometheus {
 		s.prometheus = env.prometheusAddress()
 	}
-	err := c.resolveOTLP(&s, env, asked)
+	if s.file == "" && asked.console {
+		s.file = Stdout
+	}
+	err := errors.Join(c.resolveHistograms(&s, env), c.resolveOTLP(&s, env, asked))
+	env.refuseDelta()
 	s.interval = firstPositive(c.Interval, env.milliseconds("OTEL_METRIC_EXPORT_INTERVAL"), defaultInterval)
 	s.timeout = firstPositive(c.Timeout, env.milliseconds("OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT",
 		"OTEL_METRIC_EXPORT_TIMEOUT"), defaultTimeout)
 	c.resolveResource(&s, env)
 	return s, env.warnings, err
+}
+
+func (c Config) resolveHistograms(s *settings, env *environment) error {
+	switch c.Histograms {
+	case "":
+		s.histograms = env.histograms()
+	case Native, Classic:
+		s.histograms = c.Histograms
+	default:
+		return fmt.Errorf("histograms %q are unknown: use %s or %s", c.Histograms, Native, Classic)
+	}
+	return nil
 }
 
 func (c Config) resolveOTLP(s *settings, env *environment, asked exporters) error {
@@ -141,6 +181,9 @@ func (c Config) resolveOTLP(s *settings, env *environment, asked exporters) erro
 	if s.headers == nil {
 		s.headers = env.headers()
 	}
+	if err := checkHeaders(s.headers); err != nil {
+		return err
+	}
 	if s.tls == nil && s.endpoint.Scheme == "https" {
 		s.tls, err = env.tls()
 	}
@@ -161,6 +204,9 @@ func (c Config) parseEndpoint(s *settings, inherited string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("telemetry endpoint %q: %w", c.Endpoint, errors.Unwrap(err))
+	}
+	if u.User != nil {
+		return nil, fmt.Errorf("telemetry endpoint %q holds credentials: give them as a header, authorization", u.Redacted())
 	}
 	hint := ""
 	switch u.Scheme {
@@ -208,6 +254,7 @@ func (c Config) resolveResource(s *settings, env *environment) {
 			s.resource[key] = value
 		}
 	}
+	maps.Copy(s.resource, c.Attributes)
 	set("service.name", firstNonempty(c.ServiceName, env.get("OTEL_SERVICE_NAME"), s.resource["service.name"], "schload"))
 	set("service.version", c.ServiceVersion)
 	set("schload.run.id", c.RunID)

@@ -24,7 +24,7 @@ type delivery struct {
 }
 
 func (s *source) delivery(key deliveryKey) *delivery {
-	return s.deliveries.get(key, deliveryKey{}, maxOperations, s.health, func(overflow bool) *delivery {
+	return s.deliveries.get(record.MessageDeliveryTime, key, deliveryKey{}, maxOperations, s.health, func(overflow bool) *delivery {
 		d := &delivery{birth: s.birth(), attributes: overflowed}
 		if !overflow {
 			d.attributes = attribute.NewSet(attribute.String(record.AttrPool, key.pool), attribute.String(record.AttrPhase, key.phase.String()))

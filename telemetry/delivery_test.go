@@ -18,7 +18,7 @@ func TestDeliveryIsExported(t *testing.T) {
 		s.add(record.Interval{From: time.Duration(round) * time.Second, To: time.Duration(round+1) * time.Second, Series: []record.Series{
 			{Key: record.Key{Arm: "on", Pool: "news", Phase: record.Maintenance, Round: round + 1}, Delivery: took}}})
 	}
-	metrics := collected(t, pull{s})
+	metrics := collected(t, pull{s, Native})
 	if _, ok := metrics[record.ResponseTime]; ok {
 		t.Error("operations have times, and there were none")
 	}

@@ -3,6 +3,7 @@ package telemetry
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -22,7 +23,7 @@ type environment struct {
 }
 
 // exporters says which exports the environment asks for.
-type exporters struct{ otlp, prometheus bool }
+type exporters struct{ otlp, prometheus, console bool }
 
 func (e *environment) warn(variable, value, why string) {
 	e.warnings = append(e.warnings, fmt.Errorf("%s=%q ignored: %s", variable, value, why))
@@ -59,9 +60,11 @@ func (e *environment) exporters() exporters {
 			out.otlp = true
 		case "prometheus":
 			out.prometheus = true
+		case "console":
+			out.console = true
 		case "none":
 		default:
-			e.warn(name, list, "known exporters are otlp, prometheus and none")
+			e.warn(name, list, "known exporters are otlp, prometheus, console and none")
 		}
 	}
 	return out
@@ -100,6 +103,9 @@ func (e *environment) endpoint(protocol string) (*url.URL, error) {
 		text = e.scheme() + "://" + text
 	}
 	u, err := url.Parse(text)
+	if err == nil && u.User != nil {
+		return nil, fmt.Errorf("%s=%q holds credentials: give them in OTEL_EXPORTER_OTLP_HEADERS", name, u.Redacted())
+	}
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" {
 		e.warn(name, v, "not a URL like http://host:4318, using "+fallback)
 		return url.Parse(fallback)
@@ -128,7 +134,14 @@ func (e *environment) headers() map[string]string {
 
 func (e *environment) resource() map[string]string {
 	name, v := e.first("OTEL_RESOURCE_ATTRIBUTES")
-	return e.pairs(name, v)
+	attributes := e.pairs(name, v)
+	for key := range attributes {
+		if ReservedAttribute(key) && key != "service.name" && key != "service.instance.id" {
+			e.warn(name, key, "schload states this attribute itself")
+			attributes[key] = "" // the SDK would read it again: an empty value hides it
+		}
+	}
+	return attributes
 }
 
 // pairs reads key=value,key=value with percent-encoded values. The map is
@@ -194,8 +207,11 @@ func (e *environment) tls() (*tls.Config, error) {
 	}
 	name, certificate := e.signal("CLIENT_CERTIFICATE")
 	_, key := e.signal("CLIENT_KEY")
-	if certificate == "" || key == "" {
+	if certificate == "" && key == "" {
 		return out, nil
+	}
+	if certificate == "" || key == "" {
+		return nil, errors.New("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY: one is set and the other is not; set both or neither")
 	}
 	pair, err := tls.LoadX509KeyPair(certificate, key)
 	if err != nil {
@@ -203,4 +219,26 @@ func (e *environment) tls() (*tls.Config, error) {
 	}
 	out.Certificates = []tls.Certificate{pair}
 	return out, nil
+}
+
+// histograms is the form that the environment asks for.
+func (e *environment) histograms() Histograms {
+	const name = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION"
+	switch v := strings.ToLower(strings.TrimSpace(e.get(name))); v {
+	case "", "base2_exponential_bucket_histogram":
+	case "explicit_bucket_histogram":
+		return Classic
+	default:
+		e.warn(name, v, "known aggregations are base2_exponential_bucket_histogram and explicit_bucket_histogram")
+	}
+	return Native
+}
+
+// refuseDelta says that the temporality is not a choice: an export that fails
+// loses nothing only because each carries the totals.
+func (e *environment) refuseDelta() {
+	name, v := e.first("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE")
+	if name != "" && !strings.EqualFold(v, "cumulative") {
+		e.warn(name, v, "exports are cumulative, so that none that fails loses anything; a collector's cumulativetodelta processor converts them")
+	}
 }

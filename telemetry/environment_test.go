@@ -19,9 +19,9 @@ func (v variables) get(name string) string { return v[name] }
 
 // decision is what a configuration and an environment come to, as text.
 type decision struct {
-	Endpoint, Protocol, Prometheus, Compression string
-	Headers                                     map[string]string
-	Warnings                                    int
+	Endpoint, Protocol, Prometheus, Compression, File string
+	Headers                                           map[string]string
+	Warnings                                          int
 }
 
 func decide(t *testing.T, c Config, env variables) (decision, settings) {
@@ -31,7 +31,7 @@ func decide(t *testing.T, c Config, env variables) (decision, settings) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := decision{Protocol: s.protocol, Prometheus: s.prometheus, Compression: s.compression, Headers: s.headers, Warnings: len(warnings)}
+	d := decision{Protocol: s.protocol, Prometheus: s.prometheus, Compression: s.compression, File: s.file, Headers: s.headers, Warnings: len(warnings)}
 	if s.endpoint != nil {
 		d.Endpoint = s.endpoint.String()
 	}
@@ -89,7 +89,11 @@ func TestDestination(t *testing.T) {
 		{"exporters", Config{}, variables{"OTEL_METRICS_EXPORTER": "otlp, prometheus", "OTEL_EXPORTER_PROMETHEUS_HOST": "0.0.0.0", "OTEL_EXPORTER_PROMETHEUS_PORT": "1"},
 			decision{Endpoint: local, Protocol: HTTP, Prometheus: "0.0.0.0:1"}},
 		{"exporter none", Config{}, variables{"OTEL_METRICS_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318"}, decision{}},
-		{"exporter console", Config{}, variables{"OTEL_METRICS_EXPORTER": "console"}, decision{Warnings: 1}},
+		{"exporter console", Config{}, variables{"OTEL_METRICS_EXPORTER": "console"}, decision{File: Stdout}},
+		{"exporter unknown", Config{}, variables{"OTEL_METRICS_EXPORTER": "zipkin"}, decision{Warnings: 1}},
+		{"delta", Config{}, variables{"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "delta"}, decision{Warnings: 1}},
+		{"aggregation", Config{}, variables{"OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION": "summary"}, decision{Warnings: 1}},
+		{"reserved attributes", Config{}, variables{"OTEL_RESOURCE_ATTRIBUTES": "schload.arm=x,pool=y,service.name=z,site=a"}, decision{Warnings: 2}},
 		{"disabled", Config{}, variables{"OTEL_SDK_DISABLED": "TRUE", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318"}, decision{}},
 		{"flag beats none and disabled", Config{Endpoint: "http://c:4318", Prometheus: ":1"}, variables{"OTEL_METRICS_EXPORTER": "none", "OTEL_SDK_DISABLED": "true"},
 			decision{Endpoint: "http://c:4318/v1/metrics", Protocol: HTTP, Prometheus: ":1"}},
@@ -152,6 +156,11 @@ func TestConfigErrors(t *testing.T) {
 		{Config{Endpoint: "http://c:x"}, "invalid port"},
 		{Config{Endpoint: "http://c", Protocol: "http/json"}, "use grpc or http/protobuf"},
 		{Config{Endpoint: "grpc://c", Protocol: HTTP}, "change one of them"},
+		{Config{Endpoint: "http://u:secret@c:4318"}, "give them as a header"},
+		{Config{Endpoint: "http://c", Headers: map[string]string{"a b": "x"}}, `header "a b"`},
+		{Config{Endpoint: "http://c", Headers: map[string]string{"a": "secret\n"}}, "line break"},
+		{Config{Histograms: "summary"}, "use native or classic"},
+		{Config{File: "/no/such/folder/x.jsonl"}, "/no/such/folder/x.jsonl"},
 		{Config{Prometheus: "256.0.0.1:x"}, `prometheus address "256.0.0.1:x"`},
 	} {
 		c.config.Getenv = nothing
@@ -159,7 +168,7 @@ func TestConfigErrors(t *testing.T) {
 		if err == nil {
 			_ = e.Close(t.Context())
 		}
-		if err == nil || !strings.Contains(err.Error(), c.want) {
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%+v: got error %v, want one with %q", c.config, err, c.want)
 		}
 	}

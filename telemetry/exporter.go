@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel"
@@ -22,7 +23,9 @@ type Exporter struct {
 	sources   []*source // the run itself, then the arms
 	providers []*sdkmetric.MeterProvider
 	transport transport
+	lines     *lines
 	scraped   *scraped
+	urgent    atomic.Int64 // flushes under way
 	timeout   time.Duration
 
 	closing sync.Once
@@ -34,7 +37,7 @@ type Exporter struct {
 // OTLP is on when Config.Endpoint or OTEL_EXPORTER_OTLP_ENDPOINT (or its
 // METRICS variant) names a receiver, or when OTEL_METRICS_EXPORTER says otlp;
 // the Prometheus endpoint when Config.Prometheus or OTEL_METRICS_EXPORTER says
-// so. OTEL_SDK_DISABLED=true and OTEL_METRICS_EXPORTER=none silence the
+// so; the file when Config.File does, or OTEL_METRICS_EXPORTER says console. OTEL_SDK_DISABLED=true and OTEL_METRICS_EXPORTER=none silence the
 // variables, not the configuration. With nothing on, the Exporter has no
 // goroutine and no memory.
 //
@@ -53,7 +56,7 @@ func Start(ctx context.Context, c Config) (*Exporter, error) {
 		log.Warn("telemetry environment", "error", warning)
 	}
 	e := &Exporter{timeout: s.timeout}
-	if !s.otlp && s.prometheus == "" {
+	if !s.otlp && s.prometheus == "" && s.file == "" {
 		return e, nil
 	}
 	e.health.log = log
@@ -70,6 +73,11 @@ func (e *Exporter) start(ctx context.Context, s settings, c Config) (err error) 
 	}
 	if s.otlp {
 		if e.transport, err = s.transport(); err != nil {
+			return err
+		}
+	}
+	if s.file != "" {
+		if e.lines, err = openLines(s.file, s.console); err != nil {
 			return err
 		}
 	}
@@ -91,16 +99,31 @@ func (e *Exporter) start(ctx context.Context, s settings, c Config) (err error) 
 // provide attaches a source to the exports that are on.
 func (e *Exporter) provide(ctx context.Context, s settings, src *source) error {
 	options := []sdkmetric.Option{sdkmetric.WithResource(s.resourceOf(src.arm))}
+	reader := func(exporter sdkmetric.Exporter, asked *retryAfter, p sdkmetric.Producer) {
+		spaced := &spaced{Exporter: exporter, health: &e.health, interval: s.interval, urgent: &e.urgent, asked: asked}
+		options = append(options, sdkmetric.WithReader(sdkmetric.NewPeriodicReader(spaced,
+			sdkmetric.WithInterval(s.interval), sdkmetric.WithTimeout(s.timeout), sdkmetric.WithProducer(p))))
+	}
 	if s.otlp {
 		exporter, err := e.transport.exporter(ctx)
 		if err != nil {
 			return err
 		}
-		options = append(options, sdkmetric.WithReader(sdkmetric.NewPeriodicReader(counted{exporter, &e.health},
-			sdkmetric.WithInterval(s.interval), sdkmetric.WithTimeout(s.timeout), sdkmetric.WithProducer(push{src}))))
+		reader(exporter, e.transport.asked, push{src, s.histograms})
+	}
+	if e.lines != nil {
+		exporter, err := e.lines.exporter(ctx)
+		if err != nil {
+			return err
+		}
+		if s.otlp {
+			reader(exporter, nil, pull{src, s.histograms}) // births are the receiver's
+		} else {
+			reader(exporter, nil, push{src, s.histograms})
+		}
 	}
 	if e.scraped != nil {
-		reader, err := e.scraped.reader(src)
+		reader, err := e.scraped.reader(src, s.histograms)
 		if err != nil {
 			return err
 		}
@@ -114,6 +137,9 @@ func (e *Exporter) provide(ctx context.Context, s settings, src *source) error {
 func (s settings) resourceOf(arm string) *resource.Resource {
 	var attrs []attribute.KeyValue
 	for key, value := range s.resource {
+		if key == "schload.arm" && arm != "" {
+			continue // hidden: of the environment
+		}
 		attrs = append(attrs, attribute.String(key, value))
 	}
 	instance := s.instance
@@ -154,6 +180,8 @@ func (e *Exporter) Flush(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()
+	e.urgent.Add(1)
+	defer e.urgent.Add(-1)
 	return e.each(func(p *sdkmetric.MeterProvider) error { return p.ForceFlush(ctx) })
 }
 
@@ -179,12 +207,16 @@ func (e *Exporter) Close(ctx context.Context) error {
 			ctx, cancel = context.WithTimeout(ctx, closeTimeout)
 			defer cancel()
 		}
+		e.urgent.Add(1)
 		if e.scraped != nil {
 			e.closed = e.scraped.close(ctx)
 		}
 		e.closed = errors.Join(e.closed, e.each(func(p *sdkmetric.MeterProvider) error { return p.Shutdown(ctx) }))
 		if e.transport.close != nil {
 			e.transport.close()
+		}
+		if e.lines != nil {
+			e.closed = errors.Join(e.closed, e.lines.close())
 		}
 	})
 	return e.closed

@@ -1,13 +1,10 @@
 package telemetry
 
 import (
-	"context"
 	"log/slog"
+	"maps"
+	"sync"
 	"sync/atomic"
-	"time"
-
-	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
-	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 )
 
 // Stats says how exporting went.
@@ -15,56 +12,117 @@ type Stats struct {
 	// Sent and Failed count exports, one an arm and interval (scrapes of the
 	// Prometheus endpoint are not counted).
 	Sent, Failed uint64
+	// Held counts exports that were left out to spare a receiver that failed.
+	// The next one that arrives carries what they would have.
+	Held uint64
 	// Errors counts what OpenTelemetry reported to its error handler, failed
 	// exports included.
 	Errors uint64
-	// Overflowed counts series that were merged into one marked
-	// otel.metric.overflow, because an arm may have only so many.
+	// Overflowed counts how often a series beyond the bound of its metric was
+	// merged into the one marked otel.metric.overflow.
 	Overflowed uint64
+	// Causes counts the failed exports by why they failed.
+	Causes map[Cause]uint64
 }
 
 // health counts what becomes of exports and says so, rarely: a collector that
 // is down fails every second, which must neither flood the screen nor cost
-// time that the load needs.
+// time that the load needs. Each cause is told once, with what mends it.
 type health struct {
-	sent, failed, errors, overflowed atomic.Uint64
+	sent, failed, held, errors, overflowed atomic.Uint64
 
-	log    *slog.Logger
-	silent atomic.Int64  // no line before this instant, in ns of the Unix epoch
-	hushed atomic.Uint64 // errors since the last line
+	log *slog.Logger
+
+	mu       sync.Mutex
+	causes   map[Cause]uint64
+	told     map[string]bool
+	troubled bool // a failure was told, and no success since
 }
-
-const quietFor = 10 * time.Second
 
 // Handle implements otel.ErrorHandler.
 func (h *health) Handle(err error) {
 	h.errors.Add(1)
-	now := time.Now().UnixNano()
-	until := h.silent.Load()
-	if now < until || !h.silent.CompareAndSwap(until, now+int64(quietFor)) {
-		h.hushed.Add(1)
+	h.tell(err)
+}
+
+// exported counts one export.
+func (h *health) exported(err error) {
+	if err == nil {
+		h.sent.Add(1)
+		h.recovered()
 		return
 	}
-	h.log.Warn("telemetry export failed; the run is not affected", "error", err, "not_shown", h.hushed.Swap(0))
+	h.failed.Add(1)
+	h.mu.Lock()
+	if h.causes == nil {
+		h.causes = map[Cause]uint64{}
+	}
+	h.causes[causeOf(err)]++
+	h.mu.Unlock()
+	h.tell(err)
+}
+
+// tell logs a failure, once for each cause.
+func (h *health) tell(err error) {
+	cause := causeOf(err)
+	if h.first("cause " + string(cause)) {
+		h.mu.Lock()
+		h.troubled = true
+		h.mu.Unlock()
+		h.log.Warn("telemetry export failed; the run is not affected", "cause", string(cause), "error", short(err), "fix", remedies[cause])
+	}
+}
+
+// short bounds the text of an error, of which a receiver may write any length.
+func short(err error) string {
+	const most = 300
+	text := []rune(err.Error())
+	if len(text) > most {
+		return string(text[:most]) + "…"
+	}
+	return string(text)
+}
+
+func (h *health) recovered() {
+	h.mu.Lock()
+	again := h.troubled
+	h.troubled = false
+	h.mu.Unlock()
+	if again {
+		h.log.Warn("telemetry exports arrive again; what was missed between is in the totals", "failed", h.failed.Load(), "held_back", h.held.Load())
+	}
+}
+
+// overflow counts a series that was merged, and says so once for each metric.
+func (h *health) overflow(metric string, limit int) {
+	h.overflowed.Add(1)
+	if h.first("overflow " + metric) {
+		h.log.Warn("telemetry: too many series; those beyond the bound are merged into one with otel.metric.overflow=true, the bundle has them all",
+			"metric", metric, "bound", limit)
+	}
+}
+
+// first says whether a thing is to be told: never before, and there is
+// somebody to tell.
+func (h *health) first(thing string) bool {
+	if h.log == nil {
+		return false
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.told[thing] {
+		return false
+	}
+	if h.told == nil {
+		h.told = map[string]bool{}
+	}
+	h.told[thing] = true
+	return true
 }
 
 func (h *health) stats() Stats {
-	return Stats{Sent: h.sent.Load(), Failed: h.failed.Load(), Errors: h.errors.Load(), Overflowed: h.overflowed.Load()}
-}
-
-// counted is an exporter whose results are counted.
-type counted struct {
-	sdkmetric.Exporter
-	health *health
-}
-
-// Export implements sdkmetric.Exporter.
-func (c counted) Export(ctx context.Context, data *metricdata.ResourceMetrics) error {
-	err := c.Exporter.Export(ctx, data)
-	if err != nil {
-		c.health.failed.Add(1)
-	} else {
-		c.health.sent.Add(1)
-	}
-	return err
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return Stats{Sent: h.sent.Load(), Failed: h.failed.Load(), Held: h.held.Load(), Errors: h.errors.Load(),
+		Overflowed: h.overflowed.Load(), Causes: maps.Clone(h.causes)}
 }

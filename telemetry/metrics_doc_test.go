@@ -46,12 +46,12 @@ func renderMetrics() string {
 	b.WriteString(metricsHead)
 	b.WriteString("| metric | kind, unit | attributes | in Prometheus |\n|---|---|---|---|\n")
 	for _, m := range record.Metrics {
-		fmt.Fprintf(&b, "| `%s`<br>%s | %s, %s | %s | `%s` |\n", m.Name, m.Description, m.Kind, m.Unit, codes(m.Attributes), prometheusName(m))
+		fmt.Fprintf(&b, "| `%s`<br>%s | %s, %s | %s | `%s` |\n", m.Name, m.Description, m.Kind, m.Unit, quoted(m.Attributes), prometheusName(m))
 	}
 	return b.String()
 }
 
-func codes(list []string) string {
+func quoted(list []string) string {
 	quoted := make([]string, len(list))
 	for i, s := range list {
 		quoted[i] = "`" + s + "`"

@@ -26,29 +26,38 @@ var zeroThreshold = math.Ldexp(1, -20)
 // metrics. Every series begins at the run's base, and points have the time of
 // the latest interval's end, so a push without a new interval repeats itself
 // exactly.
-type push struct{ *source }
+type push struct {
+	*source
+	form Histograms
+}
 
 // Produce implements sdkmetric.Producer.
 func (p push) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
-	return p.produce(true), nil
+	return p.produce(true, p.form), nil
 }
 
 // pull produces what is scraped. A scrape shows each series once, so births
 // stay for the next push.
-type pull struct{ *source }
+type pull struct {
+	*source
+	form Histograms
+}
 
 // Produce implements sdkmetric.Producer.
 func (p pull) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
-	return p.produce(false), nil
+	return p.produce(false, p.form), nil
 }
 
-func (s *source) produce(pushed bool) []metricdata.ScopeMetrics {
+func (s *source) produce(pushed bool, form Histograms) []metricdata.ScopeMetrics {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	metrics := slices.Concat(s.histograms(pushed), s.deliveryTimes(pushed), s.spreads(pushed), s.sums(pushed), s.gauges())
 	s.pushed = s.pushed || pushed
 	if len(metrics) == 0 {
 		return nil
+	}
+	if form == Classic {
+		metrics = classic(metrics)
 	}
 	return []metricdata.ScopeMetrics{{Scope: scope, Metrics: metrics}}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -117,3 +118,6 @@ func (r *receiver) discard(t *testing.T) {
 		}
 	}()
 }
+
+// discarded takes what a server of a test complains of.
+var discarded = log.New(io.Discard, "", 0)

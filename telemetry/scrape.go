@@ -45,10 +45,10 @@ func serve(address string) (*scraped, error) {
 // reader makes the source part of what is scraped. What identifies the source
 // is on every series, because a scrape has one target and many arms; the
 // names are those that Prometheus gives the same metrics over OTLP.
-func (s *scraped) reader(src *source) (sdkmetric.Reader, error) {
+func (s *scraped) reader(src *source, form Histograms) (sdkmetric.Reader, error) {
 	return otelprometheus.New(
 		otelprometheus.WithRegisterer(s.registry),
-		otelprometheus.WithProducer(pull{src}),
+		otelprometheus.WithProducer(pull{src, form}),
 		otelprometheus.WithTranslationStrategy(otlptranslator.UnderscoreEscapingWithSuffixes),
 		otelprometheus.WithResourceAsConstantLabels(attribute.NewAllowKeysFilter("schload.arm", "schload.run.id", "schload.upgrade")),
 		otelprometheus.WithoutTargetInfo(),

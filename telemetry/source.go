@@ -10,12 +10,15 @@ import (
 	"schload/telemetry/record"
 )
 
-// An arm may have this many series: at most 42 KB each for operations with
-// their three histograms, a few hundred bytes each for the others. A run comes
-// to about a tenth; more means a label that should not be one, and is merged.
+// A metric of an arm may have this many series: at most 42 KB each for
+// operations with their three histograms, a few hundred bytes each for the
+// others (the default bound of the SDK). A run comes to about a tenth; more
+// means a label that should not be one, such as the address of each of
+// thousands of nodes, and is merged. The bound is each metric's own, so that
+// one which grows takes nothing from the others.
 const (
 	maxOperations = 512
-	maxPoints     = 4096
+	maxPoints     = 2000
 )
 
 // The outcomes of record.Series.
@@ -76,6 +79,16 @@ type count struct {
 type level struct {
 	points
 	value float64
+}
+
+// merge takes one more value into a series that was set to 0: overflow merges
+// several into one. Things are added; of spans and peaks the largest counts.
+func (l *level) merge(value float64) {
+	if d := descriptors[l.metric]; d.Unit == "s" || d.Unit == "{dial}" {
+		l.value = max(l.value, value)
+		return
+	}
+	l.value += value
 }
 
 type distribution struct {
@@ -162,8 +175,7 @@ func (s *source) replaceLevels(levels []record.Level) {
 	}
 	for _, l := range levels {
 		if l.Arm == s.arm {
-			// Added, not set: rounds and overflow may merge several into one.
-			s.level(l.Name, l.Attrs).value += l.Value
+			s.level(l.Name, l.Attrs).merge(l.Value)
 		}
 	}
 }
@@ -180,7 +192,7 @@ func (s *source) birth() time.Time {
 }
 
 func (s *source) operation(key operationKey) *operation {
-	return s.operations.get(key, operationKey{}, maxOperations, s.health, func(overflow bool) *operation {
+	return s.operations.get(record.ResponseTime, key, operationKey{}, maxOperations, s.health, func(overflow bool) *operation {
 		o := newOperation(key, overflow)
 		o.birth = s.birth()
 		return o
@@ -188,19 +200,19 @@ func (s *source) operation(key operationKey) *operation {
 }
 
 func (s *source) count(name string, attrs []record.Attr) *count {
-	return s.counts.get(keyOf(name, attrs), pointKey{metric: name, labels: "overflow"}, maxPoints, s.health, func(overflow bool) *count {
+	return s.counts.get(name, keyOf(name, attrs), pointKey{metric: name, labels: "overflow"}, maxPoints, s.health, func(overflow bool) *count {
 		return &count{points: newPoints(name, attrs, overflow), birth: s.birth()}
 	})
 }
 
 func (s *source) level(name string, attrs []record.Attr) *level {
-	return s.levels.get(keyOf(name, attrs), pointKey{metric: name, labels: "overflow"}, maxPoints, s.health, func(overflow bool) *level {
+	return s.levels.get(name, keyOf(name, attrs), pointKey{metric: name, labels: "overflow"}, maxPoints, s.health, func(overflow bool) *level {
 		return &level{points: newPoints(name, attrs, overflow)}
 	})
 }
 
 func (s *source) distribution(name string, attrs []record.Attr) *distribution {
-	return s.distributions.get(keyOf(name, attrs), pointKey{metric: name, labels: "overflow"}, maxOperations, s.health, func(overflow bool) *distribution {
+	return s.distributions.get(name, keyOf(name, attrs), pointKey{metric: name, labels: "overflow"}, maxOperations, s.health, func(overflow bool) *distribution {
 		return &distribution{points: newPoints(name, attrs, overflow), birth: s.birth()}
 	})
 }
@@ -209,25 +221,27 @@ func (s *source) distribution(name string, attrs []record.Attr) *distribution {
 type table[K comparable, V any] struct {
 	index map[K]V
 	all   []V
+	sizes map[string]int // series of each metric
 }
 
-// get returns the series of a key, and makes it when it is new. When the table
-// is full, keys that are new share the series of the key rest.
-func (t *table[K, V]) get(key, rest K, limit int, h *health, make func(overflow bool) V) V {
+// get returns the series of a key, and makes it when it is new. When the metric
+// has as many as it may, keys that are new share the series of the key rest.
+func (t *table[K, V]) get(metric string, key, rest K, limit int, h *health, make func(overflow bool) V) V {
 	if v, ok := t.index[key]; ok {
 		return v
 	}
-	overflow := len(t.all) >= limit
+	overflow := t.sizes[metric] >= limit
 	if overflow {
-		h.overflowed.Add(1)
+		h.overflow(metric, limit)
 		key = rest
 		if v, ok := t.index[key]; ok {
 			return v
 		}
 	}
 	if t.index == nil {
-		t.index = map[K]V{}
+		t.index, t.sizes = map[K]V{}, map[string]int{}
 	}
+	t.sizes[metric]++
 	v := make(overflow)
 	t.index[key] = v
 	t.all = append(t.all, v)

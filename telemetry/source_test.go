@@ -110,7 +110,7 @@ func TestExportedIsRecorded(t *testing.T) {
 		s.add(record.Interval{To: time.Duration(round+1) * time.Second, Series: []record.Series{
 			series, seriesOf("off", "GET", "failed", record.Maintenance, round+1, 99)}})
 	}
-	metrics := collected(t, pull{s})
+	metrics := collected(t, pull{s, Native})
 	ours := []attribute.KeyValue{attribute.String("pool", "main"), attribute.String("db.operation.name", "GET"),
 		attribute.String("outcome", "failed"), attribute.String("schload.phase", "maintenance")}
 	standard := append(ours[:4:4], attribute.String("db.system.name", "redis"), attribute.String("error.type", "_OTHER"))
@@ -143,7 +143,7 @@ func TestDistributionsAreExported(t *testing.T) {
 	}
 	want := one.Clone()
 	want.Merge(two)
-	p := pointOf(t, collected(t, pull{s})[record.HandoffDuration], attribute.String(record.AttrFrom, "dial"))
+	p := pointOf(t, collected(t, pull{s, Native})[record.HandoffDuration], attribute.String(record.AttrFrom, "dial"))
 	checkPoint(t, record.HandoffDuration, p, want)
 }
 
@@ -172,7 +172,7 @@ func TestProduceCopies(t *testing.T) {
 	s := newSource("on", base, new(health))
 	one := record.Interval{To: time.Second, Series: []record.Series{seriesOf("on", "GET", "ok", record.Baseline, 1, 1)}}
 	s.add(one)
-	before := collected(t, pull{s})["schload.operation.response_time"]
+	before := collected(t, pull{s, Native})["schload.operation.response_time"]
 	counts := func() uint64 {
 		return before.Data.(metricdata.ExponentialHistogram[float64]).DataPoints[0].PositiveBucket.Counts[0]
 	}
@@ -201,7 +201,7 @@ func TestCountsAddUp(t *testing.T) {
 			{Name: record.OperationsDue, Arm: "off", Attrs: attrs("pool", "main", "schload.phase", "baseline"), Value: 100},
 		}})
 	}
-	m := collected(t, pull{s})[record.OperationsDue]
+	m := collected(t, pull{s, Native})[record.OperationsDue]
 	if m.Unit != "{operation}" || !m.Data.(metricdata.Sum[int64]).IsMonotonic {
 		t.Errorf("unit %q, data %+v", m.Unit, m.Data)
 	}
@@ -219,7 +219,7 @@ func TestLevels(t *testing.T) {
 	}
 	s.add(record.Interval{Levels: []record.Level{level(record.Connections, "a", 8), {Name: record.OutageLongest, Arm: "on", Value: 2.5}}})
 	s.add(record.Interval{Levels: []record.Level{level(record.Connections, "b", 7), level(record.Connections, "b", 1)}})
-	metrics := collected(t, pull{s})
+	metrics := collected(t, pull{s, Native})
 	if diff := cmp.Diff(map[string]float64{"node=a": 0, "node=b": 8}, values(t, metrics[record.Connections])); diff != "" {
 		t.Error(diff)
 	}
@@ -232,7 +232,7 @@ func TestLevels(t *testing.T) {
 func TestUpDownCounter(t *testing.T) {
 	s := newSource("on", base, new(health))
 	s.add(record.Interval{Levels: []record.Level{{Name: record.ClientConnections, Arm: "on", Attrs: attrs("db.client.connection.state", "idle"), Value: 4}}})
-	sum, ok := collected(t, pull{s})[record.ClientConnections].Data.(metricdata.Sum[float64])
+	sum, ok := collected(t, pull{s, Native})[record.ClientConnections].Data.(metricdata.Sum[float64])
 	if !ok || sum.IsMonotonic || sum.Temporality != metricdata.CumulativeTemporality {
 		t.Errorf("got %+v, want a cumulative sum that may fall", sum)
 	}
@@ -270,7 +270,7 @@ func TestPreparedIsComplete(t *testing.T) {
 	if n := len(s.counts.all); n != counts {
 		t.Errorf("%d counts after an interval, %d prepared", n, counts)
 	}
-	zeros := values(t, collected(t, pull{s})[record.Operations])
+	zeros := values(t, collected(t, pull{s, Native})[record.Operations])
 	if want := 2 * 23 * record.Phases; len(zeros) != want {
 		t.Errorf("%d series of operations, want %d", len(zeros), want)
 	}
@@ -284,7 +284,7 @@ func TestOverflow(t *testing.T) {
 	for i := range maxPoints + beyond {
 		s.add(record.Interval{Counts: []record.Count{{Name: "x", Arm: "on", Attrs: attrs("node", fmt.Sprint(i)), Value: 1}}})
 	}
-	got := values(t, collected(t, pull{s})["x"])
+	got := values(t, collected(t, pull{s, Native})["x"])
 	if len(got) != maxPoints+1 || got["otel.metric.overflow=true"] != beyond {
 		t.Errorf("%d series, %v in the overflow, want %d and %d", len(got), got["otel.metric.overflow=true"], maxPoints+1, beyond)
 	}
@@ -300,7 +300,7 @@ func TestExportsAreExported(t *testing.T) {
 	h.failed.Store(2)
 	s := newSource("", base, h)
 	s.add(record.Interval{To: time.Second})
-	got := values(t, collected(t, pull{s})[record.TelemetryExports])
+	got := values(t, collected(t, pull{s, Native})[record.TelemetryExports])
 	if diff := cmp.Diff(map[string]float64{"result=ok": 7, "result=failed": 2}, got); diff != "" {
 		t.Error(diff)
 	}
@@ -315,7 +315,7 @@ func TestPointsDoNotChange(t *testing.T) {
 	seen := map[time.Time]int64{}
 	look := func() {
 		t.Helper()
-		points := collected(t, push{s})[record.OperationsDue].Data.(metricdata.Sum[int64]).DataPoints
+		points := collected(t, push{s, Native})[record.OperationsDue].Data.(metricdata.Sum[int64]).DataPoints
 		p := points[len(points)-1]
 		if old, ok := seen[p.Time]; ok && old != p.Value {
 			t.Errorf("at %v it was %d and is now %d", p.Time, old, p.Value)
@@ -343,14 +343,14 @@ func TestBirths(t *testing.T) {
 	old := record.Count{Name: record.ConnectionCloses, Arm: "on", Attrs: attrs("by", "client"), Value: 4}
 	young := record.Count{Name: record.ConnectionCloses, Arm: "on", Attrs: attrs("by", "server"), Value: 7}
 	interval(time.Second, old)
-	collected(t, push{s})
+	collected(t, push{s, Native})
 	interval(2*time.Second, young)
-	if n := len(values(t, collected(t, pull{s})[record.ConnectionCloses])); n != 2 {
+	if n := len(values(t, collected(t, pull{s, Native})[record.ConnectionCloses])); n != 2 {
 		t.Errorf("%d series scraped, want 2", n)
 	}
 	for _, want := range []string{"[1s 0 2s 4 2s 7]", "[2s 4 2s 7]"} {
 		var got []any
-		points := collected(t, push{s})[record.ConnectionCloses].Data.(metricdata.Sum[int64]).DataPoints
+		points := collected(t, push{s, Native})[record.ConnectionCloses].Data.(metricdata.Sum[int64]).DataPoints
 		slices.SortFunc(points, func(a, b metricdata.DataPoint[int64]) int { return int(a.Value - b.Value) })
 		for _, p := range points {
 			got = append(got, p.Time.Sub(base), p.Value)
@@ -360,7 +360,7 @@ func TestBirths(t *testing.T) {
 		}
 	}
 	interval(3 * time.Second)
-	lateness := collected(t, push{s})[record.Lateness].Data.(metricdata.ExponentialHistogram[float64]).DataPoints
+	lateness := collected(t, push{s, Native})[record.Lateness].Data.(metricdata.ExponentialHistogram[float64]).DataPoints
 	var counts []uint64
 	for _, p := range lateness {
 		counts = append(counts, p.Count)

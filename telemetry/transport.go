@@ -22,6 +22,7 @@ import (
 type transport struct {
 	exporter func(ctx context.Context) (sdkmetric.Exporter, error)
 	close    func()
+	asked    *retryAfter // nil: the protocol has no such answer
 }
 
 func (s settings) transport() (transport, error) {
@@ -41,7 +42,8 @@ func (s settings) overHTTP() transport {
 		IdleConnTimeout:     30 * time.Second,
 		TLSHandshakeTimeout: s.timeout,
 	}
-	client := &http.Client{Transport: wire, Timeout: s.timeout}
+	asked := &retryAfter{wire: wire}
+	client := &http.Client{Transport: asked, Timeout: s.timeout}
 	compression := otlpmetrichttp.NoCompression
 	if s.compression != "" {
 		compression = otlpmetrichttp.GzipCompression
@@ -56,7 +58,7 @@ func (s settings) overHTTP() transport {
 			otlpmetrichttp.WithTimeout(s.timeout),
 			otlpmetrichttp.WithRetry(otlpmetrichttp.RetryConfig{}))
 	}
-	return transport{exporter: exporter, close: wire.CloseIdleConnections}
+	return transport{exporter: exporter, close: wire.CloseIdleConnections, asked: asked}
 }
 
 func (s settings) overGRPC() (transport, error) {

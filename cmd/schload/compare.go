@@ -15,7 +15,10 @@ import (
 )
 
 // compareFlags are the flags of compare.
-type compareFlags struct{ json, strict, together, force bool }
+type compareFlags struct {
+	json, strict, together, force bool
+	gate                          gate
+}
 
 func newCompare() *cobra.Command {
 	var f compareFlags
@@ -23,16 +26,23 @@ func newCompare() *cobra.Command {
 		Use:   "compare BUNDLE...",
 		Short: "Print the table of one run, or of several side by side, from their bundles alone",
 		Long: "Print the table of one run, or of several side by side, from their bundles alone; with --json an array of\n" +
-			"summaries. The exit code is 4 if one of them is invalid; an incomplete one is said to be so.\n\n" +
+			"summaries. The exit code is 4 if one of them is invalid, else 3 if what --fail-on names came true; an incomplete run is said\n" +
+			"to be so. Objectives are those that a run was made with.\n\n" +
 			"With --together the rounds of all runs are judged as rounds of one experiment. Runs that did not do the same (profile,\n" +
 			"upgrade, versions, machine) are refused, unless --force ignores it; it is said what was ignored.",
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return f.compare(cmd.OutOrStdout(), args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.gate.validate(cmd.Flags().Changed); err != nil {
+				return usageError(err)
+			}
+			return f.compare(cmd.OutOrStdout(), args)
+		},
 	}
 	cmd.Flags().BoolVar(&f.json, "json", false, "print the summaries as JSON instead of the table")
 	cmd.Flags().BoolVar(&f.together, "together", false, "judge the rounds of all runs together; with --json print that alone")
 	cmd.Flags().BoolVar(&f.force, "force", false, "with --together, also of runs that did not do the same")
 	registerStrict(cmd.Flags(), &f.strict)
+	f.gate.register(cmd.Flags())
 	return cmd
 }
 
@@ -50,11 +60,17 @@ func (f compareFlags) compare(out io.Writer, dirs []string) error {
 			return usageError(unlike(err))
 		}
 	}
-	err = f.print(out, summaries, all)
+	err = errors.Join(f.print(out, summaries, all), f.gate.write(summaries))
 	if f.strict {
 		err = errors.Join(err, saturated(summaries...))
 	}
-	return errors.Join(err, invalid(summaries))
+	if err = errors.Join(err, invalid(summaries)); err != nil {
+		return err // what is invalid is not judged
+	}
+	if f.together {
+		return f.gate.failOn.check(summaries, &all)
+	}
+	return f.gate.failOn.check(summaries, nil)
 }
 
 func (f compareFlags) print(out io.Writer, summaries []compare.Summary, all compare.Together) error {

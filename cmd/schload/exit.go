@@ -10,6 +10,7 @@ import (
 const (
 	codeFailed      = 1
 	codeUsage       = 2
+	codeNotMet      = 3 // --fail-on
 	codeInvalid     = 4
 	codeInterrupted = 130
 )

@@ -17,7 +17,8 @@ import (
 type liveView struct {
 	mu     sync.Mutex
 	out    io.Writer
-	screen *report.Screen // nil: plain lines
+	screen *report.Screen        // nil: plain lines
+	tell   func(report.Progress) // is told instead of out; nil: nobody
 }
 
 func newLiveView(out io.Writer) *liveView {
@@ -32,6 +33,10 @@ func newLiveView(out io.Writer) *liveView {
 func (v *liveView) show(p report.Progress) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if v.tell != nil {
+		v.tell(p)
+		return
+	}
 	// What cannot be shown is no reason to stop measuring.
 	if v.screen != nil {
 		_ = v.screen.Paint(p)

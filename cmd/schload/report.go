@@ -14,34 +14,41 @@ import (
 
 	"schload/internal/bundle"
 	"schload/internal/compare"
+	"schload/internal/matrix"
 	"schload/internal/report"
 )
 
 // formats are those of a report.
 var formats = map[string]func(io.Writer, *bundle.Bundle, compare.Summary) error{
-	"html": report.HTML,
-	"markdown": func(w io.Writer, b *bundle.Bundle, s compare.Summary) error {
-		return report.Markdown(w, b.Run, s)
-	},
-	"text": func(w io.Writer, _ *bundle.Bundle, s compare.Summary) error { return report.Text(w, s) },
+	"html":     report.HTML,
+	"markdown": report.Markdown,
+	"text":     func(w io.Writer, _ *bundle.Bundle, s compare.Summary) error { return report.Text(w, s) },
 }
 
 func newReport() *cobra.Command {
 	var format, out string
 	cmd := &cobra.Command{
-		Use:   "report BUNDLE",
-		Short: "Write the report of a run: a page to forward, Markdown for a pull request, or text",
-		Long: "Write the report of a run from its bundle alone. html is one page with charts that needs neither network nor\n" +
-			"other files, markdown a summary for a pull request, text what schload run prints. The exit code is 4 if the run is\n" +
-			"invalid; the report is written all the same, and says so.",
+		Use:   "report BUNDLE|MATRIX",
+		Short: "Write the report of a run or a matrix: a page to forward, Markdown for a pull request, or text",
+		Long: "Write the report of a run from its bundle alone, or of a matrix from its directory. html is one page with charts\n" +
+			"that needs neither network nor other files, markdown a summary for a pull request, text what schload run or matrix\n" +
+			"prints. The exit code is 4 if the run, or a cell of the matrix, is invalid; the report is written all the same, and\n" +
+			"says so.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			write, ok := formats[format]
+			of := matrix.Is(args[0])
+			if of {
+				_, ok = matrixFormats[format]
+			}
 			if !ok {
-				return usageError(fmt.Errorf("--format %q is not known: it is html, markdown or text", format))
+				return usageError(fmt.Errorf("--format %q is not known: it is html, markdown or text, of a matrix also csv or json", format))
 			}
 			if format == "html" && out == "" && isTerminal(cmd.OutOrStdout()) {
 				return usageError(errors.New("a page is not for a terminal: name a file with -o report.html, or use --format text"))
+			}
+			if of {
+				return reportMatrix(cmd.OutOrStdout(), args[0], format, out)
 			}
 			b, err := bundle.Open(args[0])
 			if err != nil {
@@ -56,9 +63,20 @@ func newReport() *cobra.Command {
 		},
 	}
 	names := slices.Sorted(maps.Keys(formats))
-	cmd.Flags().StringVar(&format, "format", "html", strings.Join(names, ", "))
+	cmd.Flags().StringVar(&format, "format", "html", strings.Join(names, ", ")+"; of a matrix also csv, json")
 	cmd.Flags().StringVarP(&out, "output", "o", "", "the file to write, replaced whole; without it stdout")
 	return cmd
+}
+
+// reportMatrix writes the report of a matrix, computed again from its bundles.
+func reportMatrix(stdout io.Writer, dir, format, out string) error {
+	m, err := matrix.Open(dir)
+	if err != nil {
+		return usageError(err)
+	}
+	m.Read()
+	err = writeTo(stdout, out, func(w io.Writer) error { return matrixFormats[format](w, m) })
+	return errors.Join(err, badCells(m))
 }
 
 func isTerminal(w io.Writer) bool {

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -21,7 +19,6 @@ import (
 	"schload/internal/experiment"
 	"schload/internal/report"
 	"schload/profiles"
-	"schload/telemetry"
 	"schload/telemetry/record"
 	"schload/workload"
 )
@@ -61,8 +58,10 @@ func runHelp() string {
 		"target is an OSS cluster, named by one node or several: redis://host:port,host:port.\n" +
 		"\nA real upgrade: with --stage manual you start and end it while the load runs, and say so by Enter, over --control, or by\n" +
 		"SIGUSR1 and SIGUSR2; with --stage command it is --upgrade-command. --upgrade then only names it.\n" +
-		"\nExit codes: 0 ok, 1 failed, 2 usage or bad input, 4 run invalid (with --fail-on-saturated also: the\n" +
-		"harness was the bottleneck), 130 interrupted.")
+		"\nObjectives (--slo, in a profile slo:) are [ARM.]METRIC, one of < <= > >=, and a limit: maintenance.failed_ratio < 0.001,\n" +
+		"on.maintenance.p99 < 250ms, availability >= 99.9%. Without an arm they are for every arm whose handoffs are on. Metrics:\n" + metricList() +
+		"\nExit codes: 0 ok, 1 failed, 2 usage or bad input, 3 what --fail-on names came true, 4 run invalid (with\n" +
+		"--fail-on-saturated also: the harness was the bottleneck), 130 interrupted. 4 beats 3; of several runs the worst counts.")
 	return b.String()
 }
 
@@ -70,6 +69,15 @@ func runHelp() string {
 func commandList() string {
 	var b strings.Builder
 	for line := range slices.Chunk(workload.Commands(), 14) {
+		b.WriteString("  " + strings.Join(line, " ") + "\n")
+	}
+	return b.String()
+}
+
+// metricList lists what objectives bound, a few on each line.
+func metricList() string {
+	var b strings.Builder
+	for line := range slices.Chunk(compare.SLOMetrics(), 6) {
 		b.WriteString("  " + strings.Join(line, " ") + "\n")
 	}
 	return b.String()
@@ -99,7 +107,8 @@ func (f *runFlags) profile(cmd *cobra.Command, args []string) (profiles.Profile,
 		}
 	}
 	p.Upgrade = f.upgrades[0]
-	return p, errors.Join(f.checkControl(p), f.checkInject(p))
+	return p, errors.Join(f.checkControl(p), f.checkInject(p), f.gate.validate(cmd.Flags().Changed), f.gate.failOn.needsObjectives(len(p.SLO)),
+		f.exports.check(f.json, cmd.Flags().Changed), f.workerFlags.check(f, cmd.Flags().Changed))
 }
 
 // runs makes one run for each upgrade, again and again with --forever. A run
@@ -113,8 +122,8 @@ func (f *runFlags) runs(cmd *cobra.Command, p profiles.Profile) error {
 		if code := exitCode(err); code == codeUsage || code == codeInterrupted {
 			return err
 		}
-		if err != nil && (worst == nil || exitCode(worst) == codeInvalid) {
-			worst = err // a run that failed is worse than one that is invalid
+		if severity(err) > severity(worst) {
+			worst = err
 		}
 		if more := f.forever || i+1 < len(f.upgrades); err != nil && more {
 			fmt.Fprintf(cmd.ErrOrStderr(), "schload: %v\n", err)
@@ -128,41 +137,11 @@ func (f *runFlags) runs(cmd *cobra.Command, p profiles.Profile) error {
 
 // once makes one run and prints its results.
 func (f *runFlags) once(cmd *cobra.Command, p profiles.Profile) error {
-	ctx := cmd.Context()
-	id, base := newRunID(), time.Now()
-	timeline := &experiment.Timeline{}
-	lab, err := openLab(ctx, p, base, timeline.Mark)
-	if err != nil {
-		return interrupted(ctx, err)
-	}
-	defer func() { lab.close() }()
-	stderr := cmd.ErrOrStderr()
+	ctx, stderr := cmd.Context(), cmd.ErrOrStderr()
 	view := newLiveView(stderr)
-	if err := f.leaveToOthers(ctx, &lab, p, scene{base, timeline.Mark, view, f.directory(id)}); err != nil {
-		return err
-	}
-	if err := lab.inject(p, f.inject); err != nil {
-		return err
-	}
-	if lab.note != "" {
-		fmt.Fprintln(stderr, "note:", lab.note)
-	}
-	if p, err = lab.arms(ctx, p, stderr); err != nil {
-		return interrupted(ctx, err)
-	}
-	config, err := f.experiment(ctx, p, lab, id, base)
-	if err != nil {
-		return err
-	}
-	config.Timeline = timeline
-	if config.Telemetry != nil {
-		defer config.Telemetry.Close(context.WithoutCancel(ctx))
-	}
-	config.Progress = view.show
-	result, err := experiment.Run(ctx, config)
-	view.end()
+	result, err := f.measure(ctx, p, stderr, view)
 	if result.Dir == "" { // it could not start, and left nothing
-		return interrupted(ctx, usageError(err))
+		return interrupted(ctx, err)
 	}
 	f.made = append(f.made, result.Dir)
 	summary, perr := f.results(cmd.OutOrStdout(), result)
@@ -173,10 +152,56 @@ func (f *runFlags) once(cmd *cobra.Command, p profiles.Profile) error {
 		view.say("schload: " + text)
 	}
 	keepReport(stderr, result.Dir, summary)
-	if err = outcome(ctx, result, err); err == nil && f.strict {
+	err = errors.Join(outcome(ctx, result, err), f.gate.add(summary))
+	if err == nil && f.strict {
 		err = saturated(summary)
 	}
+	if err == nil {
+		err = f.gate.failOn.check([]compare.Summary{summary}, nil)
+	}
 	return err
+}
+
+// measure makes one run, which leaves a bundle. Notes go to stderr.
+func (f *runFlags) measure(ctx context.Context, p profiles.Profile, stderr io.Writer, view *liveView) (none experiment.Result, err error) {
+	id, base := f.runID(), time.Now()
+	p = f.workersOwn(p)
+	timeline := &experiment.Timeline{}
+	lab, err := openLab(ctx, p, base, timeline.Mark)
+	if err != nil {
+		return none, err
+	}
+	defer func() { lab.close() }()
+	if err := f.leaveToOthers(ctx, &lab, p, scene{base, timeline.Mark, view, f.directory(id)}); err != nil {
+		return none, err
+	}
+	if err := lab.inject(p, f.inject); err != nil {
+		return none, err
+	}
+	if lab.note != "" {
+		fmt.Fprintln(stderr, "note:", lab.note)
+	}
+	if p, err = lab.arms(ctx, p, stderr); err != nil {
+		return none, err
+	}
+	config, err := f.experiment(ctx, p, lab, id, base)
+	if err != nil {
+		return none, err
+	}
+	config.Timeline = timeline
+	if config.Telemetry != nil {
+		defer func() {
+			_ = config.Telemetry.Close(context.WithoutCancel(ctx)) // what failed is counted
+			ended(stderr, config.Telemetry.Stats())
+		}()
+	}
+	config.Progress = view.show
+	result, err := experiment.Run(ctx, config)
+	view.end()
+	if result.Dir == "" {
+		err = usageError(err)
+	}
+	return result, err
 }
 
 // interrupted returns the interrupt where there was one, and err otherwise.
@@ -235,7 +260,7 @@ func (f *runFlags) experiment(ctx context.Context, p profiles.Profile, l lab, id
 		return experiment.Config{}, usageError(err)
 	}
 	c := experiment.Config{
-		Base: base, Pools: pools, Upgrade: u, Stage: l.stage, Seed: p.Seed, Speed: p.Speed, Rounds: p.Rounds,
+		Base: base, StartAt: f.startInstant, Pools: pools, Upgrade: u, Stage: l.stage, Seed: p.Seed, Speed: p.Speed, Rounds: p.Rounds,
 		Warmup: time.Duration(p.Warmup), Baseline: time.Duration(p.Baseline), Recovery: time.Duration(p.Recovery),
 		LateAfter: time.Duration(p.LateAfter), OutageAfter: time.Duration(p.OutageAfter),
 		Connections: p.Opened(), Open: l.client(p.Opened(), base), Dir: f.directory(id),
@@ -256,24 +281,12 @@ func (f *runFlags) experiment(ctx context.Context, p profiles.Profile, l lab, id
 	if c.Describe, err = describe(id, base, l.cluster, p, c); err != nil {
 		return c, err
 	}
+	c.Describe.Worker = f.describe()
 	if c.Describe.Injections = f.inject; len(f.inject) > 0 {
 		c.LedgerKeys = injectedKeys
 	}
-	c.Telemetry, err = f.telemetry(ctx, id, base, c)
+	c.Telemetry, err = f.exports.start(ctx, id, base, c, f.instance(id), f.json)
 	return c, usageError(err)
-}
-
-// telemetry starts exporting, if flags or OTEL_* variables ask for it.
-func (f *runFlags) telemetry(ctx context.Context, id string, base time.Time, c experiment.Config) (*telemetry.Exporter, error) {
-	config := telemetry.Config{
-		Endpoint: f.otlpEndpoint, Protocol: f.otlpProtocol, Prometheus: f.prometheus,
-		RunID: id, Upgrade: c.Upgrade.Name, ServiceVersion: buildVersions()["schload"], Base: base,
-		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
-	}
-	for _, a := range c.Arms {
-		config.Arms = append(config.Arms, a.Name)
-	}
-	return telemetry.Start(ctx, config)
 }
 
 // results reads the bundle that was left, completes it with summary.json and
@@ -298,6 +311,9 @@ func (f *runFlags) parent() string {
 }
 
 func (f *runFlags) directory(id string) string {
+	if f.of > 0 {
+		return filepath.Join(f.parent(), fmt.Sprintf("worker-%d", f.index))
+	}
 	if f.out != "" && !f.forever && len(f.upgrades) == 1 {
 		return f.out
 	}

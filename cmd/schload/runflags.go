@@ -44,18 +44,19 @@ type runFlags struct {
 	audit    bool
 	ledger   string
 	strict   bool // a saturated harness is an error
+	gate     gate
 	saturate string
 	pipeline int
 
 	objective float64
+	slo       []string
 
 	upgradeCommand string
 	maxMaintenance time.Duration
 	control        string
 
-	otlpEndpoint string
-	otlpProtocol string
-	prometheus   string
+	exports exportFlags
+	workerFlags
 
 	made  []string      // bundles of this process, oldest first
 	typed <-chan string // on the terminal, once somebody wanted it
@@ -64,7 +65,7 @@ type runFlags struct {
 func (f *runFlags) register(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.upgrades, "upgrade", nil, "upgrade to play, see schload upgrades; several make one run each, in order")
 	flags.StringVar(&f.stage, "stage", "", "where the upgrade takes place: sim (played), manual (you start and end it), command (a command is it), none (load only)")
-	flags.StringVar(&f.target, "target", "", "redis://[user:password@]host:port to load, with any stage but sim; rediss:// for TLS")
+	flags.StringVar(&f.target, "target", "", "redis://[user:password@]host:port to load, with any stage but sim; rediss:// for TLS; env:NAME takes it from a variable, which no process list shows")
 	flags.BoolVar(&f.cluster, "cluster", false, "the target is an OSS cluster: arms follow its slot map; the target may name several nodes, redis://host:port,host:port")
 	flags.StringSliceVar(&f.faults, "fault", nil, "of the simulator: "+strings.Join(sim.FaultNames(), ", ")+"; what they do is not known of real deployments")
 	flags.StringSliceVar(&f.inject, "inject", nil, injectUsage+"; from the first round on. Such a run tries the detectors and measures nothing")
@@ -87,24 +88,28 @@ func (f *runFlags) register(flags *pflag.FlagSet) {
 	flags.DurationVar(&f.late, "late-after", 0, "a success with a longer response time is late")
 	flags.DurationVar(&f.outage, "outage-after", 0, "no success for longer than this, although operations are due, is an outage")
 	flags.Float64Var(&f.objective, "objective", 0, "the share of operations that is to succeed in time, such as 0.999; what an upgrade takes of the rest is its part of the error budget")
+	flags.StringArrayVar(&f.slo, "slo", nil, "service level objective, such as 'maintenance.failed_ratio < 0.001', in place of the profile's; may be repeated, see schload run --help")
 	flags.Uint64Var(&f.seed, "seed", 0, "of everything drawn; the same seed offers the same operations at the same instants")
 	flags.BoolVar(&f.audit, "audit", false, "the same as --integrity all: was anything that was acknowledged lost, stale or applied twice?")
 	flags.StringVar(&f.ledger, "integrity", "", "which replies are checked against a ledger: sample (a sixteenth of the operations), all or none")
 	flags.StringVar(&f.out, "out", "", "directory of the bundle (default runs/<run id>)")
 	flags.BoolVar(&f.json, "json", false, "print summary.json instead of the table")
 	registerStrict(flags, &f.strict)
+	f.gate.register(flags)
 	flags.BoolVar(&f.forever, "forever", false, "start over after the last upgrade, until interrupted; keeps the last 20 bundles it made")
 	flags.StringVar(&f.upgradeCommand, "upgrade-command", "", "with stage command, what upgrades the target, run by sh -c once a round; told SCHLOAD_ROUND, SCHLOAD_TARGET, SCHLOAD_RUN_DIR")
 	flags.DurationVar(&f.maxMaintenance, "max-maintenance", 0, "a real upgrade that takes longer is taken for over (manual) or ended (command); default: it is waited for")
 	flags.StringVar(&f.control, "control", "", "with stage manual, loopback HOST:PORT that takes POST /start, /end and /mark?text=...; port 0 picks a free one")
-	flags.StringVar(&f.otlpEndpoint, "otlp-endpoint", "", "export metrics to this OTLP receiver: http://host:4318 or grpc://host:4317 (default: OTEL_* variables, else none)")
-	flags.StringVar(&f.otlpProtocol, "otlp-protocol", "", "grpc or http/protobuf (default: by the endpoint)")
-	flags.StringVar(&f.prometheus, "prometheus", "", "serve metrics for Prometheus on this address, such as 127.0.0.1:9464")
+	f.exports.register(flags)
+	f.workerFlags.register(flags)
 }
 
 // apply writes the flags that were given into the profile.
 func (f *runFlags) apply(p profiles.Profile, given func(name string) bool) (profiles.Profile, error) {
 	if err := errors.Join(f.refuseZeros(given), f.refuseEmpty(given)); err != nil {
+		return p, err
+	}
+	if err := f.readTarget(); err != nil {
 		return p, err
 	}
 	over := func(name string, set func()) {
@@ -130,6 +135,11 @@ func (f *runFlags) apply(p profiles.Profile, given func(name string) bool) (prof
 	over("recovery", func() { p.Recovery = profiles.Duration(f.recovery) })
 	over("late-after", func() { p.LateAfter = profiles.Duration(f.late) })
 	over("objective", func() { p.Objective = f.objective })
+	if given("slo") {
+		if err := p.SetSLO(f.slo); err != nil {
+			return p, err
+		}
+	}
 	over("outage-after", func() { p.OutageAfter = profiles.Duration(f.outage) })
 	over("integrity", func() { p.Integrity = f.ledger })
 	if f.audit {
@@ -171,6 +181,7 @@ func leaveSimulator(p profiles.Profile, given func(name string) bool) profiles.P
 func (f *runFlags) leavePace(p profiles.Profile) profiles.Profile {
 	p.Saturate = f.saturate
 	p.Upgrade, p.Set, p.Arms, p.Integrity = "", nil, nil, ""
+	p.SLO = nil
 	p.Pools = append([]profiles.Pool(nil), p.Pools...)
 	for i := range p.Pools {
 		pool := &p.Pools[i]

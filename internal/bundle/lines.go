@@ -48,13 +48,9 @@ func (a *appender) append(lines []byte) error {
 // close makes the file durable.
 func (a *appender) close() error { return errors.Join(a.f.Sync(), a.f.Close()) }
 
-// tornLine says whether the file's last line lacks its newline. A file that
-// does not exist has no lines.
+// tornLine says whether the file's last line lacks its newline.
 func tornLine(path string) (bool, error) {
 	f, err := os.Open(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return false, nil
-	}
 	if err != nil {
 		return false, err
 	}

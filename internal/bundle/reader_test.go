@@ -44,6 +44,14 @@ func TestOpenUnknownFields(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, runFile), []byte(`{"schema":"schload.bundle/1","run_id":"r","weather":"fair"}`), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	for _, name := range []string{metricsFile, marksFile} { // what is lacking is no empty file
+		if _, err := Open(dir); err == nil {
+			t.Errorf("opened without %s", name)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	b := open(t, dir)
 	if b.Run.ID != "r" || len(intervals(t, b)) != 0 {
 		t.Errorf("read run %q with intervals", b.Run.ID)

@@ -39,7 +39,9 @@ type Run struct {
 	OutageAfter Seconds         `json:"outage_after_s"`
 	Injections  []string        `json:"injections,omitempty"`  // faults that the simulator was ordered to do: the run is no measurement of Redis
 	Objective   float64         `json:"objective,omitempty"`   // the share of operations that is to succeed in time, below 1
+	SLO         []string        `json:"slo,omitempty"`         // service level objectives, such as maintenance.failed_ratio < 0.001
 	SlotRanges  []SlotRange     `json:"slot_ranges,omitempty"` // whose outages are told apart
+	Worker      *Worker         `json:"worker,omitempty"`      // one of several that load together; nil: it loads alone
 	Environment Environment     `json:"environment"`
 	Versions    Versions        `json:"versions"`
 	Final       *Final          `json:"final,omitempty"` // set by Finish; its absence says the run is incomplete
@@ -47,6 +49,14 @@ type Run struct {
 	// Secrets are passwords known by value. They are not stored; wherever one
 	// occurs in free text (command, profile, details, reasons), it is hidden.
 	Secrets []string `json:"-"`
+}
+
+// Worker says which of several runs that load together this is, and when they
+// agreed to start.
+type Worker struct {
+	Index   int       `json:"index"` // from 0
+	Workers int       `json:"workers"`
+	StartAt time.Time `json:"start_at"`
 }
 
 // Arm is one client configuration. Requested is its mode: on, off,
@@ -140,6 +150,12 @@ type Proof struct {
 	Connections uint64 `json:"connections"`
 	OptedIn     uint64 `json:"opted_in"`
 
+	Refused       uint64            `json:"refused,omitempty"`        // opt-ins that the server answered with an error
+	RefusedText   string            `json:"refused_text,omitempty"`   // the first of these errors
+	Protocols     map[string]uint64 `json:"protocols,omitempty"`      // connections used, by RESP version
+	EndpointTypes map[string]uint64 `json:"endpoint_types,omitempty"` // opt-ins sent, by what MOVING was asked to name
+	Server        string            `json:"server,omitempty"`         // name and version, as HELLO told them
+
 	Notes []string `json:"notes,omitempty"` // what one should know of an arm that is valid
 }
 
@@ -210,6 +226,10 @@ func (f Final) redacted(h redactor) Final {
 	f.InvalidReasons = append([]string(nil), f.InvalidReasons...)
 	for i, reason := range f.InvalidReasons {
 		f.InvalidReasons[i] = h.text(reason)
+	}
+	f.Arms = append([]Proof(nil), f.Arms...)
+	for i, p := range f.Arms {
+		f.Arms[i].RefusedText = h.text(p.RefusedText)
 	}
 	return f
 }

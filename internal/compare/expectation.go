@@ -61,7 +61,7 @@ func (s *Summary) expectations(run bundle.Run, sums *sums) (list []Expectation) 
 			}
 			t := trial{
 				summary: s, arm: a, ref: ref, scope: of, differences: judged,
-				on: sums.toll(a, of), off: sums.toll(ref, of),
+				on: sums.toll(a, of), off: sums.toll(ref, of), settings: [2]bundle.Arm{armOf(run, a.Name), armOf(run, ref.Name)},
 			}
 			list = append(list, t.expectation(s.Upgrade))
 		}
@@ -179,6 +179,9 @@ func (t trial) caveats(verdict string, u Upgrade) (list []string) {
 	}
 	if verdict == NoEvidence {
 		return list
+	}
+	if text := t.unlike(); text != "" {
+		list = append(list, text)
 	}
 	if n := t.rounds(); n == 1 {
 		list = append(list, "one round: this is what happened in it, and no rule yet")

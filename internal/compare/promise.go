@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"schload/internal/bundle"
 	"schload/internal/compare/paired"
 )
 
@@ -23,6 +24,7 @@ type trial struct {
 	scope       scope
 	differences []Difference // of the scope's pools
 	on, off     toll
+	settings    [2]bundle.Arm // of arm and ref
 }
 
 // finding is what became of one part of a promise.
@@ -49,12 +51,15 @@ type claim struct {
 var rules = map[string]func(trial) []claim{
 	LevelFull: func(t trial) []claim { return []claim{t.nothingFails(), t.spares()} },
 	LevelPartial: func(t trial) []claim {
-		return []claim{t.fewerTimeouts(false), t.notWorse(), t.disconnects(LevelPartial)}
+		return []claim{t.fewerTimeouts(false), t.notWorse(), t.disconnects()}
 	},
-	LevelRelaxed: func(t trial) []claim {
-		return []claim{t.fewerTimeouts(true), t.notWorse(), t.disconnects(LevelRelaxed)}
+	LevelRelaxed: func(t trial) []claim { return []claim{t.fewerTimeouts(true), t.notWorse(), t.disconnects()} },
+	LevelNone: func(t trial) []claim {
+		if !t.scope.covered {
+			return []claim{t.interrupted(), t.reaches()}
+		}
+		return []claim{t.sameLosses()}
 	},
-	LevelNone: func(t trial) []claim { return []claim{t.sameLosses()} },
 }
 
 // conclude makes a verdict of the parts: a violated one decides, then one that
@@ -106,14 +111,27 @@ func (t toll) caused() (beyond float64, sure bool) {
 	return beyond, beyond >= countable && beyond > chanceful*math.Sqrt(usual)
 }
 
-// lossesOf is "0 of 30 750 operations failed or were missed".
-func lossesOf(name string, t toll) string {
-	return fmt.Sprintf("%s: %d of %d operations failed or were missed from the beginning of the maintenance on", name, t.during.losses(), t.during.of())
+// losses is "on: 0 of 30 750 operations failed or were missed ...".
+func (t trial) losses() string {
+	return fmt.Sprintf("%s: %d of %d operations failed or were missed%s", t.arm.Name, t.on.during.losses(), t.on.during.of(), since)
+}
+
+// since says what a count of a promise covers.
+const since = " from the beginning of the maintenance on"
+
+// both is "failed, missed or late ...: on 0, off 3817".
+func (t trial) both(what string, on, off uint64) string {
+	return fmt.Sprintf("%s: %s %d, %s %d", what, t.arm.Name, on, t.ref.Name, off)
+}
+
+// harms is both of all harm.
+func (t trial) harms() string {
+	return t.both(fmt.Sprintf("failed, missed or late, of %d%s", t.on.during.of(), since), t.on.during.harm(), t.off.during.harm())
 }
 
 // nothingFails is the promise that no operation fails because of the upgrade.
 func (t trial) nothingFails() claim {
-	text := lossesOf(t.arm.Name, t.on)
+	text := t.losses()
 	n := t.on.during.losses()
 	_, sure := t.on.caused()
 	switch {
@@ -134,7 +152,7 @@ func (t trial) nothingFails() claim {
 // handoffs, if that is harmed at all.
 func (t trial) spares() claim {
 	on, off := t.on.during.harm(), t.off.during.harm()
-	text := fmt.Sprintf("%s, %s: %d", harmed(t.arm.Name, t.on), t.ref.Name, off)
+	text := t.harms()
 	_, lost := t.off.caused()
 	d, ok := t.difference(Primary)
 	switch {
@@ -144,15 +162,12 @@ func (t trial) spares() claim {
 		return claim{finding: violated, reason: text + overRoundsOf(d)}
 	case lost && t.on.during.losses() == 0 && on < off:
 		return claim{finding: held, reason: fmt.Sprintf("%s; %d failures and misses against none in the same event", text, t.off.during.losses())}
+	case off < countable && on < countable && total(t.arm.Notices) == 0:
+		return claim{finding: open, reason: text + ": there was next to no harm to prevent, and nothing was announced"}
 	case off < countable && on < countable:
 		return claim{finding: held, reason: text + ": there was next to no harm to prevent"}
 	}
 	return claim{finding: open, reason: text + ": which of the two is harmed less, only rounds tell", rounds: t.needed(Primary)}
-}
-
-// harmed is "on: 3 of 30 750 failed, missed or late".
-func harmed(name string, t toll) string {
-	return fmt.Sprintf("harmed (failed, missed or late) of %d: %s %d", t.during.of(), name, t.during.harm())
 }
 
 // overRoundsOf is the evidence of a difference.
@@ -167,7 +182,7 @@ func overRoundsOf(d Difference) string {
 // promise, an event without timeouts has not put it to the test.
 func (t trial) fewerTimeouts(whole bool) claim {
 	on, off := timeouts(t.on.during.errors), timeouts(t.off.during.errors)
-	text := fmt.Sprintf("operations that timed out from the beginning of the maintenance on: %s %d, %s %d", t.arm.Name, on, t.ref.Name, off)
+	text := t.both("operations that timed out"+since, on, off)
 	d, ok := t.difference("timeouts")
 	switch {
 	case ok && d.Verdict == VerdictBetter:
@@ -188,21 +203,62 @@ func (t trial) fewerTimeouts(whole bool) claim {
 
 // disconnects is what is documented of connections: that they end as without
 // handoffs.
-func (t trial) disconnects(level string) claim {
+func (t trial) disconnects() claim {
 	on, off := t.arm.Connections.ClosedByServer, t.ref.Connections.ClosedByServer
-	text := fmt.Sprintf("connections that the server closed: %s %d, %s %d", t.arm.Name, on, t.ref.Name, off)
-	switch {
-	case t.scope.part: // connections are told of the whole arm only
-		return claim{finding: held, reason: text + ", of all pools"}
-	case on == 0 && off > 0:
-		return claim{finding: exceeded, reason: text + ": they are not documented to be prevented"}
+	text := t.both("connections that the server closed", on, off)
+	if on == 0 && off > 0 {
+		return claim{finding: exceeded, reason: text + ": that they are kept is not promised"}
 	}
 	return claim{finding: held, reason: text}
 }
 
+// interrupted is what is documented of receivers: that they reconnect as
+// without handoffs. How often one tries until it is let in again says nothing,
+// so that the counts are not compared.
+func (t trial) interrupted() claim {
+	on, off := t.arm.interruptions(t.scope), t.ref.interruptions(t.scope)
+	text := t.both("interruptions of receivers (errors, tries of their own, new subscriptions)", on, off)
+	switch {
+	case on == 0 && off > 0:
+		return claim{finding: exceeded, reason: text + ": that they go on is not promised"}
+	case on >= countable && off == 0:
+		return claim{finding: violated, reason: text + ": without handoffs they go on"}
+	case on > 0 && off == 0:
+		return claim{finding: open, reason: fmt.Sprintf("%s: fewer than %d may be a hiccup", text, countable), rounds: t.rounds() + 1}
+	}
+	return claim{finding: held, reason: text}
+}
+
+// interruptions are how often receivers did not simply go on.
+func (a Arm) interruptions(of scope) (n uint64) {
+	for _, p := range a.Pools {
+		if of.has(p.Name) {
+			n += total(p.Delivery.ReceiverErrors) + p.Delivery.ReceiverRetries + p.Delivery.Resubscribed
+		}
+	}
+	return n
+}
+
+// reaches is that messages come through as they do without handoffs, or better:
+// whoever sends them has a share in it, and is covered.
+func (t trial) reaches() claim {
+	text := t.both(fmt.Sprintf("failed, missed, late or never delivered, of %d operations and deliveries%s", t.on.during.of(), since), t.on.during.harm(), t.off.during.harm()) +
+		"; " + t.both("messages lost", t.on.during.lost, t.off.during.lost)
+	d, ok := t.difference(Primary)
+	switch limit := t.alike(); {
+	case ok && d.Verdict == VerdictWorse:
+		return claim{finding: violated, reason: text + overRoundsOf(d)}
+	case ok && (d.Verdict == VerdictBetter || d.Verdict == NotSeen), t.on.during.harm() < countable:
+		return claim{finding: held, reason: text}
+	case ok && d.High != nil && *d.High <= limit:
+		return claim{finding: held, reason: fmt.Sprintf("%s; at most %.4g more, which is within the limit of %.4g", text, *d.High, limit)}
+	}
+	return claim{finding: open, reason: text + ": whether they are more, only rounds tell", rounds: t.needed(Primary)}
+}
+
 // notWorse is the promise that whoever turns handoffs on is not harmed more.
 func (t trial) notWorse() claim {
-	text := fmt.Sprintf("%s, %s: %d", harmed(t.arm.Name, t.on), t.ref.Name, t.off.during.harm())
+	text := t.harms()
 	d, ok := t.difference(Primary)
 	limit := t.alike()
 	_, lost := t.off.caused()
@@ -222,7 +278,7 @@ func (t trial) notWorse() claim {
 // sameLosses is what is to be expected where nothing is promised: the arm is
 // harmed as the one without handoffs.
 func (t trial) sameLosses() claim {
-	text := fmt.Sprintf("%s, %s: %d", harmed(t.arm.Name, t.on), t.ref.Name, t.off.during.harm())
+	text := t.harms()
 	d, ok := t.difference(Primary)
 	limit := t.alike()
 	switch {

@@ -65,6 +65,7 @@ func Summarize(b *bundle.Bundle) (Summary, error) {
 	s.saturate(timeline, sums.whole.To)
 	s.Differences = s.differences()
 	s.Expectations = s.expectations(run, &sums)
+	s.SLO = s.slos(run.SLO)
 	s.warn(&sums, timeline, run.Final)
 	return s, nil
 }

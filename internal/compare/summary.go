@@ -31,6 +31,7 @@ type Summary struct {
 	Arms           []Arm          `json:"arms"`
 	Differences    []Difference   `json:"differences,omitempty"`  // over rounds; none of one round, or where the run is no evidence
 	Expectations   []Expectation  `json:"expectations,omitempty"` // what became of the vendor's promise; none where the run is no evidence
+	SLO            []SLOResult    `json:"slo,omitempty"`          // of the run's objectives, in each arm that they are for
 	Saturation     *Saturation    `json:"saturation,omitempty"`   // of ModeSaturation
 	Harness        Harness        `json:"harness"`
 	Warnings       []string       `json:"warnings"`

@@ -24,6 +24,11 @@ type Config struct {
 	// monotonic reading. Stage and clients write their marks against it too.
 	Base time.Time
 
+	// StartAt is when the first operation falls due, agreed with other workers.
+	// Zero: as soon as the arms are open. A run that is not ready 2 s before
+	// ends with a StartPassedError and leaves nothing.
+	StartAt time.Time
+
 	Arms  []handoff.Arm
 	Pools []workload.Pool // of every arm; defaults written out
 

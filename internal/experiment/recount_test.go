@@ -54,6 +54,20 @@ var recounted = []struct {
 	{"on and off", func(t *testing.T) string {
 		return newBench(t, "endpoint-rebind").leave()
 	}, func(s compare.Summary) bool { return s.Valid && s.Arms[1].Outage.Windows > 0 }},
+	{"objectives", func(t *testing.T) string {
+		b := newBench(t, "maintenance-mode").audit("GET=0.5,SET=0.5")
+		b.config.Rounds = 2
+		b.config.Describe.SLO = []string{"off.outage.windows >= 1", "brown_outs.longest < 1s", "integrity.lost_acknowledged_writes <= 0", "messages.lost < 1",
+			"off.error_budget_spent > 2", "off.recover < 3s", "off.availability < 99%", "timeouts < 5", "connections.dials > 2"}
+		for _, name := range compare.SLOMetrics() {
+			limit := " < 3"
+			if compare.IsDuration(name) {
+				limit = " > 2ms"
+			}
+			b.config.Describe.SLO = append(b.config.Describe.SLO, name+limit, "off."+name+limit)
+		}
+		return b.leave()
+	}, func(s compare.Summary) bool { return len(s.SLO) > 2*len(compare.SLOMetrics()) }},
 	{"canary", func(t *testing.T) string {
 		b := newBench(t, "endpoint-rebind")
 		b.pool("canary", func(p *workload.Pool) {

@@ -71,6 +71,9 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	}
 	defer r.closeClients()
 	slots := r.slotRanges(ctx)
+	if err := r.awaitStart(ctx); err != nil {
+		return Result{}, err
+	}
 	r.recorder = c.recorder(slots)
 	c.Describe.SlotRanges = described(slots)
 	w, err := bundle.Create(c.Dir, c.Describe)
@@ -130,7 +133,11 @@ func (r *run) closeClients() {
 
 // play leads the load through the phases and always finishes the bundle.
 func (r *run) play(ctx context.Context) (Result, error) {
-	r.start = time.Since(r.Base) + lead
+	start, err := r.firstDue()
+	if err != nil {
+		return Result{}, err
+	}
+	r.start = start
 	r.began.Store(int64(r.start))
 	r.total = r.expected()
 	loadCtx, stop := context.WithCancelCause(ctx)
@@ -140,7 +147,7 @@ func (r *run) play(ctx context.Context) (Result, error) {
 	go r.watch()
 	r.beating.Go(func() { r.heartbeat(r.watching) })
 
-	err := r.phases(loadCtx, l)
+	err = r.phases(loadCtx, l)
 	grace := drain
 	if err != nil {
 		stop(err) // the engine counts what waits as missed, ended

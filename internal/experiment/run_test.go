@@ -147,7 +147,7 @@ func (b *bench) run(ctx context.Context) (Result, compare.Summary) {
 	d := &b.config.Describe
 	d.Rounds, d.Stage = b.config.Rounds, cmp.Or(d.Stage, "sim")
 	d.LateAfter, d.OutageAfter = bundle.Seconds(b.config.LateAfter), bundle.Seconds(b.config.OutageAfter)
-	d.Upgrade = bundle.Upgrade{Name: b.config.Upgrade.Name, Title: b.config.Upgrade.Title, SCHSupport: string(b.config.Upgrade.SCH), Assumptions: b.config.Upgrade.Assumptions()}
+	d.Upgrade = bundle.Upgrade{Name: b.config.Upgrade.Name, Title: b.config.Upgrade.Title, SCHSupport: string(b.config.Upgrade.SCH), Documented: b.config.Upgrade.Documented, Assumptions: b.config.Upgrade.Assumptions()}
 	result, err := Run(ctx, b.config)
 	if err != nil {
 		b.sim.Close()

@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"strconv"
 	"time"
 
 	"schload/internal/bundle"
@@ -113,7 +114,11 @@ func (r *run) proofs() []bundle.Proof {
 	for i, a := range r.arms {
 		p := a.client.Proof()
 		proofs[i] = bundle.Proof{Name: a.name, Requested: p.Requested, Effective: p.Effective,
-			Connections: p.Connections, OptedIn: p.OptedIn}
+			Connections: p.Connections, OptedIn: p.OptedIn, Refused: p.Refused, RefusedText: p.RefusedText,
+			Protocols: make(map[string]uint64, len(p.Protocols)), EndpointTypes: p.EndpointType, Server: p.Server}
+		for version, n := range p.Protocols {
+			proofs[i].Protocols[strconv.Itoa(version)] = n
+		}
 		if p.Valid {
 			proofs[i].Notes = p.Reasons // what makes it invalid is among the run's reasons
 		}

@@ -14,8 +14,9 @@ type run struct {
 	RunID   string    `json:"run_id"`
 	Started time.Time `json:"started"`
 	Arms    []struct {
-		Name      string `json:"name"`
-		Requested string `json:"requested"`
+		Name      string         `json:"name"`
+		Requested string         `json:"requested"`
+		Settings  map[string]any `json:"settings"`
 	} `json:"arms"`
 	Pools   []pool `json:"pools"`
 	Upgrade struct {
@@ -31,6 +32,7 @@ type run struct {
 	LateAfter   json.Number `json:"late_after_s"`
 	OutageAfter json.Number `json:"outage_after_s"`
 	Objective   float64     `json:"objective"`
+	SLO         []string    `json:"slo"`
 	SlotRanges  []struct {
 		From uint64 `json:"from"`
 		To   uint64 `json:"to"`

@@ -45,7 +45,10 @@ func (b *bundle) compared(arm string) list {
 }
 
 // pairs are the differences of all metrics and arms.
-func (b *bundle) pairs() (all []*paired) {
+func (b *bundle) pairs() []*paired { return b.pairsOf(b.compared) }
+
+// pairsOf is pairs of rounds that are given.
+func (b *bundle) pairsOf(compared func(arm string) list) (all []*paired) {
 	ref, ok := b.reference()
 	if !ok {
 		return nil
@@ -54,7 +57,7 @@ func (b *bundle) pairs() (all []*paired) {
 		if a.Name == ref || a.Requested == "raw" {
 			continue
 		}
-		mine, its := b.compared(a.Name), b.compared(ref)
+		mine, its := compared(a.Name), compared(ref)
 		for _, m := range judged {
 			p := &paired{metric: m.name, unit: m.unit, arm: a.Name}
 			for i := range mine { // the rounds are the run's: every arm has them all
@@ -88,11 +91,7 @@ func number(v any) (float64, bool) {
 
 // differences is the list of the summary.
 func (b *bundle) differences() list {
-	all := b.pairs()
-	for _, p := range all {
-		p.p = chance(p.values)
-	}
-	correct(all)
+	all := judge(b.pairs())
 	ref, _ := b.reference()
 	l := list{}
 	for _, p := range all {
@@ -109,6 +108,15 @@ func (b *bundle) differences() list {
 		l = append(l, o)
 	}
 	return l
+}
+
+// judge gives the verdicts.
+func judge(all []*paired) []*paired {
+	for _, p := range all {
+		p.p = chance(p.values)
+	}
+	correct(all)
+	return all
 }
 
 // ranks gives the differences that are not zero their ranks by size, shared

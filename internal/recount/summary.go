@@ -27,7 +27,7 @@ func Summary(dir string) (map[string]any, error) {
 	invalid := b.invalid()
 	s["invalid_reasons"], s["valid"] = invalid, len(invalid) == 0
 	if saturated, _ := s["harness"].(object)["saturated"].(bool); len(invalid) == 0 && !saturated {
-		s["differences"] = b.differences()
+		s["differences"], s["expectations"], s["slo"] = b.differences(), b.expectations(), b.slo(arms)
 	}
 	s["warnings"] = b.warnings(s)
 	return s, nil

@@ -24,26 +24,29 @@ func TestE2EBrowser(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(folder, "node_modules")); err != nil {
 		t.Skip("test/browser lacks its modules: npm ci")
 	}
+	look := func(t *testing.T, name, text string) {
+		page := filepath.Join(t.TempDir(), "report.html")
+		if err := os.WriteFile(page, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		check := exec.Command(node, filepath.Join(folder, "check.js"), page)
+		if dir := os.Getenv("SCREENSHOTS"); dir != "" {
+			check.Args = append(check.Args, filepath.Join(dir, name))
+		}
+		out, err := check.CombinedOutput()
+		t.Logf("%s", out)
+		if err != nil {
+			t.Error(err)
+		}
+	}
 	for name, g := range map[string]staged{
 		"plain":   {rounds: 8, length: 6, rate: 100, arms: []string{"on", "off"}},
 		"hostile": {rounds: 1, length: 6, rate: 50, hostile: hostile, arms: []string{"on" + hostile, "off" + hostile}},
 		"wide":    {rounds: 1, length: 200, rate: 20, arms: []string{"on", "off", "on-noretry", "off-dns"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			page := filepath.Join(t.TempDir(), "report.html")
-			text := pageOf(t, g.write(t, filepath.Join(t.TempDir(), "b")))
-			if err := os.WriteFile(page, []byte(text), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			check := exec.Command(node, filepath.Join(folder, "check.js"), page)
-			if dir := os.Getenv("SCREENSHOTS"); dir != "" {
-				check.Args = append(check.Args, filepath.Join(dir, name))
-			}
-			out, err := check.CombinedOutput()
-			t.Logf("%s", out)
-			if err != nil {
-				t.Error(err)
-			}
+			look(t, name, pageOf(t, g.write(t, filepath.Join(t.TempDir(), "b"))))
 		})
 	}
+	t.Run("matrix", func(t *testing.T) { look(t, "matrix", written(t, MatrixHTML, stagedMatrix(t, hostile))) })
 }

@@ -2,9 +2,7 @@ package report
 
 import (
 	"bytes"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +13,7 @@ import (
 
 	"schload/internal/bundle"
 	"schload/internal/compare"
+	"schload/internal/explain"
 	"schload/internal/report/chart"
 	"schload/internal/series"
 )
@@ -49,9 +48,12 @@ type page struct {
 	Banners         []banner
 	Facts           []fact
 	Story           story
+	Findings        []explain.Finding
 	Cards           []card
 	Key, All        *table
 	Differences     *table
+	Promises        []promisePage
+	Objectives      *table
 	Rounds          []roundPage
 	Integrity       *table
 	Attribution     *table
@@ -112,11 +114,11 @@ func HTML(w io.Writer, b *bundle.Bundle, s compare.Summary) error {
 }
 
 func newPage(b *bundle.Bundle, s compare.Summary) (page, error) {
-	hash := sha256.Sum256([]byte(pageScript))
 	p := page{
 		Title: "schload: " + s.Upgrade.Name, Subtitle: title(s), Style: template.CSS(pageStyle), Script: template.JS(pageScript),
-		Policy:  "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) + "'",
+		Policy:  policy(),
 		Banners: bannersOf(s), Story: tell(b.Run, s), Cards: cards(s), Key: keyNumbers(s), Differences: full(differenceTable(s.Differences)), All: metrics([]compare.Summary{s}),
+		Promises: promisePages(s), Objectives: objectiveTable(s),
 		Integrity: integrityTable(s), Attribution: full(part(s, attribution)), Pools: full(part(s, poolTables)),
 		Harness: harnessLines(s), Health: health(s.Harness), RunID: s.RunID, Assumptions: s.Upgrade.Assumptions, Parameters: b.Run.Upgrade.Parameters,
 	}
@@ -125,6 +127,9 @@ func newPage(b *bundle.Bundle, s compare.Summary) (page, error) {
 	}
 	p.Facts = facts(b.Run)
 	var err error
+	if p.Findings, err = explain.Explain(b, s); err != nil {
+		return p, err
+	}
 	if p.Settings, err = settings(b.Run); err != nil {
 		return p, err
 	}

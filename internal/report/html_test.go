@@ -190,7 +190,7 @@ func TestPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	var text bytes.Buffer
-	if err := Markdown(&text, b.Run, s); err != nil {
+	if err := Markdown(&text, b, s); err != nil {
 		t.Fatal(err)
 	}
 	goldenFile(t, "page.md", text.String())
@@ -250,7 +250,7 @@ func TestPageEscapes(t *testing.T) {
 		t.Fatal(err)
 	}
 	var text bytes.Buffer
-	if err := Markdown(&text, b.Run, s); err != nil {
+	if err := Markdown(&text, b, s); err != nil {
 		t.Fatal(err)
 	}
 	if regexp.MustCompile(`(^|[^\\])[<\x60]`).MatchString(text.String()) {

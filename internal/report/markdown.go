@@ -7,10 +7,16 @@ import (
 
 	"schload/internal/bundle"
 	"schload/internal/compare"
+	"schload/internal/explain"
 )
 
 // Markdown writes a run in a few lines and a table, for a pull request.
-func Markdown(w io.Writer, run bundle.Run, s compare.Summary) error {
+func Markdown(w io.Writer, kept *bundle.Bundle, s compare.Summary) error {
+	run := kept.Run
+	findings, err := explain.Explain(kept, s)
+	if err != nil {
+		return err
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "### %s\n\n", markdown(s.Upgrade.Name+": "+run.ID))
 	for _, x := range bannersOf(s) {
@@ -26,9 +32,21 @@ func Markdown(w io.Writer, run bundle.Run, s compare.Summary) error {
 			b.WriteString(markdown(strings.Join(lines, " ")) + "\n\n")
 		}
 	}
+	for _, line := range judgement(s) {
+		b.WriteString("- " + markdown(line) + "\n")
+	}
+	if len(judgement(s)) > 0 {
+		b.WriteByte('\n')
+	}
 	b.WriteString(keyNumbers(s).markdown())
 	if t := differenceTable(s.Differences); len(t.rows) > 0 {
 		b.WriteString("\n" + t.markdown())
+	}
+	if lines := restsOn(s); len(lines) > 0 {
+		b.WriteString("\nBehind the verdict on the documentation:\n\n")
+		for _, line := range lines {
+			b.WriteString("- " + markdown(line) + "\n")
+		}
 	}
 	if len(told.Weakens) > 0 {
 		b.WriteString("\nWhat weakens it:\n\n")
@@ -36,8 +54,30 @@ func Markdown(w io.Writer, run bundle.Run, s compare.Summary) error {
 			b.WriteString("- " + markdown(line) + "\n")
 		}
 	}
-	_, err := io.WriteString(w, b.String())
+	b.WriteString(explained(findings))
+	_, err = io.WriteString(w, b.String())
 	return err
+}
+
+// explained is a line for each finding; what it rests on, schload explain says.
+func explained(findings []explain.Finding) string {
+	if len(findings) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString("\nWhat explains it (schload explain has the evidence):\n\n")
+	for _, f := range findings {
+		b.WriteString("- ")
+		if f.Arm != "" {
+			b.WriteString(markdown(f.Arm) + ": ")
+		}
+		b.WriteString(markdown(f.Title) + " (" + f.ID + ", " + string(f.Severity) + ")")
+		if f.Fix != "" {
+			b.WriteString(". " + markdown(f.Fix))
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
 }
 
 // markdown writes the table as one of GitHub's.

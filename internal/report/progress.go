@@ -102,10 +102,13 @@ type Screen struct {
 	painted int // lines on the screen
 }
 
-// Paint shows p in place of what was painted before, with one write so that
+// Paint shows p in place of what was painted before.
+func (s *Screen) Paint(p Progress) error { return s.Show(board(p)) }
+
+// Show shows lines in place of what was painted before, with one write so that
 // nothing flickers.
-func (s *Screen) Paint(p Progress) error {
-	lines := strings.Split(strings.TrimSuffix(board(p), "\n"), "\n")
+func (s *Screen) Show(text string) error {
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	var b strings.Builder
 	if s.painted > 0 {
 		fmt.Fprintf(&b, "\x1b[%dA", s.painted) // up

@@ -17,6 +17,7 @@ type scene struct {
 	first, end int // columns
 	axis       chart.Time
 	scales     scales
+	cell       string // of a matrix, before the names of figures; else empty
 }
 
 // scales are those of values.
@@ -68,14 +69,14 @@ func scalesOf(run series.Run) scales {
 
 func newScene(run series.Run, round series.Round, s scales) scene {
 	first, end := round.Columns(run.Columns)
-	return scene{run, round, first, end, chart.Time{From: round.From, To: round.To}, s}
+	return scene{run: run, round: round, first: first, end: end, axis: chart.Time{From: round.From, To: round.To}, scales: s}
 }
 
 // id names a figure of the round.
-func (s scene) id(name string) string { return name + "-" + strconv.Itoa(s.round.Number) }
+func (s scene) id(name string) string { return s.cell + name + "-" + strconv.Itoa(s.round.Number) }
 
 // group is that of the figures over time.
-func (s scene) group() string { return "round-" + strconv.Itoa(s.round.Number) }
+func (s scene) group() string { return s.cell + "round-" + strconv.Itoa(s.round.Number) }
 
 // shades are the phases; told says whether they are named.
 func (s scene) shades(told bool) (shades []chart.Shade) {

@@ -26,6 +26,9 @@ func Text(w io.Writer, runs ...compare.Summary) error {
 	}
 	for _, s := range runs {
 		b.WriteString(title(s) + "\n")
+		for _, line := range judgement(s) {
+			b.WriteString(line + "\n")
+		}
 	}
 	t := metrics(runs)
 	b.WriteString("\n" + t.String())
@@ -129,6 +132,7 @@ func remarks(b *strings.Builder, s compare.Summary) {
 		b.WriteString(line + "\n")
 	}
 	b.WriteString(differences(s.Differences))
+	list(b, "behind the verdict on the documentation", restsOn(s))
 	list(b, "warnings", s.Warnings)
 	list(b, "assumptions of the upgrade", s.Upgrade.Assumptions)
 	b.WriteString(harness(s))

@@ -39,7 +39,9 @@ func Open(file, folder string) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := tsdb.Open(folder, nil, nil, tsdb.DefaultOptions(), nil)
+	options := tsdb.DefaultOptions()
+	options.OutOfOrderTimeWindow = shipped.StorageConfig.TSDBConfig.OutOfOrderTimeWindow
+	db, err := tsdb.Open(folder, nil, nil, options, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"schload/internal/experiment"
+	"schload/telemetry"
+)
+
+// exportFlags say where a run's metrics go besides its bundle.
+type exportFlags struct {
+	endpoint   string
+	protocol   string
+	headers    []string
+	file       string
+	histograms string
+	prometheus string
+}
+
+func (f *exportFlags) register(flags *pflag.FlagSet) {
+	flags.StringVar(&f.endpoint, "otlp-endpoint", "", "export metrics to this OTLP receiver: http://host:4318 or grpc://host:4317 (default: OTEL_* variables, else none)")
+	flags.StringVar(&f.protocol, "otlp-protocol", "", "grpc or http/protobuf (default: by the endpoint)")
+	flags.StringArrayVar(&f.headers, "otlp-header", nil, "header of each export, NAME=VALUE; may be repeated. Secrets are better in OTEL_EXPORTER_OTLP_HEADERS, which no process list shows")
+	flags.StringVar(&f.file, "otlp-file", "", "append metrics to this file as OTLP/JSON, a line for each export; - is standard output")
+	flags.StringVar(&f.histograms, "histograms", "", "exported as native (exponential, as recorded) or classic (explicit buckets, for dashboards that know no others)")
+	flags.StringVar(&f.prometheus, "prometheus", "", "serve metrics for Prometheus on this address, such as 127.0.0.1:9464")
+}
+
+// check finds what is wrong before anything is started.
+func (f *exportFlags) check(stdoutTaken bool, given func(string) bool) error {
+	for name, value := range map[string]string{"otlp-endpoint": f.endpoint, "otlp-protocol": f.protocol, "otlp-file": f.file,
+		"histograms": f.histograms, "prometheus": f.prometheus} {
+		if given(name) && strings.TrimSpace(value) == "" {
+			return fmt.Errorf("--%s is empty: give a value, or leave the flag out", name)
+		}
+	}
+	if f.file == telemetry.Stdout && stdoutTaken {
+		return fmt.Errorf("--otlp-file - with --json: both would be written to standard output; name a file")
+	}
+	_, err := f.header()
+	return err
+}
+
+// header reads the headers. A value may be a secret and is not repeated.
+func (f *exportFlags) header() (map[string]string, error) {
+	if len(f.headers) == 0 {
+		return nil, nil
+	}
+	out := map[string]string{}
+	for _, h := range f.headers {
+		name, value, ok := strings.Cut(h, "=")
+		if name = strings.TrimSpace(name); !ok || name == "" {
+			return nil, fmt.Errorf("--otlp-header: want NAME=VALUE, such as authorization=\"Bearer ...\"")
+		}
+		out[name] = value
+	}
+	return out, nil
+}
+
+// start starts exporting, if flags or OTEL_* variables ask for it.
+func (f *exportFlags) start(ctx context.Context, id string, base time.Time, c experiment.Config, instance string, stdoutTaken bool) (*telemetry.Exporter, error) {
+	headers, err := f.header()
+	if err != nil {
+		return nil, err
+	}
+	console := os.Stdout
+	if stdoutTaken { // OTEL_METRICS_EXPORTER=console must not write among the results
+		console = os.Stderr
+	}
+	config := telemetry.Config{
+		Endpoint: f.endpoint, Protocol: f.protocol, Headers: headers, Prometheus: f.prometheus,
+		File: f.file, Console: console, Histograms: telemetry.Histograms(f.histograms),
+		RunID: id, InstanceID: instance, Upgrade: c.Upgrade.Name, ServiceVersion: buildVersions()["schload"], Base: base,
+		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}
+	for _, a := range c.Arms {
+		config.Arms = append(config.Arms, a.Name)
+	}
+	return telemetry.Start(ctx, config)
+}
+
+// ended says at the end what did not arrive, and why.
+func ended(stderr io.Writer, s telemetry.Stats) {
+	if s.Failed+s.Held == 0 {
+		return
+	}
+	var causes []string
+	for cause, n := range s.Causes {
+		causes = append(causes, fmt.Sprintf("%s %d", cause, n))
+	}
+	slices.Sort(causes)
+	fmt.Fprintf(stderr, "schload: exports: %d sent, %d failed (%s), %d held back; the bundle has everything\n",
+		s.Sent, s.Failed, strings.Join(causes, ", "), s.Held)
+}

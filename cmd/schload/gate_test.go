@@ -1,0 +1,93 @@
+package main
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"schload/internal/compare"
+)
+
+// Which verdicts fail under which condition, and that the message names them.
+func TestFailOn(t *testing.T) {
+	value := 0.5
+	verdict := func(v string) compare.Summary {
+		return compare.Summary{RunID: "r", Valid: true, Expectations: []compare.Expectation{{Arm: "on", Against: "off", Verdict: v, Reasons: []string{"because"}}}}
+	}
+	difference := func(metric, v string) compare.Summary {
+		return compare.Summary{RunID: "r", Valid: true, Differences: []compare.Difference{{Metric: metric, Arm: "on", Against: "off", Verdict: v}}}
+	}
+	slo := func(met bool, value *float64) compare.Summary {
+		s := verdict(compare.AsDocumented)
+		s.SLO = []compare.SLOResult{{Text: "failed_ratio < 0.6", Arm: "on", Value: value, Met: met}}
+		return s
+	}
+	saturated := compare.Summary{RunID: "r", Valid: true}
+	saturated.Harness.Saturated, saturated.Harness.SaturatedReasons = true, []string{"no processor"}
+	alike := verdict(compare.AsDocumented) // by its promise: that no difference has evidence is no news
+	alike.Differences = difference(compare.Primary, compare.NoEvidence).Differences
+	for _, test := range []struct {
+		name string
+		s    compare.Summary
+		on   string // the conditions that fail
+		says string
+	}{
+		{"as documented", verdict(compare.AsDocumented), "", ""},
+		{"better", verdict(compare.BetterThan), "", ""},
+		{"worse", verdict(compare.WorseThan), "worse", "run r: on worse than documented (because)"},
+		{"no evidence", verdict(compare.NoEvidence), "evidence-missing", "run r: on no evidence (because)"},
+		{"alike", alike, "", ""},
+		{"worse in something", difference("late", compare.VerdictWorse), "worse", "on worse than off in late"},
+		{"primary difference", difference(compare.Primary, compare.NoEvidence), "evidence-missing", "harmed_ratio: no evidence"},
+		{"another difference", difference("late", compare.NoEvidence), "", ""},
+		{"met", slo(true, &value), "", ""},
+		{"not met", slo(false, &value), "slo", "slo failed_ratio < 0.6 not met by on: 0.5"},
+		{"unknown", slo(false, nil), "slo", "not met by on: the value is unknown"},
+		{"saturated", saturated, "evidence-missing slo", "the harness was the bottleneck: no processor"},
+	} {
+		for _, condition := range failConditions {
+			if condition == failSLO && len(test.s.SLO) == 0 && !test.s.Harness.Saturated {
+				continue // has no objectives, which fails: below
+			}
+			err := failOn{condition}.check([]compare.Summary{test.s}, nil)
+			if want := strings.Contains(" "+test.on+" ", " "+condition+" "); want != (exitCode(err) == codeNotMet) || want && !strings.Contains(err.Error(), test.says) {
+				t.Errorf("%s: --fail-on %s: %v, want one: %v", test.name, condition, err, want)
+			}
+		}
+	}
+	if err := (failOn{failSLO}).check([]compare.Summary{verdict(compare.AsDocumented)}, nil); exitCode(err) != codeNotMet || !strings.Contains(err.Error(), "without objectives") {
+		t.Errorf("%v: want a run without objectives to fail", err)
+	}
+	if err := (failOn{}).check([]compare.Summary{verdict(compare.WorseThan), saturated}, nil); err != nil {
+		t.Errorf("%v without conditions", err)
+	}
+}
+
+// Rounds that are judged together count together: one run's rounds are too few.
+func TestFailOnTogether(t *testing.T) {
+	one := compare.Summary{RunID: "r", Valid: true, Expectations: []compare.Expectation{{Arm: "on", Verdict: compare.NoEvidence, Reasons: []string{"because"}}}}
+	f := failOn{failMissing, failWorse}
+	found := &compare.Together{Differences: []compare.Difference{{Metric: compare.Primary, Arm: "on", Against: "off", Verdict: compare.VerdictBetter}}}
+	if err := f.check([]compare.Summary{one, one}, found); err != nil {
+		t.Error(err)
+	}
+	found.Differences[0].Verdict = compare.VerdictWorse
+	if err := f.check([]compare.Summary{one}, found); err == nil || !strings.Contains(err.Error(), "all runs together: on worse") {
+		t.Errorf("%v: want worse", err)
+	}
+	if err := f.check([]compare.Summary{one}, &compare.Together{}); err == nil || !strings.Contains(err.Error(), "no rounds could be compared") {
+		t.Errorf("%v: want evidence to be missing", err)
+	}
+}
+
+// 4 beats 3, and a run that could not be made beats both.
+func TestSeverity(t *testing.T) {
+	order := []error{nil, &exitError{codeNotMet, errors.New("worse")}, invalidError(errors.New("invalid")), errors.New("failed")}
+	for i, a := range order {
+		for j, b := range order {
+			if (severity(a) > severity(b)) != (i > j) {
+				t.Errorf("%v against %v", a, b)
+			}
+		}
+	}
+}

@@ -1,0 +1,171 @@
+package report
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"math"
+	"slices"
+	"strings"
+
+	"schload/internal/bundle"
+	"schload/internal/compare"
+	"schload/internal/matrix"
+	"schload/internal/series"
+)
+
+//go:embed matrix.tmpl
+var matrixText string
+
+var matrixTemplate = template.Must(template.Must(pageTemplate.Clone()).New("matrix").Parse(matrixText))
+
+// matrixPage is what the template shows.
+type matrixPage struct {
+	Title, Subtitle string
+	Policy          string
+	Style           template.CSS
+	Script          template.JS
+	Banners         []banner
+	Played          []string
+	Says            []string
+	Weakens         []string
+	Head            []string
+	Span            int
+	Cells           []matrixCell
+}
+
+// matrixCell is a cell in the table and in its own section.
+type matrixCell struct {
+	ID, Name, Note  string
+	Title, Subtitle string
+	Arms            []matrixArm
+	Banners         []banner
+	Cards           []card
+	Felt            []string
+	Key             *table
+	Differences     *table
+	Round           *roundPage
+	Weakens         []string
+}
+
+type matrixArm struct {
+	Name  string
+	Cells []string
+}
+
+// MatrixHTML writes a matrix as one page that needs nothing else. Of each cell
+// it shows the charts of one round; all of them are in the cell's own report.
+func MatrixHTML(w io.Writer, m *matrix.Matrix) error {
+	p := matrixPage{
+		Title: "schload: upgrade matrix", Policy: policy(), Style: template.CSS(pageStyle), Script: template.JS(pageScript),
+		Subtitle: "begun " + m.Started.UTC().Format("2006-01-02 15:04:05 UTC") + ", schload " + m.Plan.Versions.Schload + ", go-redis " + m.Plan.Versions.GoRedis,
+		Banners:  matrixBanners(m), Played: matrixPlayed(m), Says: matrixSays(m), Weakens: matrixWeakens(m), Head: matrixHead, Span: len(matrixHead) + 1,
+	}
+	for i, r := range m.Rows {
+		c, err := newMatrixCell(m, i, r)
+		if err != nil {
+			return err
+		}
+		p.Cells = append(p.Cells, c)
+	}
+	var text bytes.Buffer
+	if err := matrixTemplate.Execute(&text, p); err != nil {
+		return fmt.Errorf("report of matrix %s: %w", m.Dir, err)
+	}
+	_, err := w.Write(text.Bytes())
+	return err
+}
+
+// policy is what the browser may load: nothing, but for the page's own script.
+func policy() string {
+	hash := sha256.Sum256([]byte(pageScript))
+	return "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) + "'"
+}
+
+func matrixBanners(m *matrix.Matrix) (list []banner) {
+	var bad, missing []string
+	for i, r := range m.Rows {
+		name := m.Plan.Spelled(m.Plan.Cells[i])
+		switch r.State {
+		case matrix.Done:
+		case matrix.Invalid, matrix.Failed:
+			bad = append(bad, name+": "+strings.Join(r.Reasons, "; "))
+		default:
+			missing = append(missing, name)
+		}
+	}
+	if len(bad) > 0 {
+		list = append(list, banner{"INVALID", "These cells prove nothing.", bad})
+	}
+	if len(missing) > 0 {
+		list = append(list, banner{"INCOMPLETE", "These cells are not finished.", missing})
+	}
+	return list
+}
+
+func newMatrixCell(m *matrix.Matrix, i int, r matrix.Row) (matrixCell, error) {
+	plan := m.Plan.Cells[i]
+	c := matrixCell{ID: plan.Name(), Name: m.Plan.Spelled(plan), Note: cellNote(r), Title: plan.Title, Subtitle: m.Plan.Spelled(plan) + cellNote(r), Weakens: plan.Bends}
+	if c.Title == "" {
+		c.Title = c.Name
+	}
+	for _, a := range r.Arms {
+		c.Arms = append(c.Arms, matrixArm{a.Name, matrixCells(r, a)})
+	}
+	if r.RunID == "" {
+		return c, nil
+	}
+	b, err := bundle.Open(m.BundleDir(plan))
+	if err != nil {
+		return c, err
+	}
+	s, err := compare.Summarize(b)
+	if err != nil {
+		return c, err
+	}
+	told := tell(b.Run, s)
+	c.Banners, c.Cards, c.Felt = bannersOf(s), cards(s), append(told.Felt, told.Means...)
+	c.Key, c.Differences, c.Weakens = keyNumbers(s), full(differenceTable(s.Differences)), append(c.Weakens, told.Weakens...)
+	c.Round, err = typicalRound(b, s, i)
+	return c, err
+}
+
+// typicalRound has the charts of the round whose difference in the primary
+// metric is nearest to the median; nil if there is no round.
+func typicalRound(b *bundle.Bundle, s compare.Summary, cell int) (*roundPage, error) {
+	run, err := series.Read(b, s)
+	if err != nil || len(run.Rounds) == 0 {
+		return nil, err
+	}
+	number := typical(s)
+	i := max(0, slices.IndexFunc(run.Rounds, func(r series.Round) bool { return r.Number == number }))
+	scene := newScene(run, run.Rounds[i], scalesOf(run))
+	scene.cell = fmt.Sprintf("cell-%d-", cell+1)
+	page, err := newRound(scene)
+	return &page, err
+}
+
+// typical is the number of that round, by the first arm against the last.
+func typical(s compare.Summary) int {
+	if len(s.Arms) == 0 || len(s.Arms[0].Rounds) == 0 {
+		return 1
+	}
+	first, last := s.Arms[0].Rounds, s.Arms[len(s.Arms)-1].Rounds
+	var differences []float64
+	for i := range min(len(first), len(last)) {
+		differences = append(differences, first[i].HarmedRatio-last[i].HarmedRatio)
+	}
+	sorted := slices.Sorted(slices.Values(differences))
+	median := sorted[len(sorted)/2]
+	best := 0
+	for i, d := range differences {
+		if math.Abs(d-median) < math.Abs(differences[best]-median) {
+			best = i
+		}
+	}
+	return first[best].Round
+}

@@ -1,0 +1,90 @@
+package telemetry
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"sync"
+
+	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	collector "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+)
+
+// Stdout as Config.File writes to Config.Console.
+const Stdout = "-"
+
+// lines writes exports as OTLP/JSON, one request a line: the format of a
+// collector's file exporter, which its otlpjsonfile receiver reads back. It
+// stands where the network would, so that what is in the file is what the
+// OTLP exporter would have sent.
+type lines struct {
+	mu    sync.Mutex
+	to    io.Writer
+	close func() error
+}
+
+// openLines appends to the file, which it makes if there is none.
+func openLines(path string, console io.Writer) (*lines, error) {
+	if path == Stdout {
+		return &lines{to: console, close: func() error { return nil }}, nil
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("telemetry file: %w", err)
+	}
+	return &lines{to: file, close: file.Close}, nil
+}
+
+// exporter returns an exporter whose requests become lines.
+func (l *lines) exporter(ctx context.Context) (sdkmetric.Exporter, error) {
+	return otlpmetrichttp.New(ctx,
+		otlpmetrichttp.WithEndpointURL("http://file.invalid"+metricsPath), // never dialled
+		otlpmetrichttp.WithHTTPClient(&http.Client{Transport: l}),
+		otlpmetrichttp.WithHeaders(map[string]string{}),
+		otlpmetrichttp.WithCompression(otlpmetrichttp.NoCompression),
+		otlpmetrichttp.WithRetry(otlpmetrichttp.RetryConfig{}))
+}
+
+// RoundTrip implements http.RoundTripper: it writes the request's line.
+func (l *lines) RoundTrip(request *http.Request) (*http.Response, error) {
+	defer request.Body.Close()
+	body, err := io.ReadAll(request.Body)
+	if err != nil {
+		return nil, err
+	}
+	line, err := lineOf(body)
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, err := l.to.Write(line); err != nil {
+		return nil, err
+	}
+	return &http.Response{StatusCode: http.StatusOK, Status: "200 OK", Header: http.Header{}, Body: http.NoBody, Request: request}, nil
+}
+
+func lineOf(body []byte) ([]byte, error) {
+	var export collector.ExportMetricsServiceRequest
+	if err := proto.Unmarshal(body, &export); err != nil {
+		return nil, err
+	}
+	text, err := protojson.MarshalOptions{UseEnumNumbers: true}.Marshal(&export)
+	if err != nil {
+		return nil, err
+	}
+	// protojson puts spaces at random so that nobody relies on its layout.
+	var b bytes.Buffer
+	if err := json.Compact(&b, text); err != nil {
+		return nil, err
+	}
+	b.WriteByte('\n')
+	return b.Bytes(), nil
+}
