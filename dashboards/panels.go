@@ -226,9 +226,9 @@ func timeline(title, description string, targets []Target, states ...state) Pane
 // time from 61 µs to 32 s, and of colour up to a share of 5 % in one bucket,
 // which is 1.09 % wide.
 const (
-	fastest = 1.0 / (1 << 14)
-	slowest = 1 << 5
-	densest = 0.05
+	fastest      = 1.0 / (1 << 14)
+	slowest      = 1 << 5
+	densestShare = 0.05
 )
 
 // heatmap shows a native histogram over time, once for each value of a
@@ -237,7 +237,7 @@ func heatmap(title, description, expr, repeat string) Panel {
 	targets := ranges(expr, "")
 	targets[0].Format = "heatmap"
 	p := panel("heatmap", title, description, "s", targets, heatmapOptions{
-		Color:        heatmapColor{Mode: "scheme", Scheme: "Oranges", Fill: "dark-orange", Scale: "exponential", Exponent: 0.5, Steps: 64, Max: densest},
+		Color:        heatmapColor{Mode: "scheme", Scheme: "Oranges", Fill: "dark-orange", Scale: "exponential", Exponent: 0.5, Steps: 64, Max: densestShare},
 		FilterValues: filterValues{LE: 1e-9},
 		YAxis:        heatmapAxis{AxisPlacement: "left", Unit: "s", Min: fastest, Max: slowest},
 		Tooltip:      heatmapTip{Mode: "single", YHistogram: true},
