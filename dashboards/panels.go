@@ -10,12 +10,14 @@ import (
 type section struct {
 	title   string
 	perLine int
+	tall    int // rows of the grid, where panels do not say how tall they are
 	panels  []Panel
 }
 
 const (
 	gridWidth = 24
-	height    = 8
+	height    = 8 // usual for a panel
+	low       = 5 // for a few bars
 )
 
 // arrange gives panels their ids and places them: each section below the one
@@ -43,7 +45,7 @@ func arrange(sections ...section) []Panel {
 			if x > 0 && x+width > gridWidth {
 				x, y, line = 0, y+line, 0
 			}
-			tall := height
+			tall := s.tall
 			if p.GridPos.H > 0 {
 				tall = p.GridPos.H
 			}

@@ -43,15 +43,12 @@ func (b box) inset(left, top, right, bottom float64) box {
 	return box{b.x + left, b.y + top, b.w - left - right, b.h - top - bottom}
 }
 
-// Board draws a board's first rows of the grid, all of them when rows is 0.
-func Board(ctx context.Context, w io.Writer, v *view.View, rows int) error {
+// Board draws a board.
+func Board(ctx context.Context, w io.Writer, v *view.View) error {
 	c := &canvas{ctx: ctx, view: v}
 	c.shade()
 	bottom := 0
 	for _, p := range v.Board.Panels {
-		if rows > 0 && p.GridPos.Y+p.GridPos.H > rows {
-			continue
-		}
 		bottom = max(bottom, p.GridPos.Y+p.GridPos.H)
 		c.place(p)
 	}

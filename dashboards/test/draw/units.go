@@ -49,7 +49,7 @@ func format(v float64, unit string) string {
 		}
 		return digits(v) + " s"
 	case "percentunit":
-		return strconv.FormatFloat(v*100, 'f', -1, 32) + " %"
+		return strconv.FormatFloat(math.Round(v*1e5)/1e3, 'f', -1, 64) + " %"
 	case "bytes":
 		return digits(v/(1<<20)) + " MiB"
 	case "ops", "cps":

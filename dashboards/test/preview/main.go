@@ -79,11 +79,11 @@ func pictures(ctx context.Context, e *engine.Engine, out string, runs []span) er
 	whole := span{runs[0].from, runs[len(runs)-1].to}
 	var failed []error
 	for file, board := range dashboards.Boards() {
-		shown, choose := whole, map[string]string{}
+		shown := whole
 		if file == "handoffs.json" {
 			shown = runs[0]
 		}
-		v, err := view.Open(ctx, e, board, shown.from, shown.to.Truncate(time.Second), choose)
+		v, err := view.Open(ctx, e, board, shown.from, shown.to.Truncate(time.Second), nil)
 		if err != nil {
 			return fmt.Errorf("%s: %w", file, err)
 		}
@@ -91,7 +91,7 @@ func pictures(ctx context.Context, e *engine.Engine, out string, runs []span) er
 		if err != nil {
 			return err
 		}
-		failed = append(failed, draw.Board(ctx, picture, v, 0), picture.Close())
+		failed = append(failed, draw.Board(ctx, picture, v), picture.Close())
 	}
 	return errors.Join(failed...)
 }
