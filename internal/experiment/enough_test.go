@@ -35,7 +35,6 @@ func TestEnough(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBench(t, "endpoint-rebind")
 				b.config.Rounds, b.config.Auto = tt.most, tt.auto
-				b.config.Describe.Rounds = 0
 				result, s := b.run(t.Context())
 				if len(result.Invalid) > 0 {
 					t.Errorf("invalid: %q", result.Invalid)
@@ -75,7 +74,7 @@ func TestEnoughFails(t *testing.T) {
 func TestEnoughReadsTheRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, "endpoint-rebind")
-		b.config.Rounds, b.config.Describe.Rounds = 12, 0
+		b.config.Rounds = 12
 		b.config.Pools[0].Schedule.Rate = workload.Constant(100)
 		var texts []string
 		b.config.Auto.Enough = func(dir string) (bool, string, error) {
