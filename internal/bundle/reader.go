@@ -103,6 +103,17 @@ func (b *Bundle) Intervals() iter.Seq2[record.Interval, error] {
 	})
 }
 
+// Lines yields the lines of the intervals as they stand in the file, each whole
+// and readable, without their newlines. A line is valid until the next. It ends
+// at the first error.
+func (b *Bundle) Lines() iter.Seq2[[]byte, error] {
+	lines := newCanonical()
+	return readLines(filepath.Join(b.Dir, metricsFile), func(line []byte) ([]byte, error) {
+		_, err := lines.decode(line, b.Run.Started)
+		return line, err
+	})
+}
+
 // Marks yields the marks in the order they were written, which is nearly but
 // not quite that of their instants. It ends at the first error.
 func (b *Bundle) Marks() iter.Seq2[mark.Mark, error] {

@@ -66,7 +66,11 @@ var allowed = map[string]struct {
 	"internal/compare/paired": {},
 	"internal/merge":          {inside: []string{"internal/bundle", "telemetry/histogram", "telemetry/record", "telemetry/mark"}},
 	"internal/compare":        {inside: []string{"internal/compare/paired", "internal/bundle", "telemetry/histogram", "telemetry/record", "telemetry/mark", "workload", "workload/delivery", "internal/spelling"}},
-	"internal/series":         {inside: []string{"internal/compare", "internal/bundle", "telemetry/histogram", "telemetry/record", "telemetry/mark", "workload"}},
+	"internal/export": {
+		inside:  []string{"internal/bundle", "internal/compare", "telemetry/histogram", "telemetry/record", "workload"},
+		outside: []string{"github.com/HdrHistogram/hdrhistogram-go", "github.com/prometheus/otlptranslator", "go.opentelemetry.io/proto/otlp", "google.golang.org/protobuf"},
+	},
+	"internal/series": {inside: []string{"internal/compare", "internal/bundle", "telemetry/histogram", "telemetry/record", "telemetry/mark", "workload"}},
 	"internal/report": {
 		inside: []string{"internal/compare", "internal/explain", "internal/bundle", "internal/series", "internal/matrix", "internal/report/chart", "telemetry/histogram", "telemetry/mark"},
 	},
@@ -90,7 +94,7 @@ var allowed = map[string]struct {
 			"workload", "handoff", "handoff/upgrade", "handoff/stage", "handoff/sim", "telemetry",
 			"handoff/sim/control", "handoff/sim/faultinjector", "handoff/sim/softwareapi",
 			"telemetry/record", "telemetry/mark", "profiles", "internal/experiment", "internal/bundle",
-			"internal/compare", "internal/report", "internal/explain", "internal/doctor", "internal/calibrate", "internal/matrix", "internal/spelling", "internal/merge",
+			"internal/compare", "internal/report", "internal/explain", "internal/doctor", "internal/calibrate", "internal/matrix", "internal/spelling", "internal/merge", "internal/export",
 		},
 		outside: []string{"github.com/spf13/cobra", "golang.org/x/term", "github.com/spf13/pflag"},
 	},
