@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"time"
@@ -29,7 +30,10 @@ func main() {
 	out := flag.String("out", "../../build/preview", "folder for the pictures")
 	upgrades := flag.String("upgrades", "endpoint-rebind,failover,in-place", "the upgrades to play, one after another")
 	flag.Parse()
-	if err := preview(context.Background(), *schload, *out, strings.Split(*upgrades, ",")); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := preview(ctx, *schload, *out, strings.Split(*upgrades, ","))
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "preview:", err)
 		os.Exit(1)
 	}
