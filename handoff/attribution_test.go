@@ -68,7 +68,11 @@ func TestPeaceSaysNothing(t *testing.T) {
 		if peaks := c.TakeDialPeaks(); len(peaks) != 1 || peaks[0] != (DialPeak{Node: AllNodes}) {
 			t.Errorf("peaks %+v", peaks)
 		}
-		if l := c.TakeLengths(); l != (Lengths{}) {
+		l := c.TakeLengths()
+		if l.Dialled == nil || l.Dialled.Count() != s.Dials.OK {
+			t.Errorf("lengths of dials %v, of %d", l.Dialled, s.Dials.OK)
+		}
+		if l.Dialled = nil; l != (Lengths{}) {
 			t.Errorf("lengths %+v", l)
 		}
 	})

@@ -10,6 +10,7 @@ import (
 // Lengths are how long things took that an arm's client did, each recorded
 // exactly. Nil is none.
 type Lengths struct {
+	Dialled     *histogram.Histogram               // of dials that succeeded, TLS included and handshake not
 	Handoff     *histogram.Histogram               // of handoffs that succeeded, from the dial to the takeover
 	SinceNotice *histogram.Histogram               // of the same, from reading MOVING
 	Relaxed     *histogram.Histogram               // of windows of relaxed timeouts

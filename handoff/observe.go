@@ -91,6 +91,7 @@ func (o *observer) opened(raw net.Conn, address string, handoff bool, begun, too
 	o.live[c.number] = c
 	o.dials.OK++
 	o.dials.Took.add(took)
+	o.lengths.record(&o.lengths.Dialled, took)
 	o.peaks.add(c.node, begun)
 	o.dialledLeaving(c.node, begun, handoff, &o.dials.Leaving)
 	o.mu.Unlock()

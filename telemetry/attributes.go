@@ -25,11 +25,28 @@ var overflowed = attribute.NewSet(attribute.Bool("otel.metric.overflow", true))
 // failure is the outcome of schload.operations.
 const failure = "_OTHER"
 
-func newPoints(metric string, attrs []record.Attr, overflow bool) points {
+// ofClient are the attributes that the specifications require of metrics of
+// clients, beyond those that were recorded: system, library, and pool of what
+// is about connections.
+func (s *source) ofClient(metric string) (list []attribute.KeyValue) {
+	if !strings.HasPrefix(metric, "db.client.") && !strings.HasPrefix(metric, "redis.client.") {
+		return nil
+	}
+	list = append(list, attribute.String(record.AttrSystem, "redis"))
+	if s.library != "" {
+		list = append(list, attribute.String(record.AttrLibrary, s.library))
+	}
+	if strings.Contains(metric, ".connection.") {
+		list = append(list, attribute.String(record.AttrPoolName, s.arm))
+	}
+	return list
+}
+
+func (s *source) newPoints(metric string, attrs []record.Attr, overflow bool) points {
 	if overflow {
 		return points{metric: metric, attributes: overflowed}
 	}
-	list := make([]attribute.KeyValue, 0, len(attrs))
+	list := s.ofClient(metric)
 	for _, a := range attrs {
 		if a.Key != record.AttrRound {
 			list = append(list, attribute.String(a.Key, a.Value))
@@ -59,7 +76,7 @@ func keyOf(metric string, attrs []record.Attr) pointKey {
 
 func byKey(a, b record.Attr) int { return strings.Compare(a.Key, b.Key) }
 
-func newOperation(key operationKey, overflow bool) *operation {
+func (s *source) newOperation(key operationKey, overflow bool) *operation {
 	if overflow {
 		return &operation{ours: overflowed, standard: overflowed}
 	}
@@ -69,7 +86,7 @@ func newOperation(key operationKey, overflow bool) *operation {
 		attribute.String(record.AttrOutcome, key.outcome),
 		attribute.String(record.AttrPhase, key.phase.String()),
 	}
-	standard := append(ours[:len(ours):len(ours)], attribute.String(record.AttrSystem, "redis"))
+	standard := append(ours[:len(ours):len(ours)], s.ofClient(record.ServiceTime)...)
 	if key.outcome != succeeded {
 		standard = append(standard, attribute.String(record.AttrError, failure))
 	}

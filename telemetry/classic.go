@@ -49,7 +49,7 @@ func explicit(p metricdata.ExponentialHistogramDataPoint[float64]) metricdata.Hi
 	for i, n := range p.PositiveBucket.Counts {
 		if n > 0 {
 			upper := math.Exp2(float64(int(p.PositiveBucket.Offset)+i+1) / math.Exp2(float64(p.Scale)))
-			counts[within(upper)] += n
+			counts[below(ClassicBounds, upper)] += n
 		}
 	}
 	return metricdata.HistogramDataPoint[float64]{
@@ -58,10 +58,10 @@ func explicit(p metricdata.ExponentialHistogramDataPoint[float64]) metricdata.Hi
 	}
 }
 
-// within is the index of the explicit bucket that a value falls into. Bounds
+// below is the index of the explicit bucket that a value falls into. Bounds
 // belong to the bucket below them, as in exponential histograms; a value that
 // is the bound but for rounding is on it.
-func within(seconds float64) int {
-	i, _ := slices.BinarySearch(ClassicBounds, seconds*(1-1e-12))
+func below(bounds []float64, value float64) int {
+	i, _ := slices.BinarySearch(bounds, value*(1-1e-12))
 	return i
 }

@@ -64,6 +64,11 @@ type Config struct {
 	// RunID, Upgrade and ServiceVersion become the resource attributes
 	// schload.run.id, schload.upgrade and service.version.
 	RunID, Upgrade, ServiceVersion string
+	// Library is the client under test, go-redis:v9.23.0, as Redis' metrics name it.
+	Library string
+	// TestingApp, if not empty, is the app_name of the metrics that Redis' testing
+	// applications share (redis_operations_total and others), and has them exported.
+	TestingApp string
 	// ServiceName is service.name; default OTEL_SERVICE_NAME, or schload.
 	ServiceName string
 	// InstanceID is the service.instance.id of the run, to which each arm

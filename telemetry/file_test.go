@@ -105,7 +105,7 @@ func TestClassic(t *testing.T) {
 // One bound is exactly an edge: it belongs below.
 func TestClassicEdges(t *testing.T) {
 	for value, want := range map[float64]int{0.00005: 0, 0.0001: 0, 1: 12, 1.0001: 13, 60: 17, 61: 18} {
-		if got := within(value); got != want {
+		if got := below(ClassicBounds, value); got != want {
 			t.Errorf("%v is within %d, want %d", value, got, want)
 		}
 	}

@@ -37,7 +37,15 @@ with the length of a run does not belong into a time series database. Exported
 ` + "`db.client.operation.duration`" + ` also has ` + "`error.type`" + ` on failures, as the semantic
 conventions ask; its value is ` + "`_OTHER`" + `, the classes are the outcomes of
 ` + "`schload.operations`" + `. When a source exceeds its bound of series, the rest is merged into
-one with ` + "`otel.metric.overflow`" + `.
+one with ` + "`otel.metric.overflow`" + `: 2 000 for each metric, 512 for histograms of operations.
+
+Metrics of Redis' specification that are not exported, and why: geofailover (the client has
+none), client-side caching (not used), pub/sub and streams (` + "`schload.messages`" + ` says more),
+` + "`db.client.connection.wait_time`" + ` (the client tells sums only). Retries are no attribute.
+With ` + "`--histograms classic`" + ` histograms go out with explicit buckets; with
+` + "`--redis-testing-metrics`" + ` the metrics that Redis' testing applications share are exported too
+(` + "`redis_operations_total`" + `, ` + "`redis_operation_duration`" + ` in ms, ` + "`redis_connections_total`" + `);
+of these, the reconnection duration is left out, because its applications do not agree on it.
 
 `
 

@@ -54,6 +54,8 @@ func (s *source) prepareClient() {
 		s.count(record.Handoffs, []record.Attr{{Key: record.AttrResult, Value: result}})
 	}
 	s.prepareAttribution()
+	s.prepareErrors()
+	s.count(record.ClientTimeouts, nil)
 	for _, class := range []workload.Class{workload.OK, workload.DialRefused, workload.DialTimeout, workload.DialOther} {
 		s.count(record.ConnectionDials, []record.Attr{{Key: record.AttrResult, Value: class.String()}})
 	}

@@ -51,7 +51,7 @@ func (p pull) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
 func (s *source) produce(pushed bool, form Histograms) []metricdata.ScopeMetrics {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	metrics := slices.Concat(s.histograms(pushed), s.deliveryTimes(pushed), s.spreads(pushed), s.sums(pushed), s.gauges())
+	metrics := slices.Concat(s.histograms(pushed), s.deliveryTimes(pushed), s.spreads(pushed), s.sums(pushed), s.gauges(), s.contracted())
 	s.pushed = s.pushed || pushed
 	if len(metrics) == 0 {
 		return nil

@@ -36,7 +36,7 @@ type receiver struct {
 }
 
 // open starts a receiver for the protocol, on a port of its own.
-func open(t *testing.T, protocol string, answer func(context.Context) error) *receiver {
+func open(t testing.TB, protocol string, answer func(context.Context) error) *receiver {
 	t.Helper()
 	r := &receiver{arrivals: make(chan received), answer: answer}
 	if protocol == HTTP {
@@ -105,7 +105,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 }
 
 // discard takes what arrives until the test is over, or stop is called.
-func (r *receiver) discard(t *testing.T) {
+func (r *receiver) discard(t testing.TB) {
 	done := make(chan struct{})
 	t.Cleanup(func() { close(done) })
 	go func() {

@@ -31,9 +31,11 @@ const (
 // what was recorded since the beginning, added up. The mutex guards memory
 // only; nobody waits for a network while holding it.
 type source struct {
-	arm    string
-	start  time.Time // of every series: the run's base
-	health *health
+	arm      string
+	start    time.Time // of every series: the run's base
+	contract contract
+	library  string // of the client: go-redis:v9.23.0; may be empty
+	health   *health
 
 	mu         sync.Mutex
 	now        time.Time // end of the latest interval: the time of all points
@@ -110,6 +112,7 @@ func (s *source) add(i record.Interval) {
 	for _, c := range i.Counts {
 		if c.Arm == s.arm {
 			s.count(c.Name, c.Attrs).value += c.Value
+			s.addErrors(c)
 		}
 	}
 	for _, d := range i.Distributions {
@@ -193,7 +196,7 @@ func (s *source) birth() time.Time {
 
 func (s *source) operation(key operationKey) *operation {
 	return s.operations.get(record.ResponseTime, key, operationKey{}, maxOperations, s.health, func(overflow bool) *operation {
-		o := newOperation(key, overflow)
+		o := s.newOperation(key, overflow)
 		o.birth = s.birth()
 		return o
 	})
@@ -201,19 +204,19 @@ func (s *source) operation(key operationKey) *operation {
 
 func (s *source) count(name string, attrs []record.Attr) *count {
 	return s.counts.get(name, keyOf(name, attrs), pointKey{metric: name, labels: "overflow"}, maxPoints, s.health, func(overflow bool) *count {
-		return &count{points: newPoints(name, attrs, overflow), birth: s.birth()}
+		return &count{points: s.newPoints(name, attrs, overflow), birth: s.birth()}
 	})
 }
 
 func (s *source) level(name string, attrs []record.Attr) *level {
 	return s.levels.get(name, keyOf(name, attrs), pointKey{metric: name, labels: "overflow"}, maxPoints, s.health, func(overflow bool) *level {
-		return &level{points: newPoints(name, attrs, overflow)}
+		return &level{points: s.newPoints(name, attrs, overflow)}
 	})
 }
 
 func (s *source) distribution(name string, attrs []record.Attr) *distribution {
 	return s.distributions.get(name, keyOf(name, attrs), pointKey{metric: name, labels: "overflow"}, maxOperations, s.health, func(overflow bool) *distribution {
-		return &distribution{points: newPoints(name, attrs, overflow), birth: s.birth()}
+		return &distribution{points: s.newPoints(name, attrs, overflow), birth: s.birth()}
 	})
 }
 

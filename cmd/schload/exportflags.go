@@ -24,6 +24,7 @@ type exportFlags struct {
 	file       string
 	histograms string
 	prometheus string
+	testing    bool
 }
 
 func (f *exportFlags) register(flags *pflag.FlagSet) {
@@ -32,6 +33,7 @@ func (f *exportFlags) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.headers, "otlp-header", nil, "header of each export, NAME=VALUE; may be repeated. Secrets are better in OTEL_EXPORTER_OTLP_HEADERS, which no process list shows")
 	flags.StringVar(&f.file, "otlp-file", "", "append metrics to this file as OTLP/JSON, a line for each export; - is standard output")
 	flags.StringVar(&f.histograms, "histograms", "", "exported as native (exponential, as recorded) or classic (explicit buckets, for dashboards that know no others)")
+	flags.BoolVar(&f.testing, "redis-testing-metrics", false, "export also the metrics that Redis' testing applications share: redis_operations_total, redis_operation_duration, redis_connections_total")
 	flags.StringVar(&f.prometheus, "prometheus", "", "serve metrics for Prometheus on this address, such as 127.0.0.1:9464")
 }
 
@@ -67,7 +69,7 @@ func (f *exportFlags) header() (map[string]string, error) {
 }
 
 // start starts exporting, if flags or OTEL_* variables ask for it.
-func (f *exportFlags) start(ctx context.Context, id string, base time.Time, c experiment.Config, instance string, stdoutTaken bool) (*telemetry.Exporter, error) {
+func (f *exportFlags) start(ctx context.Context, id string, base time.Time, c experiment.Config, profile, instance string, stdoutTaken bool) (*telemetry.Exporter, error) {
 	headers, err := f.header()
 	if err != nil {
 		return nil, err
@@ -79,8 +81,11 @@ func (f *exportFlags) start(ctx context.Context, id string, base time.Time, c ex
 	config := telemetry.Config{
 		Endpoint: f.endpoint, Protocol: f.protocol, Headers: headers, Prometheus: f.prometheus,
 		File: f.file, Console: console, Histograms: telemetry.Histograms(f.histograms),
-		RunID: id, InstanceID: instance, Upgrade: c.Upgrade.Name, ServiceVersion: buildVersions()["schload"], Base: base,
+		RunID: id, InstanceID: instance, Upgrade: c.Upgrade.Name, ServiceVersion: buildVersions()["schload"], Library: "go-redis:" + buildVersions()["go-redis"], Base: base,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}
+	if f.testing {
+		config.TestingApp = "go-" + profile
 	}
 	for _, a := range c.Arms {
 		config.Arms = append(config.Arms, a.Name)

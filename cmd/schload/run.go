@@ -285,7 +285,7 @@ func (f *runFlags) experiment(ctx context.Context, p profiles.Profile, l lab, id
 	if c.Describe.Injections = f.inject; len(f.inject) > 0 {
 		c.LedgerKeys = injectedKeys
 	}
-	c.Telemetry, err = f.exports.start(ctx, id, base, c, f.instance(id), f.json)
+	c.Telemetry, err = f.exports.start(ctx, id, base, c, p.Name, f.instance(id), f.json)
 	return c, usageError(err)
 }
 

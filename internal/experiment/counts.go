@@ -37,6 +37,7 @@ func counts(arm string, before, now handoff.Observation) []record.Count {
 			record.Attr{Key: record.AttrBy, Value: c.By}, record.Attr{Key: record.AttrReason, Value: c.Reason})
 		some(record.ClientClosed, now.Closes[c]-before.Closes[c], record.Attr{Key: record.AttrClosed, Value: c.Reason})
 	}
+	some(record.ClientTimeouts, now.Pool.Timeouts-before.Pool.Timeouts)
 	some(record.Redirects, now.Redirects.Moved-before.Redirects.Moved, result("moved"))
 	some(record.Redirects, now.Redirects.Ask-before.Redirects.Ask, result("ask"))
 	some(record.Pipelines, now.Pipelines.Sent-before.Pipelines.Sent)
@@ -85,6 +86,7 @@ func levels(arm string, now handoff.Observation) []record.Level {
 		{Name: record.ClientConnections, Arm: arm, Attrs: []record.Attr{{Key: record.AttrState, Value: "idle"}}, Value: float64(now.Pool.Idle)},
 		{Name: record.ClientConnections, Arm: arm, Attrs: []record.Attr{{Key: record.AttrState, Value: "used"}}, Value: float64(max(0, now.Connections-now.Pool.Idle))},
 	}
+	out = append(out, record.Level{Name: record.ClientPending, Arm: arm, Value: float64(now.Pool.Pending)})
 	for _, node := range slices.Sorted(maps.Keys(now.Nodes)) {
 		out = append(out, record.Level{Name: record.Connections, Arm: arm,
 			Attrs: []record.Attr{{Key: record.AttrNode, Value: node}}, Value: float64(now.Nodes[node])})

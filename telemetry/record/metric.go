@@ -75,6 +75,10 @@ const (
 	SlotMapReads       = "schload.slot_map.reads"
 
 	ClientConnections   = "db.client.connection.count"
+	ClientCreateTime    = "db.client.connection.create_time"
+	ClientPending       = "db.client.connection.pending_requests"
+	ClientTimeouts      = "db.client.connection.timeouts"
+	ClientErrors        = "redis.client.errors"
 	ClientNotifications = "redis.client.maintenance.notifications"
 	ClientHandoffs      = "redis.client.connection.handoff"
 	ClientClosed        = "redis.client.connection.closed"
@@ -131,6 +135,10 @@ const (
 	AttrQuantile  = "quantile"
 	AttrSystem    = "db.system.name"
 	AttrError     = "error.type"
+	AttrCategory  = "redis.client.errors.category"
+	AttrInternal  = "redis.client.errors.internal"
+	AttrLibrary   = "redis.client.library"
+	AttrPoolName  = "db.client.connection.pool.name"
 	AttrState     = "db.client.connection.state"
 	AttrNotice    = "redis.client.connection.notification"
 	AttrClosed    = "redis.client.connection.close.reason"
@@ -138,12 +146,16 @@ const (
 
 // Metrics lists every metric, sorted by name.
 var Metrics = []Metric{
-	{ClientConnections, "{connection}", UpDownCounter, "connections of the client's pool, by state", []string{AttrState}},
-	{ServiceTime, "s", Histogram, "service time: from the send to the end of an operation", []string{AttrOperation, AttrSystem, AttrOutcome, AttrPool, AttrPhase, AttrRound}},
-	{ClientClosed, "{connection}", Counter, "connections that ended, by the client's reason", []string{AttrClosed}},
-	{ClientHandoffs, "{handoff}", Counter, "connections the client handed off to another endpoint", nil},
-	{ClientRelaxed, "{relaxation}", UpDownCounter, "connections whose timeouts are relaxed now; unlike the client's own, it goes down again", nil},
-	{ClientNotifications, "{notification}", Counter, "maintenance notifications the client received", []string{AttrNotice}},
+	{ClientConnections, "{connection}", UpDownCounter, "connections of the client's pool, by state", []string{AttrPoolName, AttrState, AttrSystem, AttrLibrary}},
+	{ClientCreateTime, "s", Histogram, "how long connections took to be dialled, TLS included; the handshake of Redis comes after", []string{AttrPoolName, AttrSystem, AttrLibrary}},
+	{ClientPending, "{request}", UpDownCounter, "operations that wait for a connection of the client's pool", []string{AttrPoolName, AttrSystem, AttrLibrary}},
+	{ClientTimeouts, "{timeout}", Counter, "waits for a connection of the client's pool that ended without one", []string{AttrPoolName, AttrSystem, AttrLibrary}},
+	{ServiceTime, "s", Histogram, "service time: from the send to the end of an operation", []string{AttrOperation, AttrSystem, AttrOutcome, AttrPool, AttrLibrary, AttrPhase, AttrRound}},
+	{ClientClosed, "{connection}", Counter, "connections that ended, by the client's reason", []string{AttrPoolName, AttrSystem, AttrClosed, AttrLibrary}},
+	{ClientHandoffs, "{handoff}", Counter, "connections the client handed off to another endpoint", []string{AttrPoolName, AttrSystem, AttrLibrary}},
+	{ClientRelaxed, "{relaxation}", UpDownCounter, "connections whose timeouts are relaxed now; unlike the client's own, it goes down again", []string{AttrPoolName, AttrSystem, AttrLibrary}},
+	{ClientErrors, "{error}", Counter, "errors of operations, and those that the client dealt with itself (internal: by trying again)", []string{AttrSystem, AttrError, AttrCategory, AttrInternal, AttrLibrary}},
+	{ClientNotifications, "{notification}", Counter, "maintenance notifications the client received", []string{AttrSystem, AttrNotice, AttrLibrary}},
 	{AttemptsHidden, "{attempt}", Counter, "tries beyond an operation's first that the client made unasked", []string{AttrPool}},
 	{BrownOutActive, "{brownout}", Gauge, "1 while operations succeed, but all of them late", nil},
 	{BrownOutLongest, "s", Gauge, "longest brown-out so far, one still going on included", nil},
