@@ -39,6 +39,10 @@ func main() {
 	}
 }
 
+// margin is added to the end of a run: what it exports is dated by the monotonic
+// clock, which may be ahead of the wall clock where that is being set.
+const margin = 3 * time.Second
+
 // span is when a run took place.
 type span struct{ from, to time.Time }
 
@@ -60,16 +64,24 @@ func preview(ctx context.Context, schload, out string, upgrades []string) error 
 	receiver := &http.Server{Handler: e.Receiver, ReadHeaderTimeout: time.Minute}
 	go func() { _ = receiver.Serve(listener) }()
 	defer receiver.Close()
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return err
+	}
 	var runs []span
 	for i, upgrade := range upgrades {
 		from := time.Now()
 		run := exec.CommandContext(ctx, schload, "run", "--upgrade", upgrade, "--out", filepath.Join(folder, fmt.Sprint(i)),
 			"--otlp-endpoint", "http://"+listener.Addr().String()+"/api/v1/otlp")
 		run.Stderr = os.Stderr
-		if err := run.Run(); err != nil {
+		table, err := run.Output()
+		if err != nil {
 			return fmt.Errorf("upgrade %s: %w", upgrade, err)
 		}
-		runs = append(runs, span{from, time.Now()})
+		// What schload itself says of the run, to hold the pictures against.
+		if err := os.WriteFile(filepath.Join(out, upgrade+".txt"), table, 0o644); err != nil {
+			return err
+		}
+		runs = append(runs, span{from, time.Now().Add(margin)})
 	}
 	return pictures(ctx, e, out, runs)
 }
@@ -77,9 +89,6 @@ func preview(ctx context.Context, schload, out string, upgrades []string) error 
 // pictures draws the first run on the board of handoffs, and all of them on the
 // others.
 func pictures(ctx context.Context, e *engine.Engine, out string, runs []span) error {
-	if err := os.MkdirAll(out, 0o755); err != nil {
-		return err
-	}
 	whole := span{runs[0].from, runs[len(runs)-1].to}
 	var failed []error
 	for file, board := range dashboards.Boards() {
