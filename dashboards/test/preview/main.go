@@ -83,20 +83,20 @@ func preview(ctx context.Context, schload, out string, upgrades []string) error 
 		}
 		runs = append(runs, span{from, time.Now().Add(margin)})
 	}
-	return pictures(ctx, e, out, runs)
+	return pictures(ctx, e, out, upgrades[0], runs)
 }
 
 // pictures draws the first run on the board of handoffs, and all of them on the
 // others.
-func pictures(ctx context.Context, e *engine.Engine, out string, runs []span) error {
+func pictures(ctx context.Context, e *engine.Engine, out, upgrade string, runs []span) error {
 	whole := span{runs[0].from, runs[len(runs)-1].to}
 	var failed []error
 	for file, board := range dashboards.Boards() {
-		shown := whole
+		shown, choose := whole, map[string]string{}
 		if file == "handoffs.json" {
-			shown = runs[0]
+			shown, choose["upgrade"] = runs[0], upgrade
 		}
-		v, err := view.Open(ctx, e, board, shown.from, shown.to.Truncate(time.Second), nil)
+		v, err := view.Open(ctx, e, board, shown.from, shown.to.Truncate(time.Second), choose)
 		if err != nil {
 			return fmt.Errorf("%s: %w", file, err)
 		}
