@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -94,7 +95,7 @@ func exported(t *testing.T) map[string]bool {
 // Every query selects metrics that schload exports; rates are taken of
 // counters and counters are never shown as they are, but at the end of a run.
 func TestQueriesKnowTheirMetrics(t *testing.T) {
-	selector := regexp.MustCompile(`(?:(rate|increase|last_over_time)\()?\b([a-z_]+)(?:\{[^}]*\})(\[\$__(?:rate_interval|range)\])?`)
+	selector := regexp.MustCompile(`(?:(rate|increase|last_over_time|max_over_time)\()?\b([a-z_]+)(?:\{[^}]*\})(\[\$__(?:rate_interval|range)\])?`)
 	counters := exported(t)
 	for _, b := range Boards() {
 		for _, q := range queries(b) {
@@ -111,7 +112,7 @@ func TestQueriesKnowTheirMetrics(t *testing.T) {
 				if counter && function == "" && !strings.HasPrefix(q.expr, "label_values(") {
 					t.Errorf("%s: counter %s without rate, increase or last_over_time", q.where, name)
 				}
-				if want := map[string]string{"rate": "[$__rate_interval]", "increase": "[$__rate_interval]", "last_over_time": "[$__range]"}[function]; want != "" && window != want {
+				if want := map[string]string{"rate": "[$__rate_interval]", "increase": "[$__rate_interval]", "last_over_time": "[$__range]", "max_over_time": "[$__range]"}[function]; want != "" && window != want {
 					t.Errorf("%s: %s over %q, want %s", q.where, function, window, want)
 				}
 			}
@@ -148,6 +149,57 @@ func TestPanelsAreComplete(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// What must never change, because links and bookmarks hang on it, and what no
+// board may have: a data source of its own choice, or units Grafana has not.
+func TestBoardsKeepTheirIdentity(t *testing.T) {
+	uids := map[string]string{"handoffs.json": "schload-handoffs", "matrix.json": "schload-matrix", "explorer.json": "schload-explorer"}
+	units := []string{"short", "s", "ops", "cps", "percentunit", "bytes"}
+	for file, b := range Boards() {
+		if b.UID != uids[file] || b.SchemaVersion != 41 {
+			t.Errorf("%s has the uid %q and schema version %d, want %q and 41", file, b.UID, b.SchemaVersion, uids[file])
+		}
+		for _, a := range b.Annotations.List {
+			if a.Datasource != source || a.Step != "1s" {
+				t.Errorf("%s: annotation %q asks %+v each %s", file, a.Name, a.Datasource, a.Step)
+			}
+		}
+		for _, v := range b.Templating.List {
+			if v.Type == "query" && (v.Datasource == nil || *v.Datasource != source) {
+				t.Errorf("%s: variable %s asks %+v", file, v.Name, v.Datasource)
+			}
+		}
+		for _, p := range b.Panels {
+			if p.Type == "row" {
+				continue
+			}
+			if !slices.Contains(units, p.FieldConfig.Defaults.Unit) {
+				t.Errorf("%s, panel %q: unit %q", file, p.Title, p.FieldConfig.Defaults.Unit)
+			}
+			if len(p.Transform) > 0 && p.Type != "table" {
+				t.Errorf("%s, panel %q has transformations, which no test can see", file, p.Title)
+			}
+		}
+	}
+}
+
+// All arms have the same scales in heat maps, or they could not be compared.
+func TestHeatmapsHaveEqualScales(t *testing.T) {
+	found := 0
+	for _, b := range Boards() {
+		for _, p := range b.Panels {
+			if o, ok := p.Options.(heatmapOptions); ok {
+				found++
+				if o.YAxis.Min != fastest || o.YAxis.Max != slowest || o.Color.Min != 0 || o.Color.Max != densestShare || p.Repeat != "arm" {
+					t.Errorf("panel %q: axis %+v, colour %+v, repeated by %q", p.Title, o.YAxis, o.Color, p.Repeat)
+				}
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("there is no heat map")
 	}
 }
 

@@ -20,10 +20,10 @@ func Explorer() Board {
 	run, other := chooseRun().single(), chooseLabel("compare", "Compare with", selected(due, ""), "schload_run_id", 1).single()
 	b.Templating.List = []Variable{chooseSource(), chooseUpgrade(), run, other, chooseArm(), chooseOperation(), chooseQuantile(), chooseShift()}
 	b.Panels = arrange(
-		section{"Run $run: latency by percentile", 2, percentiles()},
-		section{"Run $run: phases", 3, byPhase()},
-		section{"Run $run and run $compare, the latter shifted by $shift s (dashed)", 2, comparison()},
-		section{"Both runs as a whole", 1, []Panel{
+		section{"Run $run: latency by percentile", 2, height, percentiles()},
+		section{"Run $run: phases", 3, height, byPhase()},
+		section{"Run $run and run $compare, the latter shifted by $shift s (dashed)", 2, height, comparison()},
+		section{"Both runs as a whole", 1, height, []Panel{
 			table("Totals", "One row a run and arm, warm-up left out. Quantiles are of the response time in maintenance, failed operations included.",
 				[]labelled{{"schload_run_id", "run"}, {"schload_arm", "arm"}}, bothColumns())}},
 	)

@@ -9,15 +9,15 @@ func Handoffs() Board {
 	b.Annotations.List = []Annotation{maintenance(inRun)}
 	b.Templating.List = []Variable{chooseSource(), chooseUpgrade(), chooseRun(), chooseArm(), chooseOperation(), chooseQuantile()}
 	b.Panels = arrange(
-		section{"Verdict: what the upgrade cost", 3, verdict()},
-		section{"Latency", 3, latency()},
-		section{"What the operational checklist says to observe around maintenance", 2, checklist()},
-		section{"Operations", 2, outcomes()},
-		section{"Maintenance and what the clients made of it", 2, reactions()},
-		section{"What handoffs, relaxed timeouts and retries did", 4, attribution()},
-		section{"Connections", 2, connections()},
-		section{"Pools: outages, messages, integrity", 3, pools()},
-		section{"Can the run be trusted?", 3, trust()},
+		section{"Verdict: what the upgrade cost", 3, low, verdict()},
+		section{"Latency", 3, height, latency()},
+		section{"What the operational checklist says to observe around maintenance", 2, height, checklist()},
+		section{"Operations", 2, height, outcomes()},
+		section{"Maintenance and what the clients made of it", 2, height, reactions()},
+		section{"What handoffs, relaxed timeouts and retries did", 4, low, attribution()},
+		section{"Connections", 2, height, connections()},
+		section{"Pools: outages, messages, integrity", 3, height, pools()},
+		section{"Can the run be trusted?", 3, height, trust()},
 	)
 	return b
 }
@@ -69,7 +69,7 @@ func latency() []Panel {
 // checklist is what the vendor's checklist for operators names, in its order.
 func checklist() []Panel {
 	return []Panel{
-		graph("Reconnection attempts", "Connections dialled within the rate interval, those of handoffs included.", "short",
+		graph("Reconnection attempts", "Connections dialled within the rate interval, the first ones and those of handoffs included.", "short",
 			ranges(during(byArm, dials, inArm), armLegend)).points(),
 		graph("Connection success rate", "Share of the dials that got a connection. Nothing is drawn while nobody dials.", "percentunit",
 			ranges(share(perSecond(byArm, dials, inArm+`,result="ok"`), perSecond(byArm, dials, inArm)), armLegend)).dots().upTo(1),

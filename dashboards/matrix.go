@@ -10,12 +10,12 @@ func Matrix() Board {
 	b.Annotations.List = []Annotation{maintenance(inRun)}
 	b.Templating.List = []Variable{chooseSource(), chooseUpgrade(), chooseRun(), chooseArm(), chooseOperation(), chooseQuantile()}
 	b.Panels = arrange(
-		section{"Upgrades by arms", 1, []Panel{
-			table("What it cost", "One row an upgrade and arm, all runs together, warm-up left out. Quantiles are of the response time in maintenance, failed operations included.",
-				[]labelled{{"schload_upgrade", "upgrade"}, {"schload_arm", "arm"}}, matrixColumns()).tall(12)}},
-		section{"Off against on", 3, gains()},
-		section{"Side by side", 3, sides()},
-		section{"Over time", 2, overTime()},
+		section{"Upgrades by arms", 1, height, []Panel{
+			table("What it cost", "One row an upgrade and arm, all runs together, warm-up left out (dials, notices and handoffs are of whole runs). Quantiles are of the response time in maintenance, failed operations included.",
+				[]labelled{{"schload_upgrade", "upgrade"}, {"schload_arm", "arm"}}, matrixColumns()).tall(10)}},
+		section{"Off against on", 3, height, gains()},
+		section{"Side by side", 3, height, sides()},
+		section{"Over time", 2, height, overTime()},
 	)
 	return b
 }
@@ -66,11 +66,11 @@ func gains() []Panel {
 func sides() []Panel {
 	return []Panel{
 		bars("Failed operations", "Operations that ended with an error, warm-up left out.", "short",
-			one(total(byUpgrade, operations, measured+ofOperation+`,outcome!="ok"`), wholeLegend)).tall(12),
+			one(total(byUpgrade, operations, measured+ofOperation+`,outcome!="ok"`), wholeLegend)).tall(9),
 		bars("Availability", "Share of the operations due from the upgrade's beginning to the end of recovery that succeeded in time: (ok - late) / due.", "percentunit",
-			one(availability(total, byUpgrade, event), wholeLegend)).upTo(1).tall(12),
+			one(availability(total, byUpgrade, event), wholeLegend)).upTo(1).tall(9),
 		bars("Response time in maintenance, quantile $quantile", "From the intended instant to the end, failed operations included.", "s",
-			one(quantileOf("$quantile", total(byUpgrade, responseTime, inArm+ofOperation+`,schload_phase="maintenance"`)), wholeLegend)).tall(12),
+			one(quantileOf("$quantile", total(byUpgrade, responseTime, inArm+ofOperation+`,schload_phase="maintenance"`)), wholeLegend)).tall(9),
 	}
 }
 

@@ -10,12 +10,14 @@ import (
 type section struct {
 	title   string
 	perLine int
+	tall    int // rows of the grid, where panels do not say how tall they are
 	panels  []Panel
 }
 
 const (
 	gridWidth = 24
-	height    = 8
+	height    = 8 // usual for a panel
+	low       = 5 // for a few bars
 )
 
 // arrange gives panels their ids and places them: each section below the one
@@ -43,7 +45,7 @@ func arrange(sections ...section) []Panel {
 			if x > 0 && x+width > gridWidth {
 				x, y, line = 0, y+line, 0
 			}
-			tall := height
+			tall := s.tall
 			if p.GridPos.H > 0 {
 				tall = p.GridPos.H
 			}
@@ -226,9 +228,9 @@ func timeline(title, description string, targets []Target, states ...state) Pane
 // time from 61 µs to 32 s, and of colour up to a share of 5 % in one bucket,
 // which is 1.09 % wide.
 const (
-	fastest = 1.0 / (1 << 14)
-	slowest = 1 << 5
-	densest = 0.05
+	fastest      = 1.0 / (1 << 14)
+	slowest      = 1 << 5
+	densestShare = 0.05
 )
 
 // heatmap shows a native histogram over time, once for each value of a
@@ -237,7 +239,7 @@ func heatmap(title, description, expr, repeat string) Panel {
 	targets := ranges(expr, "")
 	targets[0].Format = "heatmap"
 	p := panel("heatmap", title, description, "s", targets, heatmapOptions{
-		Color:        heatmapColor{Mode: "scheme", Scheme: "Oranges", Fill: "dark-orange", Scale: "exponential", Exponent: 0.5, Steps: 64, Max: densest},
+		Color:        heatmapColor{Mode: "scheme", Scheme: "Oranges", Fill: "dark-orange", Scale: "exponential", Exponent: 0.5, Steps: 64, Max: densestShare},
 		FilterValues: filterValues{LE: 1e-9},
 		YAxis:        heatmapAxis{AxisPlacement: "left", Unit: "s", Min: fastest, Max: slowest},
 		Tooltip:      heatmapTip{Mode: "single", YHistogram: true},

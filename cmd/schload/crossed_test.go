@@ -1,12 +1,14 @@
 package main
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"schload/internal/bundle"
 	"schload/internal/compare"
+	"schload/internal/explain"
 	"schload/telemetry/mark"
 )
 
@@ -42,6 +44,10 @@ func witnessed(t *testing.T, s compare.Summary) {
 	b, err := bundle.Open(s.Dir)
 	if err != nil {
 		t.Fatal(err)
+	}
+	list, err := explain.Explain(b, s)
+	if err != nil || !slices.ContainsFunc(list, func(f explain.Finding) bool { return f.ID == "crossed-replies" }) {
+		t.Errorf("findings %+v, err %v: want crossed-replies", list, err)
 	}
 	marked := uint64(0)
 	for m, err := range b.Marks() {

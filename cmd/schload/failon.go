@@ -65,9 +65,11 @@ func (f failOn) check(summaries []compare.Summary, together *compare.Together) e
 
 // failures are what failed in one run.
 func (f failOn) failures(s compare.Summary, together bool) (failed []string) {
-	judged := map[string]bool{} // arms whose promise has a verdict
+	judged, some := map[string]bool{}, false // arms that are held against a promise, or are without handoffs to calibrate
 	for _, x := range s.Expectations {
-		judged[x.Arm] = judged[x.Arm] || x.Verdict != compare.NoPromise
+		a, _ := s.Arm(x.Arm)
+		some = some || x.Verdict != compare.NoPromise
+		judged[x.Arm] = judged[x.Arm] || x.Verdict != compare.NoPromise || a.SCH.Requested == "off"
 		switch {
 		case x.Verdict == compare.WorseThan && slices.Contains(f, failWorse),
 			x.Verdict == compare.NoEvidence && slices.Contains(f, failMissing) && !together:
@@ -78,7 +80,8 @@ func (f failOn) failures(s compare.Summary, together bool) (failed []string) {
 		f = slices.DeleteFunc(slices.Clone(f), func(c string) bool { return c == failMissing })
 	}
 	failed = append(failed, f.differences(s.Differences, func(arm string) bool { return judged[arm] })...)
-	if len(s.Expectations)+len(s.Differences) == 0 && slices.Contains(f, failMissing) {
+	some = some || slices.ContainsFunc(s.Differences, func(d compare.Difference) bool { return d.Metric == compare.Primary && !judged[d.Arm] })
+	if !some && slices.Contains(f, failMissing) {
 		failed = append(failed, "no arm was judged"+whyNot(s))
 	}
 	return append(failed, f.objectives(s)...)
@@ -102,10 +105,10 @@ func (f failOn) objectives(s compare.Summary) (failed []string) {
 	if !slices.Contains(f, failSLO) {
 		return nil
 	}
-	switch why := whyNot(s); {
+	switch {
 	case len(s.SLO) > 0:
-	case why != "":
-		failed = append(failed, "no objective was judged"+why)
+	case s.Saturating(), s.Harness.Saturated:
+		failed = append(failed, "no objective was judged"+whyNot(s))
 	default:
 		failed = append(failed, "it was made without objectives (slo)")
 	}
@@ -130,6 +133,8 @@ func whyNot(s compare.Summary) string {
 		return ": " + report.Saturated(s)
 	case len(s.Injections) > 0:
 		return ": the simulator was told to do wrong"
+	case len(s.Expectations) > 0:
+		return ": " + s.Expectations[0].Reasons[0]
 	}
 	return ""
 }

@@ -15,7 +15,12 @@ func TestFailOn(t *testing.T) {
 		return compare.Summary{RunID: "r", Valid: true, Expectations: []compare.Expectation{{Arm: "on", Against: "off", Verdict: v, Reasons: []string{"because"}}}}
 	}
 	difference := func(metric, v string) compare.Summary {
-		return compare.Summary{RunID: "r", Valid: true, Differences: []compare.Difference{{Metric: metric, Arm: "on", Against: "off", Verdict: v}}}
+		s := compare.Summary{RunID: "r", Valid: true}
+		if metric != compare.Primary {
+			s = verdict(compare.AsDocumented)
+		}
+		s.Differences = []compare.Difference{{Metric: metric, Arm: "on", Against: "off", Verdict: v}}
+		return s
 	}
 	slo := func(met bool, value *float64) compare.Summary {
 		s := verdict(compare.AsDocumented)
@@ -24,6 +29,10 @@ func TestFailOn(t *testing.T) {
 	}
 	saturated := compare.Summary{RunID: "r", Valid: true}
 	saturated.Harness.Saturated, saturated.Harness.SaturatedReasons = true, []string{"no processor"}
+	calibrates := verdict(compare.AsDocumented) // beside an arm that is not judged and need not be
+	calibrates.Arms = []compare.Arm{{Name: "off-dns", SCH: compare.SCH{Requested: "off"}}}
+	calibrates.Expectations = append(calibrates.Expectations, compare.Expectation{Arm: "off-dns", Verdict: compare.NoPromise, Reasons: []string{"off"}})
+	calibrates.Differences = []compare.Difference{{Metric: compare.Primary, Arm: "off-dns", Against: "off", Verdict: compare.NoEvidence}}
 	alike := verdict(compare.AsDocumented) // by its promise: that no difference has evidence is no news
 	alike.Differences = difference(compare.Primary, compare.NoEvidence).Differences
 	for _, test := range []struct {
@@ -40,6 +49,8 @@ func TestFailOn(t *testing.T) {
 		{"worse in something", difference("late", compare.VerdictWorse), "worse", "on worse than off in late"},
 		{"primary difference", difference(compare.Primary, compare.NoEvidence), "evidence-missing", "harmed_ratio: no evidence"},
 		{"another difference", difference("late", compare.NoEvidence), "", ""},
+		{"nothing promised", verdict(compare.NoPromise), "evidence-missing", "no arm was judged: because"},
+		{"handoffs off", calibrates, "", ""},
 		{"met", slo(true, &value), "", ""},
 		{"not met", slo(false, &value), "slo", "slo failed_ratio < 0.6 not met by on: 0.5"},
 		{"unknown", slo(false, nil), "slo", "not met by on: the value is unknown"},

@@ -3,16 +3,11 @@ package test
 import (
 	"fmt"
 	"math"
-	"regexp"
-	"slices"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/prometheus/prometheus/model/labels"
-
 	"schload/dashboards"
+	"schload/dashboards/test/view"
 	"schload/telemetry/histogram"
 	"schload/telemetry/record"
 )
@@ -29,19 +24,29 @@ func TestBoards(t *testing.T) {
 	tell(t, s, second)
 	s.from = first.began
 	for file, board := range dashboards.Boards() {
-		chosen := choose(t, s, board)
+		v := s.open(t, board)
 		for _, p := range board.Panels {
-			t.Run(file+" "+p.Title, func(t *testing.T) { answers(t, s, p, chosen) })
+			t.Run(file+" "+p.Title, func(t *testing.T) { answers(t, v, p) })
 		}
 		for _, a := range board.Annotations.List {
-			t.Run(file+" annotation "+a.Name, func(t *testing.T) { shades(t, s, a, chosen) })
+			t.Run(file+" annotation "+a.Name, func(t *testing.T) { shades(t, s, v, a) })
 		}
 	}
 }
 
+// open opens a board with all that its variables offer chosen.
+func (s *server) open(t *testing.T, b dashboards.Board) *view.View {
+	t.Helper()
+	v, err := view.Open(t.Context(), s.Engine, b, s.from, s.to, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
 // shades: the annotation is above zero for as long as the windows were open.
-func shades(t *testing.T, s *server, a dashboards.Annotation, chosen *strings.Replacer) {
-	lines := s.over(t, chosen.Replace(a.Expr))
+func shades(t *testing.T, s *server, v *view.View, a dashboards.Annotation) {
+	lines := s.over(t, v.Expand(a.Expr))
 	if len(lines) != 1 || lines[0].Labels.Get(a.TagKeys) != "MOVING" {
 		t.Fatalf("got %v, want the one window MOVING", lines)
 	}
@@ -52,97 +57,25 @@ func shades(t *testing.T, s *server, a dashboards.Annotation, chosen *strings.Re
 		}
 	}
 	want := over - announced
-	if a.Name == "Maintenance" && strings.Contains(chosen.Replace("$run"), "|") {
-		want *= 2 // both runs are chosen
+	if a.Name == "Maintenance" {
+		want *= time.Duration(len(v.Values("run")))
 	}
 	if open != want {
 		t.Errorf("shades %v, want %v", open, want)
 	}
 }
 
-var (
-	labelValues = regexp.MustCompile(`^label_values\((.*), (\w+)\)$`)
-	queryResult = regexp.MustCompile(`^query_result\((.*)\)$`)
-)
-
-// choose asks the variables in their order, as Grafana does when the board is
-// opened, and returns what replaces them in queries: all that a variable
-// offers, or the first where only one can be chosen.
-func choose(t *testing.T, s *server, b dashboards.Board) *strings.Replacer {
-	t.Helper()
-	// $__rate_interval is max(step + timeInterval, 4 x timeInterval).
-	replaced := []string{"$__rate_interval", "4s", "$__range", fmt.Sprintf("%.0fs", s.to.Sub(s.from).Seconds())}
-	for _, v := range b.Templating.List {
-		q, ok := v.Query.(dashboards.VariableQuery)
-		value := v.Current.Value
-		if ok {
-			found := offered(t, s, v, strings.NewReplacer(replaced...).Replace(q.Query))
-			if len(found) == 0 || strings.Join(found, "") == "" {
-				t.Fatalf("variable %s offers nothing", v.Name)
-			}
-			if value = found[0]; v.Multi {
-				value = "(" + strings.Join(found, "|") + ")"
-			}
-		}
-		replaced = append(replaced, "${"+v.Name+"}", value, "$"+v.Name, value)
-	}
-	return strings.NewReplacer(replaced...)
-}
-
-// offered lists what a variable offers, in its order.
-func offered(t *testing.T, s *server, v dashboards.Variable, query string) (found []string) {
-	t.Helper()
-	if m := labelValues.FindStringSubmatch(query); m != nil {
-		for _, sample := range s.instant(t, fmt.Sprintf("group by (%s) (last_over_time(%s[1h]))", m[2], m[1])) {
-			found = append(found, sample.Metric.Get(m[2]))
-		}
-		slices.Sort(found)
-		if v.Sort == 2 {
-			slices.Reverse(found)
-		}
-		return found
-	}
-	m := queryResult.FindStringSubmatch(query)
-	if m == nil {
-		t.Fatalf("variable %s: %q is neither label_values nor query_result", v.Name, query)
-	}
-	pattern := regexp.MustCompile(strings.Trim(v.Regex, "/"))
-	for _, sample := range s.instant(t, m[1]) {
-		// What Grafana makes of a sample: labels, value, milliseconds.
-		text := fmt.Sprintf("%v %v %d", sample.Metric, strconv.FormatFloat(sample.F, 'f', -1, 64), sample.T)
-		if captured := pattern.FindStringSubmatch(text); captured != nil {
-			found = append(found, captured[1])
-		}
-	}
-	return found
-}
-
-var placeholder = regexp.MustCompile(`\{\{(\w+)\}\}`)
-
-func answers(t *testing.T, s *server, p dashboards.Panel, chosen *strings.Replacer) {
+func answers(t *testing.T, v *view.View, p dashboards.Panel) {
 	for _, target := range p.Targets {
-		expr := chosen.Replace(target.Expr)
-		if strings.Contains(expr, "$") {
-			t.Errorf("query %s: a variable is left over in %s", target.RefID, expr)
+		series, err := v.Series(t.Context(), target)
+		if err != nil {
+			t.Errorf("query %s: %v", target.RefID, err)
+		} else if len(series) == 0 {
+			t.Errorf("query %s answers with nothing: %s", target.RefID, v.Expand(target.Expr))
 		}
-		var lines []labels.Labels
-		if target.Instant {
-			for _, sample := range s.instant(t, expr) {
-				lines = append(lines, sample.Metric)
-			}
-		} else {
-			for _, line := range s.over(t, expr) {
-				lines = append(lines, line.Labels)
-			}
-		}
-		if len(lines) == 0 {
-			t.Errorf("query %s answers with nothing: %s", target.RefID, expr)
-		}
-		for _, line := range lines {
-			for _, label := range placeholder.FindAllStringSubmatch(target.LegendFormat, -1) {
-				if line.Get(label[1]) == "" {
-					t.Errorf("query %s: the legend names %s, but there is only %v", target.RefID, label[1], line)
-				}
+		for _, one := range series {
+			if missing := view.Missing(one); len(missing) > 0 {
+				t.Errorf("query %s: the legend names %v, but there is only %v", target.RefID, missing, one.Labels)
 			}
 		}
 	}

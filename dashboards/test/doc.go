@@ -5,5 +5,5 @@
 //
 // It is a module of its own, because Prometheus brings hundreds of packages
 // that schload itself must not depend on. What it cannot see is how Grafana
-// draws the results.
+// draws the results; the preview draws them itself.
 package test

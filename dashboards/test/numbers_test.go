@@ -1,6 +1,7 @@
 package test
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -9,18 +10,18 @@ import (
 
 	"schload/dashboards"
 	"schload/dashboards/test/engine"
+	"schload/dashboards/test/view"
 )
 
-// asked is a board with its variables chosen.
+// asked is a board with its variables chosen, and its panels by title.
 type asked struct {
-	*server
+	*view.View
 	panels map[string]dashboards.Panel
-	chosen *strings.Replacer
 }
 
 func ask(t *testing.T, s *server, b dashboards.Board) asked {
 	t.Helper()
-	out := asked{s, map[string]dashboards.Panel{}, choose(t, s, b)}
+	out := asked{s.open(t, b), map[string]dashboards.Panel{}}
 	for _, p := range b.Panels {
 		if p.Type == "row" {
 			continue
@@ -33,44 +34,27 @@ func ask(t *testing.T, s *server, b dashboards.Board) asked {
 	return out
 }
 
-// legend is what Grafana calls a series of a target.
-func (a asked) legend(target dashboards.Target, label func(string) string) string {
-	return placeholder.ReplaceAllStringFunc(a.chosen.Replace(target.LegendFormat), func(s string) string {
-		return label(strings.Trim(s, "{}"))
-	})
-}
-
-// bars returns what a panel of single values shows, by legend.
-func (a asked) bars(t *testing.T, title string) map[string]float64 {
-	t.Helper()
-	out := map[string]float64{}
-	for _, target := range a.panel(t, title).Targets {
-		for _, sample := range a.instant(t, a.chosen.Replace(target.Expr)) {
-			out[a.legend(target, sample.Metric.Get)] = sample.F
-		}
-	}
-	return out
-}
-
-// lines returns what a panel draws, by legend.
-func (a asked) lines(t *testing.T, title string) map[string][]engine.Sample {
-	t.Helper()
-	out := map[string][]engine.Sample{}
-	for _, target := range a.panel(t, title).Targets {
-		for _, line := range a.over(t, a.chosen.Replace(target.Expr)) {
-			out[a.legend(target, line.Labels.Get)] = line.Samples
-		}
-	}
-	return out
-}
-
-func (a asked) panel(t *testing.T, title string) dashboards.Panel {
+// shown returns what a panel shows, by legend.
+func (a asked) shown(t *testing.T, title string) map[string]view.Series {
 	t.Helper()
 	p, ok := a.panels[title]
 	if !ok {
 		t.Fatalf("no panel is called %q", title)
 	}
-	return p
+	out := map[string]view.Series{}
+	for _, target := range p.Targets {
+		series, err := a.Series(t.Context(), target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, one := range series {
+			if _, taken := out[one.Name]; taken && p.Type != "table" {
+				t.Errorf("%s: two series are called %q", title, one.Name)
+			}
+			out[one.Name] = one
+		}
+	}
+	return out
 }
 
 // What the bars of the board show is what was recorded.
@@ -106,18 +90,20 @@ func TestBarsShowWhatWasRecorded(t *testing.T) {
 		"Dials to a node about to leave": {"failed: on": 0, "failed: off": 0, "ok: on": 0, "ok: off": 0},
 		"Connections closed anyway":      {"closed_told: on": 0, "closed_told: off": 0, "closed_untold: on": 0, "closed_untold: off": 0},
 	} {
-		got := a.bars(t, title)
+		got := a.shown(t, title)
 		for legend, value := range want {
 			tolerance := 1e-9
 			if strings.HasPrefix(title, "Longest outage") || strings.HasPrefix(title, "Handoff") {
 				tolerance = 0.02 // outages are told in bins of 20 ms, histograms in buckets of 1.09 %
 			}
-			if v, ok := got[legend]; !ok || math.Abs(v-value) > tolerance*max(value, 1e-3) {
-				t.Errorf("%s: %s is %v (there: %v), want %v", title, legend, v, ok, value)
+			if one, ok := got[legend]; !ok {
+				t.Errorf("%s: no %s", title, legend)
+			} else if v := one.Last(); math.Abs(v-value) > tolerance*max(value, 1e-3) {
+				t.Errorf("%s: %s is %v, want %v", title, legend, v, value)
 			}
 		}
 		if len(got) != len(want) {
-			t.Errorf("%s shows %v, want %v", title, got, want)
+			t.Errorf("%s shows %v, want %v", title, slices.Sorted(maps.Keys(got)), want)
 		}
 	}
 }
@@ -167,11 +153,12 @@ func TestLinesFollowTheStory(t *testing.T) {
 		{"Delivery time, quantile $quantile", "off feed", length, 2e-3 * 0.98, 2e-3 * 1.02},
 		{"Start lag", "quantile 0.99", length, 300e-6, 300e-6},
 	} {
-		line, ok := a.lines(t, c.title)[c.legend]
+		one, ok := a.shown(t, c.title)[c.legend]
 		if !ok {
 			t.Errorf("%s: no line %q", c.title, c.legend)
 			continue
 		}
+		line := one.Samples
 		i := slices.IndexFunc(line, func(s engine.Sample) bool { return s.T == first.began.Add(c.at).UnixMilli() })
 		if i < 0 || line[i].F < c.low || line[i].F > c.high {
 			t.Errorf("%s: %s at %v is %v, want %v to %v", c.title, c.legend, c.at, samplesAround(line, i), c.low, c.high)
@@ -191,10 +178,10 @@ func samplesAround(line []engine.Sample, i int) any {
 func TestHeatmapsAreShares(t *testing.T) {
 	s := serve(t)
 	story(t, s)
-	b := dashboards.Handoffs()
-	expr := ask(t, s, b).panel(t, "Response times of arm $arm").Targets[0].Expr
+	a := ask(t, s, dashboards.Handoffs())
+	expr := a.panels["Response times of arm $arm"].Targets[0].Expr
 	for _, arm := range []string{"on", "off"} {
-		lines := s.over(t, choose(t, s, b).Replace(strings.ReplaceAll(expr, "$arm", arm)))
+		lines := s.over(t, a.With("arm", arm).Expand(expr))
 		if len(lines) != 1 {
 			t.Fatalf("%s: %d lines, want 1", arm, len(lines))
 		}
@@ -228,9 +215,9 @@ func TestTablesAndShift(t *testing.T) {
 	for title, b := range map[string]dashboards.Board{"What it cost": dashboards.Matrix(), "Totals": dashboards.Explorer()} {
 		a := ask(t, s, b)
 		var rows []string
-		for i, target := range a.panel(t, title).Targets {
+		for i, target := range a.panels[title].Targets {
 			var got []string
-			for _, sample := range a.instant(t, a.chosen.Replace(target.Expr)) {
+			for _, sample := range s.instant(t, a.Expand(target.Expr)) {
 				got = append(got, sample.Metric.String())
 			}
 			slices.Sort(got)
@@ -243,10 +230,10 @@ func TestTablesAndShift(t *testing.T) {
 		}
 	}
 	a := ask(t, s, dashboards.Explorer())
-	if got := a.chosen.Replace("$run, $compare, $shift"); got != second.run+", "+first.run+", 300" {
+	if got := a.Expand("$run, $compare, $shift"); got != second.run+", "+first.run+", 300" {
 		t.Errorf("the explorer compares %s", got)
 	}
-	relaxed := a.lines(t, "Relaxed connections")
+	relaxed := a.shown(t, "Relaxed connections")
 	end := func(line []engine.Sample) (out time.Time) {
 		for _, sample := range line {
 			if sample.F > 0 {
@@ -255,12 +242,12 @@ func TestTablesAndShift(t *testing.T) {
 		}
 		return out
 	}
-	this, other := relaxed["on of "+second.run], relaxed["on of "+first.run]
+	this, other := relaxed["on of "+second.run].Samples, relaxed["on of "+first.run].Samples
 	if len(this) == 0 || !end(this).Equal(end(other)) {
 		t.Errorf("relaxed connections end at %v, of the compared run at %v", end(this), end(other))
 	}
 	for legend, want := range map[string]float64{"endpoint-rebind": failedInOff, "failover": failedInOff} {
-		if got := ask(t, s, dashboards.Matrix()).bars(t, "Failures spared: off - on")[legend]; got != want {
+		if got := ask(t, s, dashboards.Matrix()).shown(t, "Failures spared: off - on")[legend].Last(); got != want {
 			t.Errorf("failures spared of %s: %v, want %v", legend, got, want)
 		}
 	}

@@ -28,9 +28,17 @@ type decoder struct {
 }
 
 func decodeLine(line []byte, started time.Time) (record.Interval, error) {
-	var data metricspb.MetricsData
-	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(line, &data); err != nil {
-		return record.Interval{}, err
+	return newCanonical().decode(line, started)
+}
+
+// decode reads a line, and keeps what later lines are likely to repeat.
+func (c *canonical) decode(line []byte, started time.Time) (record.Interval, error) {
+	data, ok := c.read(line)
+	if !ok {
+		data = &metricspb.MetricsData{}
+		if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(line, data); err != nil {
+			return record.Interval{}, err
+		}
 	}
 	d := decoder{started: started, at: map[record.Key]int{}}
 	for _, rm := range data.GetResourceMetrics() {

@@ -51,6 +51,17 @@ func (m *marks) put(one mark.Mark) {
 	}
 }
 
+// wait is put for who has time: it waits for room and drops nothing.
+func (m *marks) wait(one mark.Mark) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if m.closed {
+		m.lost.Add(1)
+		return
+	}
+	m.queue <- one
+}
+
 func essential(k mark.Kind) bool {
 	switch k {
 	case mark.Phase, mark.Step, mark.Outage, mark.BrownOut, mark.Gap, mark.Coverage, mark.SlotMap, mark.WrongReply, mark.Integrity,

@@ -63,7 +63,12 @@ func decodeRun(data []byte) (Run, error) {
 }
 
 func (b *Bundle) inspect() error {
-	if !b.Complete() {
+	if m := b.Run.Merge; m != nil {
+		b.Warnings = append(append(b.Warnings, m.lacking()...), m.Warnings...)
+		for _, text := range m.Ignored {
+			b.warn("ignored in merging: " + text)
+		}
+	} else if !b.Complete() {
 		b.warn("the run did not end properly: what it recorded until then is here, its own verdict is not")
 	}
 	for _, name := range []string{metricsFile, marksFile} {
@@ -86,13 +91,15 @@ func (b *Bundle) inspect() error {
 
 func (b *Bundle) warn(text string) { b.Warnings = append(b.Warnings, text) }
 
-// Complete says whether the run ended and said so.
-func (b *Bundle) Complete() bool { return b.Run.Final != nil }
+// Complete says whether the run ended and said so, of a merged one whether all
+// its workers did.
+func (b *Bundle) Complete() bool { return b.Run.Final != nil && len(b.Run.Merge.lacking()) == 0 }
 
 // Intervals yields the intervals in order. It ends at the first error.
 func (b *Bundle) Intervals() iter.Seq2[record.Interval, error] {
+	lines := newCanonical()
 	return readLines(filepath.Join(b.Dir, metricsFile), func(line []byte) (record.Interval, error) {
-		return decodeLine(line, b.Run.Started)
+		return lines.decode(line, b.Run.Started)
 	})
 }
 

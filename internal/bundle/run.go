@@ -42,6 +42,7 @@ type Run struct {
 	SLO         []string        `json:"slo,omitempty"`         // service level objectives, such as maintenance.failed_ratio < 0.001
 	SlotRanges  []SlotRange     `json:"slot_ranges,omitempty"` // whose outages are told apart
 	Worker      *Worker         `json:"worker,omitempty"`      // one of several that load together; nil: it loads alone
+	Merge       *Merge          `json:"merge,omitempty"`       // what it was added up from; nil: it was recorded
 	Environment Environment     `json:"environment"`
 	Versions    Versions        `json:"versions"`
 	Final       *Final          `json:"final,omitempty"` // set by Finish; its absence says the run is incomplete

@@ -119,6 +119,14 @@ func (w *Writer) Interval(iv record.Interval) error {
 // counted; phases, steps, outages and invalidations are the last to go.
 func (w *Writer) Mark(m mark.Mark) { w.marks.put(m) }
 
+// Copy writes a mark that was recorded before. Unlike Mark it waits for the
+// disk and drops nothing.
+func (w *Writer) Copy(m mark.Mark) { w.marks.wait(m) }
+
+// Describe replaces what run.json says of a merge, of a run whose workers are
+// known in full only once they have been read.
+func (w *Writer) Describe(m Merge) { w.run.Merge = &m }
+
 // Finish writes the last marks and completes run.json with f. The bundle is
 // complete from then on; summary.json is left to package compare.
 func (w *Writer) Finish(f Final) error {
@@ -129,6 +137,12 @@ func (w *Writer) Finish(f Final) error {
 	f = f.redacted(w.redact)
 	f.MarksDropped += w.marks.lost.Load()
 	w.run.Final = &f
+	return errors.Join(err, writeAtomic(filepath.Join(w.dir, runFile), w.run))
+}
+
+// Leave ends an unfinished bundle as Close does, and writes run.json again.
+func (w *Writer) Leave() error {
+	_, err := w.close()
 	return errors.Join(err, writeAtomic(filepath.Join(w.dir, runFile), w.run))
 }
 

@@ -168,6 +168,8 @@ func (t trial) nothingHappened() string {
 		return "no operation fell due in a maintenance or after it"
 	case t.summary.PhaseSource == sourceNone:
 		return "no upgrade was seen"
+	case !t.summary.Complete && t.rounds() == 0 && t.summary.PhaseSource != sourceData:
+		return "the run was cut off before a round was over"
 	}
 	return ""
 }

@@ -159,12 +159,13 @@ func TestWhatHasNoVerdict(t *testing.T) {
 		"unknown":             {func(_ *trial, u *Upgrade) { u.SCHSupport = "" }, NoPromise, "nothing is known"},
 		"no event":            {func(t *trial, _ *Upgrade) { t.on.during = share{} }, NoEvidence, "no operation fell due"},
 		"nothing":             {func(t *trial, _ *Upgrade) { t.summary.PhaseSource = sourceNone }, NoEvidence, "no upgrade was seen"},
+		"cut off":             {func(t *trial, _ *Upgrade) { t.summary.Complete = false }, NoEvidence, "cut off before a round was over"},
 		"untold":              {func(t *trial, _ *Upgrade) { t.arm.Notices = nil }, AsDocumented, "no notice reached the arm"},
 		"unharmed and untold": {func(t *trial, _ *Upgrade) { t.arm.Notices, t.off = nil, took(0, 5, 0) }, NoEvidence, "and nothing was announced"},
 		"assumptions":         {func(*trial, *Upgrade) {}, AsDocumented, "it rests on assumptions of the choreography: settle = 1s, step 3 (close old)"},
 		"one round":           {func(*trial, *Upgrade) {}, AsDocumented, "one round"},
 		"unlike": {func(t *trial, _ *Upgrade) {
-			t.settings = [2]bundle.Arm{{Settings: json.RawMessage(`{"Mode":"on","MaxRetries":-1,"PoolSize":32}`)}, {Settings: json.RawMessage(`{"Mode":"off","MaxRetries":3,"PoolSize":32}`)}}
+			t.settings = [2]bundle.Arm{{Settings: json.RawMessage(`{"mode":"on","name":"on","max_retries":-1,"pool_size":32}`)}, {Settings: json.RawMessage(`{"mode":"off","name":"off","max_retries":3,"pool_size":32}`)}}
 		}, AsDocumented, "on and off differ in more than handoffs: max_retries"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -53,6 +53,20 @@ func (s *Summary) saturation(t timeline, end time.Duration) (reasons []string) {
 	return append(reasons, starved(s.Harness.Health)...)
 }
 
+// stoodStill names the workers of a merged run that stood still for too long:
+// the whole stands still only when all do, but its times are theirs.
+func stoodStill(m *bundle.Merge) (reasons []string) {
+	if m == nil {
+		return nil
+	}
+	for _, w := range m.Workers {
+		if float64(w.Stalled) > stallEnd*float64(w.Measured) {
+			reasons = append(reasons, fmt.Sprintf("worker %s stood still for %v in all (limit %.0f %% of its run)", w.Name, round(w.Stalled.Duration()), 100*stallEnd))
+		}
+	}
+	return reasons
+}
+
 // starved are the reasons that lie with the process and its machine.
 func starved(h *bundle.Health) (reasons []string) {
 	if h == nil || h.Length <= 0 {
@@ -120,7 +134,7 @@ func law(arm string, l Little) string {
 }
 
 // saturate judges the harness.
-func (s *Summary) saturate(t timeline, end time.Duration) {
-	s.Harness.SaturatedReasons = append([]string{}, s.saturation(t, end)...)
+func (s *Summary) saturate(t timeline, end time.Duration, merge *bundle.Merge) {
+	s.Harness.SaturatedReasons = append(append([]string{}, s.saturation(t, end)...), stoodStill(merge)...)
 	s.Harness.Saturated = len(s.Harness.SaturatedReasons) > 0
 }

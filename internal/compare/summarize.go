@@ -62,7 +62,7 @@ func Summarize(b *bundle.Bundle) (Summary, error) {
 	s.ceil(run, &sums)
 	s.judge(run.Final, &sums, timeline)
 	s.judgeMessages(run, &sums)
-	s.saturate(timeline, sums.whole.To)
+	s.saturate(timeline, sums.whole.To, run.Merge)
 	s.Differences = s.differences()
 	s.Expectations = s.expectations(run, &sums)
 	s.SLO = s.slos(run.SLO)

@@ -7,13 +7,13 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode"
 
 	"schload/internal/bundle"
 )
 
-// handoffsOwn are the settings of an arm that are about handoffs.
-var handoffsOwn = []string{"Name", "Mode", "Protocol", "EndpointType", "RelaxedTimeout", "PostHandoffRelaxed", "HandoffTimeout"}
+// handoffsOwn are the settings of an arm that are about handoffs, as profiles
+// and bundles spell them.
+var handoffsOwn = []string{"name", "mode", "protocol", "endpoint_type", "relaxed_timeout", "post_handoff_relaxed", "handoff_timeout"}
 
 // unlike says in what else than handoffs an arm differs from the one it is held
 // against: the promise is then not all that is compared.
@@ -24,7 +24,7 @@ func (t trial) unlike() string {
 	var parts []string
 	for _, key := range slices.Sorted(maps.Keys(both)) {
 		if !slices.Contains(handoffsOwn, key) && !bytes.Equal(a[key], b[key]) {
-			parts = append(parts, snake(key))
+			parts = append(parts, key)
 		}
 	}
 	if len(parts) == 0 {
@@ -38,18 +38,6 @@ func options(a bundle.Arm) map[string]json.RawMessage {
 	m := map[string]json.RawMessage{}
 	_ = json.Unmarshal(a.Settings, &m)
 	return m
-}
-
-// snake is how profiles spell a setting: MaxRetries is max_retries.
-func snake(key string) string {
-	var b strings.Builder
-	for i, r := range key {
-		if unicode.IsUpper(r) && i > 0 {
-			b.WriteByte('_')
-		}
-		b.WriteRune(unicode.ToLower(r))
-	}
-	return b.String()
 }
 
 func armOf(run bundle.Run, name string) bundle.Arm {

@@ -151,6 +151,14 @@ func landedOnLeavingNode(c Case) []Finding {
 	if d := c.first("dns", list[0].dialled); d != "" {
 		f.Evidence = append(f.Evidence, d)
 	}
+	if c.on() && c.settings.EndpointType != "none" {
+		f.Cause = "Handoffs move connections that are there. Those dialled meanwhile, because the pool grew, replaced one or found none free, go to the configured address, which still leads to the old node; they are disconnected with it unless they are told and moved in time."
+		f.Fix = "Have the connections open before maintenance begins (MinIdleConns, PoolSize two to four times the operations in flight), and none bounded (MaxActiveConns 0), so that no command has to dial meanwhile."
+		f.Source = findings + "3. A busy pool dials the old address while it moves"
+	}
+	if !c.hurt() {
+		f.Severity = Note // retries hid it
+	}
 	return []Finding{f}
 }
 

@@ -50,6 +50,8 @@ type Case struct {
 	outages     []mark.Mark // of the arm as a whole
 	replies     []mark.Mark // wrong ones
 	messages    []mark.Mark
+	heard       []time.Duration // notices, when they were read
+	assumed     bool            // the bundle says nothing of timeouts: settings holds the library's defaults
 }
 
 // settings are those of an arm that rules ask for, resolved; zero where the
@@ -116,6 +118,10 @@ func (c *Case) configure(run bundle.Run) error {
 			return fmt.Errorf("run.json: settings of arm %s: %w", a.Name, err)
 		}
 	}
+	if c.settings.ReadTimeout == 0 || c.settings.RelaxedTimeout == 0 {
+		c.assumed = true
+		c.settings.ReadTimeout, c.settings.RelaxedTimeout, c.settings.PostHandoffRelaxed = usualRead, usualRelaxed, 2*usualRelaxed
+	}
 	if run.Final != nil {
 		for _, p := range run.Final.Arms {
 			if p.Name == c.Arm.Name {
@@ -125,6 +131,12 @@ func (c *Case) configure(run bundle.Run) error {
 	}
 	return nil
 }
+
+// The timeouts of go-redis 9.23 where nobody sets any.
+const (
+	usualRead    = duration(5 * time.Second)
+	usualRelaxed = duration(10 * time.Second)
+)
 
 // take files a mark.
 func (e *Evidence) take(m mark.Mark) {
@@ -192,7 +204,11 @@ func (c *Case) sort() {
 		slices.SortStableFunc(one.notices, byTime)
 		slices.SortStableFunc(one.relaxed, byTime)
 		c.order = append(c.order, one)
+		for _, m := range one.notices {
+			c.heard = append(c.heard, m.At)
+		}
 	}
+	slices.Sort(c.heard)
 	slices.SortFunc(c.order, func(a, b *connection) int { return cmp.Compare(a.number, b.number) })
 }
 

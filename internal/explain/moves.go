@@ -3,6 +3,8 @@ package explain
 import (
 	"fmt"
 	"slices"
+
+	"schload/telemetry/mark"
 )
 
 // neverTold: connections to a node that MOVING named were ended, or left,
@@ -16,7 +18,7 @@ func neverTold(c Case) []Finding {
 	}
 	untold := c.Arm.Attribution.Connections.ClosedUntold
 	list := c.closedUntold()
-	if !c.on() || told >= concerned && untold == 0 && len(list) == 0 {
+	if !c.on() || told >= concerned && len(list) == 0 {
 		return nil
 	}
 	f := Finding{ID: "never-told", Title: "Idle connections never read that they had to move", Severity: Note, Confidence: Certain,
@@ -51,32 +53,66 @@ func (c Case) closedUntold() (list []*connection) {
 	return list
 }
 
-// handoffsFailed: handoffs were begun and did not succeed.
+// handoffsFailed: handoffs were begun and did not succeed, because the new
+// address could not be dialled, or because the greeting there went wrong.
 func handoffsFailed(c Case) []Finding {
 	h, abandoned := c.Arm.Handoffs, c.Arm.Attribution.Handoffs.Abandoned
 	if h.Failed == 0 && abandoned == 0 {
 		return nil
 	}
-	why, nodes := map[string]uint64{}, map[string]bool{}
+	figures := fmt.Sprintf("%d started, %d succeeded, %d failed, %s given up for good", h.Started, h.Succeeded, h.Failed, plural(abandoned, "connection"))
+	var undialled, broken []mark.Mark
+	for _, m := range c.handoffs {
+		switch {
+		case m.Name != "failed":
+		case m.Conn == 0:
+			undialled = append(undialled, m)
+		default:
+			broken = append(broken, m)
+		}
+	}
+	if len(undialled) == 0 && len(broken) > 0 {
+		return c.handoffsBroken(figures, broken)
+	}
 	f := Finding{ID: "handoff-failed", Title: "Handoffs failed: the client could not take up the address that MOVING named", Severity: Problem, Confidence: Likely,
-		Evidence: []string{fmt.Sprintf("%d started, %d succeeded, %d failed, %s given up for good", h.Started, h.Succeeded, h.Failed, plural(abandoned, "connection"))},
+		Evidence: []string{figures},
 		Cause:    "The named address cannot be reached from the client, or refuses it: an internal address named to a client outside, a firewall, a certificate for another name, or a new node that is not up yet.",
 		Fix:      "From the client's machine, dial the address shown. Ask for addresses that it can reach (endpoint_type external-ip or external-fqdn; with TLS an fqdn), or open the network. A longer handoff_timeout helps where the node is late.",
 		Source:   "go-redis, maintnotifications.EndpointType and HandoffTimeout; the breaker opens after 5 failures and does not close again (v9.23)"}
-	for _, m := range c.handoffs {
-		if m.Name != "failed" {
-			continue
-		}
-		if len(why) == 0 {
-			f.Evidence = append(f.Evidence, "the first at "+instant(m.At)+" after "+length(m.Duration))
-		}
+	f.Evidence = append(f.Evidence, failures(undialled)...)
+	f.Evidence = append(f.Evidence, c.askedFor())
+	if c.settings.EndpointType == "none" {
+		f.Title = "Handoffs failed: the client could not reconnect to its configured address"
+		f.Cause = "With endpoint_type none MOVING names no address: the client dials the configured one after half the announced time, and again where that fails. Its record still named the node that was leaving, or had left."
+		f.Fix = "Let MOVING name the new node (any endpoint_type but none). Where only the name can be used, keep the record's TTL low and caches out of the way."
+	}
+	return []Finding{f}
+}
+
+// handoffsBroken is of handoffs that failed after the dial.
+func (c Case) handoffsBroken(figures string, broken []mark.Mark) []Finding {
+	f := Finding{ID: "handoff-broken", Title: "Handoffs broke off during the greeting on the new connection", Severity: Problem, Confidence: Likely,
+		Evidence: append([]string{figures}, failures(broken)...),
+		Cause:    "The new node accepted the connection, and HELLO, authentication or the opt-in did not come through: refused, closed, timed out, or (go-redis 9.17 to 9.23) crossed with a command.",
+		Fix:      "See that the new node takes the same credentials and has client maintenance notifications on. For crossed greetings see crossed-replies.",
+		Source:   findings + "1. During a handoff go-redis gives replies to the wrong commands; go-redis, handoff worker"}
+	if !c.hurt() {
+		f.Severity = Note
+	}
+	return []Finding{f}
+}
+
+// failures says when handoffs first failed, where to, and why.
+func failures(list []mark.Mark) []string {
+	if len(list) == 0 {
+		return nil
+	}
+	why, nodes := map[string]uint64{}, map[string]bool{}
+	for _, m := range list {
 		why[m.Detail]++
 		nodes[m.Node] = true
 	}
-	if len(why) > 0 {
-		f.Evidence = append(f.Evidence, "to "+joined(nodes)+": "+classes(why), c.askedFor())
-	}
-	return []Finding{f}
+	return []string{"the first at " + instant(list[0].At) + " after " + length(list[0].Duration), "to " + joined(nodes) + ": " + classes(why)}
 }
 
 // overflowDials: during handoffs commands dialled for themselves, more often

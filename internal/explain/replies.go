@@ -32,39 +32,41 @@ func serverRefused(c Case) []Finding {
 // receivers: pools that block or subscribe lost messages or met errors while
 // the rest was handed over.
 func receivers(c Case) []Finding {
-	var list []Finding
+	if !c.on() {
+		return nil
+	}
+	f := Finding{ID: "receivers-not-covered", Title: "Subscribers and blocking receivers were not handed over", Severity: Note, Confidence: Certain,
+		Cause:  "Blocking commands and subscriptions are outside smart handoffs: their connections are closed with the node and made anew. What was published to a channel meanwhile is gone, for pub/sub keeps nothing.",
+		Fix:    "Keep what must not be lost in a stream with a consumer group, and read it from where it was left. For pub/sub expect to subscribe again, and to miss what came between.",
+		Source: vendor + "Limitations; Prerequisites, Notes"}
 	for _, p := range c.Arm.Pools {
 		d := p.Delivery
-		var broken uint64
-		for _, n := range d.ReceiverErrors {
-			broken += n
-		}
-		if !c.on() || d.Receivers == 0 || d.Lost == 0 && broken == 0 && d.Resubscribed == 0 {
+		errors := classes(d.ReceiverErrors)
+		if d.Receivers == 0 || d.Lost == 0 && errors == "" && d.Resubscribed == 0 {
 			continue
 		}
-		f := Finding{ID: "receivers-not-covered", Title: fmt.Sprintf("Receivers of pool %s (%s) were not handed over", p.Name, p.Kind), Severity: Expected, Confidence: Certain,
-			Evidence: []string{fmt.Sprintf("%d of %d deliveries lost, %s in messages, the longest %d", d.Lost, d.Due, plural(d.Gaps.Count, "gap"), d.Gaps.Longest)},
-			Cause:    "Blocking commands and subscriptions are outside smart handoffs: their connections are closed with the node and made anew. What was published meanwhile is gone, for pub/sub keeps nothing.",
-			Fix:      "Keep what must not be lost in a stream with a consumer group, and read it from where it was left. For pub/sub expect to subscribe again, and to miss what came between.",
-			Source:   vendor + "Limitations; Prerequisites, Notes"}
-		if broken > 0 {
-			f.Evidence = append(f.Evidence, fmt.Sprintf("%s that receivers got: %s", plural(broken, "error"), classes(d.ReceiverErrors)))
+		text := fmt.Sprintf("pool %s (%s): %d of %d deliveries lost", p.Name, p.Kind, d.Lost, d.Due)
+		if d.Gaps.Count > 0 {
+			text += fmt.Sprintf(" in %s, the longest of %s", plural(d.Gaps.Count, "gap"), plural(d.Gaps.Longest, "message"))
+		}
+		if errors != "" {
+			text += "; errors that receivers got: " + errors
 		}
 		if d.Resubscribed > 0 {
-			f.Evidence = append(f.Evidence, fmt.Sprintf("%s confirmed once more", plural(d.Resubscribed, "subscription")))
+			text += fmt.Sprintf("; %s confirmed once more", plural(d.Resubscribed, "subscription"))
 		}
-		for _, m := range c.messages {
-			if m.Pool == p.Name {
-				f.Evidence = append(f.Evidence, fmt.Sprintf("the first message mark: %s at %s, %s long", m.Name, instant(m.At), length(m.Duration)))
-				break
-			}
+		if i := slices.IndexFunc(c.messages, func(m mark.Mark) bool { return m.Pool == p.Name }); i >= 0 {
+			text += fmt.Sprintf("; the first %s at %s, %s long", c.messages[i].Name, instant(c.messages[i].At), length(c.messages[i].Duration))
 		}
-		if d.Lost == 0 && broken == 0 {
-			f.Severity = Note
+		f.Evidence = append(f.Evidence, text)
+		if d.Lost > 0 || errors != "" {
+			f.Severity = Expected
 		}
-		list = append(list, f)
 	}
-	return list
+	if len(f.Evidence) == 0 {
+		return nil
+	}
+	return []Finding{f}
 }
 
 // crossedReplies: the client gave replies to the wrong commands while it

@@ -114,7 +114,7 @@ func (c Case) why(one *connection) *reason {
 		return tooLate
 	case told || one.joined >= 0:
 		return windowOver
-	case c.heard(one.ended):
+	case c.others(one.ended):
 		return untold
 	}
 	return unheralded
@@ -133,14 +133,10 @@ func (c Case) onlyReceiversTimedOut() bool {
 	return false
 }
 
-// heard says whether any connection of the arm read a notice not long before.
-func (c Case) heard(before time.Duration) bool {
-	for _, one := range c.order {
-		if m, ok := one.lastNotice(before); ok && m.At >= before-lull {
-			return true
-		}
-	}
-	return false
+// others says whether any connection of the arm read a notice not long before.
+func (c Case) others(before time.Duration) bool {
+	i, _ := slices.BinarySearch(c.heard, before-lull)
+	return i < len(c.heard) && c.heard[i] <= before
 }
 
 func (c Case) timedOut(why *reason, list []*connection, failed uint64) Finding {
@@ -148,6 +144,10 @@ func (c Case) timedOut(why *reason, list []*connection, failed uint64) Finding {
 	f.Evidence = []string{
 		fmt.Sprintf("%s closed for want of a reply: %s", plural(len(list), "connection"), named(list, endedAt)),
 		fmt.Sprintf("read timeout %s, relaxed timeout %s", time.Duration(c.settings.ReadTimeout), time.Duration(c.settings.RelaxedTimeout)),
+	}
+	if c.assumed {
+		f.Confidence = Likely
+		f.Evidence = append(f.Evidence, "the bundle does not say how timeouts were set: these are the defaults of go-redis")
 	}
 	if m, ok := list[0].lastNotice(list[0].ended); ok {
 		f.Evidence = append(f.Evidence, fmt.Sprintf("connection %d had read %s %s before it timed out, at %s", list[0].number, m.Name, length(list[0].ended-m.At), instant(m.At)))

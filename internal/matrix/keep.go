@@ -1,14 +1,15 @@
 package matrix
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"reflect"
+	"runtime"
 	"strings"
+	"sync"
 
 	"schload/internal/bundle"
 	"schload/internal/compare"
@@ -72,20 +73,45 @@ var (
 // Read makes all rows anew from the bundles, for numbers are never older than
 // what computes them. A cell whose bundle is gone or of another plan keeps its row.
 func (m *Matrix) Read() {
-	for i, c := range m.Plan.Cells {
-		b, err := bundle.Open(m.BundleDir(c))
-		if err != nil || m.Plan.check(c, b.Run) != nil {
-			if m.Rows[i].State == Done {
-				m.Rows[i] = failed(c, fmt.Errorf("its bundle cannot be read any more: %w", cmp.Or(err, errOther)))
-			}
-			continue
-		}
-		if s, err := compare.Summarize(b); err != nil {
-			m.Rows[i] = failed(c, err)
-		} else {
-			m.Rows[i] = row(c, s)
-		}
+	beside(len(m.Rows), func(i int) { m.Rows[i] = m.read(m.Plan.Cells[i], m.Rows[i]) })
+}
+
+func (m *Matrix) read(c Cell, known Row) Row {
+	b, err := bundle.Open(m.BundleDir(c))
+	if err == nil {
+		err = m.Plan.check(c, b.Run)
 	}
+	switch {
+	case err == nil:
+	case known.State == Done:
+		return failed(c, fmt.Errorf("its bundle cannot be used any more: %w", err))
+	default:
+		return known
+	}
+	s, err := compare.Summarize(b)
+	if err != nil {
+		return failed(c, err)
+	}
+	return row(c, s)
+}
+
+// beside calls do for each of the first n numbers, one for each processor at a
+// time: a long cell has tens of megabytes to read.
+func beside(n int, do func(int)) {
+	var all sync.WaitGroup
+	next := make(chan int)
+	for range min(n, runtime.GOMAXPROCS(0)) {
+		all.Go(func() {
+			for i := range next {
+				do(i)
+			}
+		})
+	}
+	for i := range n {
+		next <- i
+	}
+	close(next)
+	all.Wait()
 }
 
 // check says whether a run did what the plan has the cell do.

@@ -63,9 +63,14 @@ func (p *Player) Play(ctx context.Context, m *Matrix) error {
 
 // sift decides which cells are kept, and takes away what is left of others.
 func (p *Player) sift() error {
+	type found struct {
+		s   compare.Summary
+		err error
+	}
+	all := make([]found, len(p.m.Plan.Cells))
+	beside(len(all), func(i int) { all[i].s, all[i].err = p.m.finished(p.m.Plan.Cells[i]) })
 	for _, i := range p.m.Plan.order() {
-		c := p.m.Plan.Cells[i]
-		s, err := p.m.finished(c)
+		c, s, err := p.m.Plan.Cells[i], all[i].s, all[i].err
 		if err == nil && p.Strict && s.Harness.Saturated {
 			err = errors.New("the harness was the bottleneck: " + strings.Join(s.Harness.SaturatedReasons, "; "))
 		}

@@ -151,6 +151,37 @@ func TestTheOthersGoOn(t *testing.T) {
 	}
 }
 
+// A harness that was the bottleneck is no reason to play a cell again, unless
+// that is asked for.
+func TestRetrySaturated(t *testing.T) {
+	h, dir := newTheatre(t)
+	h.do = map[string]func(*bundle.Writer) error{"in-place": func(w *bundle.Writer) error {
+		slow := bundle.Spread{P99: bundle.Seconds(time.Second)}
+		return w.Finish(bundle.Final{Ended: started.Add(time.Second), Valid: true, Health: &bundle.Health{Length: bundle.Seconds(time.Minute), SchedLatency: slow}})
+	}}
+	for _, c := range []struct {
+		strict bool
+		want   string
+	}{{false, "failover in-place none"}, {false, ""}, {true, "in-place"}} {
+		m, err := Begin(dir, h.plan, started)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.log = nil
+		p := Player{Run: h.run, Strict: c.strict}
+		if err := p.Play(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(h.log, " "); got != c.want {
+			t.Errorf("strict %v: played %q, want %q", c.strict, got, c.want)
+		}
+		h.states(t, m, Done, Done, Done)
+		if len(m.Rows[1].Saturated) == 0 {
+			t.Error("the row does not say that the harness was the bottleneck")
+		}
+	}
+}
+
 func TestInterrupt(t *testing.T) {
 	h, dir := newTheatre(t)
 	ctx, cancel := context.WithCancelCause(t.Context())

@@ -158,7 +158,8 @@ func (b *bundle) expectation(k int, ref string, g group, all []*paired) object {
 	case !slices.Contains([]string{"full", "partial", "relaxed", "none"}, level), s.requested == "off", s.connections > 0 && s.optedIn == 0:
 		o["verdict"], o["reasons"] = "no promise", sentences{text}
 		return o
-	case d.on.due == 0 || d.off.due == 0 || b.source == "none":
+	case d.on.due == 0 || d.off.due == 0 || b.source == "none",
+		(b.run.Final == nil || b.run.Final.Interrupted) && d.played() == 0 && b.source != "data":
 		o["verdict"], o["reasons"] = "no evidence", sentences{text}
 		return o
 	}
@@ -407,7 +408,7 @@ func (d *dispute) caveats(k int) {
 	}
 	maps.Copy(both, b)
 	for key := range both {
-		own := slices.Contains(strings.Fields("Name Mode Protocol EndpointType RelaxedTimeout PostHandoffRelaxed HandoffTimeout"), key)
+		own := slices.Contains(strings.Fields("name mode protocol endpoint_type relaxed_timeout post_handoff_relaxed handoff_timeout"), key)
 		differ = differ || !own && !reflect.DeepEqual(a[key], b[key])
 	}
 	add(differ, literally("%s and %s differ in more than handoffs", d.arm, d.ref)+text)

@@ -39,8 +39,10 @@ func (g staged) write(t testing.TB, dir string) *bundle.Bundle {
 		ID: "20261122-132400-7", Started: started, Command: []string{"schload", "run", "rolling" + g.hostile},
 		Profile: json.RawMessage(`{"name":` + strconv.Quote("rolling"+g.hostile) + `,"rate":"1000"}`),
 		Pools:   []bundle.Pool{{Name: "main", Operations: []string{"GET", "SET" + g.hostile}}},
+		SLO:     []string{"maintenance.failed_ratio < 0.001", "availability >= 100%", "recover < 1s"},
 		Upgrade: bundle.Upgrade{
-			Name: "rolling" + g.hostile, Title: "Rolling upgrade" + g.hostile, SCHSupport: "full",
+			Documented: "Connections are handed over ahead of the close" + g.hostile,
+			Name:       "rolling" + g.hostile, Title: "Rolling upgrade" + g.hostile, SCHSupport: "full",
 			Assumptions: []string{"settle = 1s is an assumption" + g.hostile},
 			Parameters:  []bundle.Parameter{{Name: "settle", Value: "1s" + g.hostile, Origin: "assumption", Note: "ours" + g.hostile}},
 		},

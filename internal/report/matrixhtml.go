@@ -40,16 +40,17 @@ type matrixPage struct {
 
 // matrixCell is a cell in the table and in its own section.
 type matrixCell struct {
-	ID, Name, Note  string
-	Title, Subtitle string
-	Arms            []matrixArm
-	Banners         []banner
-	Cards           []card
-	Felt            []string
-	Key             *table
-	Differences     *table
-	Round           *roundPage
-	Weakens         []string
+	ID, Name, Note string
+	Subtitle       string
+	Verdicts       []string
+	Arms           []matrixArm
+	Banners        []banner
+	Cards          []card
+	Felt           []string
+	Key            *table
+	Differences    *table
+	Round          *roundPage
+	Weakens        []string
 }
 
 type matrixArm struct {
@@ -63,12 +64,16 @@ func MatrixHTML(w io.Writer, m *matrix.Matrix) error {
 	p := matrixPage{
 		Title: "schload: upgrade matrix", Policy: policy(), Style: template.CSS(pageStyle), Script: template.JS(pageScript),
 		Subtitle: "begun " + m.Started.UTC().Format("2006-01-02 15:04:05 UTC") + ", schload " + m.Plan.Versions.Schload + ", go-redis " + m.Plan.Versions.GoRedis,
-		Banners:  matrixBanners(m), Played: matrixPlayed(m), Says: matrixSays(m), Weakens: matrixWeakens(m), Head: matrixHead, Span: len(matrixHead) + 1,
+		Banners:  matrixBanners(m), Played: matrixPlayed(m), Says: matrixSays(m), Weakens: matrixWeakens(m), Head: matrixHead[:verdictsAt], Span: verdictsAt + 1,
 	}
+	opened := false
 	for i, r := range m.Rows {
 		c, err := newMatrixCell(m, i, r)
 		if err != nil {
 			return err
+		}
+		if c.Round != nil && !opened {
+			c.Round.Open, opened = true, true
 		}
 		p.Cells = append(p.Cells, c)
 	}
@@ -78,6 +83,21 @@ func MatrixHTML(w io.Writer, m *matrix.Matrix) error {
 	}
 	_, err := w.Write(text.Bytes())
 	return err
+}
+
+// verdictsAt is the first of the columns with verdicts. The page has them in a
+// cell's heading, where no screen is too narrow for them.
+var verdictsAt = len(matrixHead) - 2
+
+// matrixJudged is both verdicts on an arm.
+func matrixJudged(r matrix.Row, a matrix.Arm) string {
+	var parts []string
+	for _, text := range []string{matrixDocumented(r, a), matrixVerdict(r, a)} {
+		if text != "" {
+			parts = append(parts, text)
+		}
+	}
+	return strings.Join(parts, "; ")
 }
 
 // policy is what the browser may load: nothing, but for the page's own script.
@@ -109,24 +129,21 @@ func matrixBanners(m *matrix.Matrix) (list []banner) {
 
 func newMatrixCell(m *matrix.Matrix, i int, r matrix.Row) (matrixCell, error) {
 	plan := m.Plan.Cells[i]
-	c := matrixCell{ID: plan.Name(), Name: m.Plan.Spelled(plan), Note: cellNote(r), Title: plan.Title, Subtitle: m.Plan.Spelled(plan) + cellNote(r), Weakens: plan.Bends}
-	if c.Title == "" {
-		c.Title = c.Name
-	}
+	c := matrixCell{ID: plan.Name(), Name: m.Plan.Spelled(plan), Note: cellNote(r), Subtitle: strings.TrimSpace(plan.Title + cellNote(r)), Weakens: plan.Bends}
 	for _, a := range r.Arms {
-		c.Arms = append(c.Arms, matrixArm{a.Name, matrixCells(r, a)})
+		if text := matrixJudged(r, a); text != "" {
+			c.Verdicts = append(c.Verdicts, a.Name+": "+text)
+		}
+		c.Arms = append(c.Arms, matrixArm{a.Name, matrixCells(r, a)[:verdictsAt]})
 	}
-	if r.RunID == "" {
+	if r.Summary == nil {
 		return c, nil
 	}
 	b, err := bundle.Open(m.BundleDir(plan))
 	if err != nil {
 		return c, err
 	}
-	s, err := compare.Summarize(b)
-	if err != nil {
-		return c, err
-	}
+	s := *r.Summary
 	told := tell(b.Run, s)
 	c.Banners, c.Cards, c.Felt = bannersOf(s), cards(s), append(told.Felt, told.Means...)
 	c.Key, c.Differences, c.Weakens = keyNumbers(s), full(differenceTable(s.Differences)), append(c.Weakens, told.Weakens...)

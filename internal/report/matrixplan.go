@@ -27,3 +27,20 @@ func MatrixPlan(w io.Writer, p matrix.Plan) error {
 	_, err := io.WriteString(w, text)
 	return err
 }
+
+// MatrixBoard is the state of a matrix on a few lines, for a terminal.
+func MatrixBoard(b matrix.Board) string {
+	text := fmt.Sprintf("%d of %d cells", b.Done, b.Cells)
+	if b.Kept > 0 {
+		text += fmt.Sprintf(" (%d kept)", b.Kept)
+	}
+	text += "  " + clock(b.Elapsed) + ", about " + clock(b.Left) + " left\n"
+	t := &table{head: []string{"round", "phase", "elapsed", "left"}}
+	for _, x := range b.Running {
+		t.add("  "+x.Cell, fmt.Sprintf("%d of %d", x.Round, x.Rounds), x.Phase, clock(x.Elapsed), clock(max(time.Duration(0), x.Total-x.Elapsed)))
+	}
+	if len(t.rows) == 0 {
+		return text
+	}
+	return text + t.String()
+}

@@ -64,6 +64,7 @@ var allowed = map[string]struct {
 		outside: []string{"go.opentelemetry.io/proto/otlp", "google.golang.org/protobuf"},
 	},
 	"internal/compare/paired": {},
+	"internal/merge":          {inside: []string{"internal/bundle", "telemetry/histogram", "telemetry/record", "telemetry/mark"}},
 	"internal/compare":        {inside: []string{"internal/compare/paired", "internal/bundle", "telemetry/histogram", "telemetry/record", "telemetry/mark", "workload", "workload/delivery", "internal/spelling"}},
 	"internal/series":         {inside: []string{"internal/compare", "internal/bundle", "telemetry/histogram", "telemetry/record", "telemetry/mark", "workload"}},
 	"internal/report": {
@@ -89,7 +90,7 @@ var allowed = map[string]struct {
 			"workload", "handoff", "handoff/upgrade", "handoff/stage", "handoff/sim", "telemetry",
 			"handoff/sim/control", "handoff/sim/faultinjector", "handoff/sim/softwareapi",
 			"telemetry/record", "telemetry/mark", "profiles", "internal/experiment", "internal/bundle",
-			"internal/compare", "internal/report", "internal/explain", "internal/doctor", "internal/calibrate", "internal/matrix", "internal/spelling",
+			"internal/compare", "internal/report", "internal/explain", "internal/doctor", "internal/calibrate", "internal/matrix", "internal/spelling", "internal/merge",
 		},
 		outside: []string{"github.com/spf13/cobra", "golang.org/x/term", "github.com/spf13/pflag"},
 	},

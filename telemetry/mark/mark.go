@@ -24,6 +24,7 @@ const (
 	Integrity  Kind = "integrity"   // the database did not keep what it acknowledged; Name is the violation
 	Injection  Kind = "injection"   // the simulator injected a fault; Name is the fault
 	Invalid    Kind = "invalid"     // something disqualifies the run; Detail says what
+	Worker     Kind = "worker"      // what one worker of a merged run felt alone; Name is outage, brown_out or stall
 	Harness    Kind = "harness"     // the tool about itself: export failures, saturation
 )
 
@@ -36,6 +37,7 @@ type Mark struct {
 	Name     string        `json:"name,omitempty"`
 	Round    int           `json:"round,omitempty"`  // 1..N
 	Source   string        `json:"source,omitempty"` // sim, stage, arm or harness; of a phase also notices
+	Worker   string        `json:"worker,omitempty"` // of a merged run, whose mark it is
 	Arm      string        `json:"arm,omitempty"`
 	Pool     string        `json:"pool,omitempty"`
 	Slots    string        `json:"slots,omitempty"` // a range of hash slots, 0-1023

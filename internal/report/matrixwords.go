@@ -1,0 +1,147 @@
+package report
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"schload/internal/compare"
+	"schload/internal/matrix"
+)
+
+// matrixPlayed says what was done and how fast.
+func matrixPlayed(m *matrix.Matrix) []string {
+	p := m.Plan
+	text := fmt.Sprintf("%s, %s each, arms %s", plural(uint64(len(p.Cells)), "cell"), plural(uint64(max(0, p.Rounds)), "round"), strings.Join(p.Arms, ", "))
+	if p.Parallel > 1 {
+		text += fmt.Sprintf(", %d cells at a time", p.Parallel)
+	}
+	lines := []string{text + "; schload " + p.Versions.Schload + ", go-redis " + p.Versions.GoRedis + "."}
+	if !p.Compressed() {
+		return append(lines, "Every upgrade was played at its own pace.")
+	}
+	var names []string
+	for _, c := range p.Cells {
+		if c.Speed != 1 {
+			names = append(names, p.Spelled(c)+" "+brevity(c.Speed)+" times")
+		}
+	}
+	rest := ""
+	if n := len(p.Cells) - len(names); n > 0 {
+		rest = fmt.Sprintf("; the other %d at their own pace", n)
+	}
+	return append(lines, "Quickened, the server's side only: "+strings.Join(names, ", ")+rest+".")
+}
+
+// matrixSays is the matrix in a few sentences.
+func matrixSays(m *matrix.Matrix) (lines []string) {
+	said := map[string][]string{}
+	var order []string
+	for i, r := range m.Rows {
+		name := m.Plan.Spelled(m.Plan.Cells[i])
+		for _, d := range r.Verdicts {
+			key := d.Arm + " against " + d.Against + " was " + verdictWords[d.Verdict]
+			if said[key] == nil {
+				order = append(order, key)
+			}
+			said[key] = append(said[key], name)
+		}
+	}
+	slices.Sort(order)
+	for _, key := range order {
+		lines = append(lines, "Of the operations harmed, "+key+" in "+counted(said[key])+".")
+	}
+	lines = append(lines, matrixPromises(m)...)
+	for _, state := range []matrix.State{matrix.Invalid, matrix.Failed, matrix.Incomplete, matrix.Pending} {
+		if names := inState(m, state); len(names) > 0 {
+			lines = append(lines, stateWords[state]+counted(names)+".")
+		}
+	}
+	return lines
+}
+
+// matrixPromises says where the vendor's promise was kept, and where it was not.
+func matrixPromises(m *matrix.Matrix) (lines []string) {
+	kept := map[string][]string{}
+	for i, r := range m.Rows {
+		for _, x := range r.Expectations {
+			key := fmt.Sprintf(promiseWords[x.Verdict], x.Arm)
+			kept[key] = append(kept[key], m.Plan.Spelled(m.Plan.Cells[i]))
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(kept)) {
+		lines = append(lines, key+" in "+counted(slices.Compact(kept[key]))+".")
+	}
+	return lines
+}
+
+var promiseWords = map[string]string{
+	compare.AsDocumented: "Against what is documented: %s did as promised", compare.BetterThan: "Against what is documented: %s did better",
+	compare.WorseThan: "Against what is documented: %s did worse", compare.NoEvidence: "Against what is documented: %s without evidence either way",
+	compare.NoPromise: "Against what is documented: nothing is promised for %s",
+}
+
+var verdictWords = map[string]string{
+	compare.VerdictBetter: "better, with evidence,", compare.VerdictWorse: "worse, with evidence,",
+	compare.NoEvidence: "not shown to differ", compare.NotSeen: "no different",
+}
+
+var stateWords = map[matrix.State]string{
+	matrix.Invalid: "Invalid, no conclusion: ", matrix.Failed: "Could not be played: ",
+	matrix.Incomplete: "Cut off, no conclusion: ", matrix.Pending: "Not played yet: ",
+}
+
+// counted is "2 cells: a, b".
+func counted(names []string) string {
+	return plural(uint64(len(names)), "cell") + ": " + strings.Join(names, ", ")
+}
+
+// matrixWeakens is what weakens a matrix as a whole, and cells by their pace or
+// for want of a machine. What else single cells warn of is counted.
+func matrixWeakens(m *matrix.Matrix) (lines []string) {
+	var order []string
+	where := map[string][]string{}
+	add := func(text, cell string) {
+		if where[text] == nil {
+			order = append(order, text)
+		}
+		where[text] = append(where[text], cell)
+	}
+	warnings := 0
+	for i, r := range m.Rows {
+		name := m.Plan.Spelled(m.Plan.Cells[i])
+		for _, text := range m.Plan.Cells[i].Bends {
+			add("quickened, "+text, name)
+		}
+		for _, text := range r.Saturated {
+			add("no verdict, the harness was the bottleneck: "+text, name)
+		}
+		warnings += len(r.Warnings)
+	}
+	for _, text := range order {
+		lines = append(lines, strings.Join(where[text], ", ")+": "+text)
+	}
+	if m.Plan.Rounds < fewestRounds {
+		lines = append(lines, fmt.Sprintf("%s cannot show a difference: it takes %d, even if all of them agree", plural(uint64(max(0, m.Plan.Rounds)), "round"), fewestRounds))
+	}
+	if m.Plan.Parallel > 1 {
+		lines = append(lines, fmt.Sprintf("%d cells were played at a time, in one process: times are those of a shared machine, and what one cell does to it others can feel; the arms of a cell share it", m.Plan.Parallel))
+	}
+	if warnings > 0 {
+		lines = append(lines, plural(uint64(warnings), "warning")+" of single cells, which matrix.html and the cells' own reports show")
+	}
+	return lines
+}
+
+// fewestRounds can show a difference in the primary metric: 2/2^6 is below 0.05.
+const fewestRounds = 6
+
+func inState(m *matrix.Matrix, state matrix.State) (names []string) {
+	for i, r := range m.Rows {
+		if r.State == state {
+			names = append(names, m.Plan.Spelled(m.Plan.Cells[i]))
+		}
+	}
+	return names
+}
