@@ -39,7 +39,7 @@ func (p Profile) Validate() error {
 	check(p.Connections == 0 || p.Connections >= p.Workers() && p.Connections <= mostConnections,
 		"connections %d: want one for each of the %d workers or more, at most %d", p.Connections, p.Workers(), mostConnections)
 	check(p.Connections == 0 || p.Saturate != AutoPipeline, "connections %d with saturate autopipeline: the client opens the few that it needs; leave it out", p.Connections)
-	check(p.Rounds >= 1 && p.Rounds <= 10_000, "rounds %d: want 1 to 10000", p.Rounds)
+	p.checkRounds(check)
 	for _, d := range []struct {
 		name  string
 		value Duration

@@ -31,7 +31,7 @@ func describe(id string, base time.Time, cluster bool, p profiles.Profile, c exp
 		return bundle.Run{}, err
 	}
 	run := bundle.Run{
-		ID: id, Started: base, Command: os.Args, Profile: profile, Stage: p.Stage, Cluster: cluster, Rounds: p.Rounds, Seed: p.Seed, Speed: p.Speed,
+		ID: id, Started: base, Command: os.Args, Profile: profile, Stage: p.Stage, Cluster: cluster, Rounds: max(0, int(p.Rounds)), Seed: p.Seed, Speed: p.Speed,
 		LateAfter: bundle.Seconds(c.LateAfter), OutageAfter: bundle.Seconds(c.OutageAfter), Objective: p.Objective, SLO: p.Objectives(),
 		Environment: bundle.Environment{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), Go: runtime.Version()},
 		Versions:    bundle.Versions{Schload: buildVersions()["schload"], GoRedis: buildVersions()["go-redis"]},

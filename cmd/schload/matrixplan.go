@@ -121,7 +121,7 @@ func (f *matrixFlags) profile(name string, given func(string) bool) (profiles.Pr
 	if f.quick {
 		p = hurried(p)
 	}
-	p.Rounds = f.run.rounds
+	p.Rounds = profiles.Rounds(f.run.rounds)
 	if p, err = f.run.apply(p, given); err != nil {
 		return p, err
 	}

@@ -260,10 +260,17 @@ func (f *runFlags) experiment(ctx context.Context, p profiles.Profile, l lab, id
 		return experiment.Config{}, usageError(err)
 	}
 	c := experiment.Config{
-		Base: base, StartAt: f.startInstant, Pools: pools, Upgrade: u, Stage: l.stage, Seed: p.Seed, Speed: p.Speed, Rounds: p.Rounds,
+		Base: base, StartAt: f.startInstant, Pools: pools, Upgrade: u, Stage: l.stage, Seed: p.Seed, Speed: p.Speed, Rounds: int(p.Rounds),
 		Warmup: time.Duration(p.Warmup), Baseline: time.Duration(p.Baseline), Recovery: time.Duration(p.Recovery),
 		LateAfter: time.Duration(p.LateAfter), OutageAfter: time.Duration(p.OutageAfter),
 		Connections: p.Opened(), Open: l.client(p.Opened(), base), Dir: f.directory(id),
+	}
+	if p.Rounds == profiles.AutoRounds && !p.Comparable() {
+		return c, usageError(errors.New("--rounds auto: the target knows no handoffs, so that one arm alone is loaded and nothing is compared; give a number of rounds, or name the arms"))
+	}
+	if p.Rounds == profiles.AutoRounds {
+		c.Rounds, c.Auto.Budget = profiles.MostAutoRounds, time.Duration(p.Budget)
+		c.Auto.Enough = func(dir string) (bool, string, error) { return compare.Narrow(dir, p.Width) }
 	}
 	if c.Ledger, err = p.Ledger(); err != nil {
 		return c, usageError(err)

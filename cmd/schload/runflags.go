@@ -29,7 +29,9 @@ type runFlags struct {
 	conns    int
 	arrival  string
 	mix      string
-	rounds   int
+	rounds   int // profiles.AutoRounds: the run decides
+	width    float64
+	budget   time.Duration
 	speed    float64
 	set      []string
 	warmup   time.Duration
@@ -79,7 +81,9 @@ func (f *runFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.saturate, "saturate", "", "find out what the target carries, compare nothing: closed loop, pipelines of 64 of each worker (pipelines), or those that the client makes of single commands (autopipeline)")
 	flags.Lookup("saturate").NoOptDefVal = profiles.Pipelines
 	flags.StringVar(&f.mix, "mix", "", "commands and their weights: GET=0.8,SET=0.2")
-	flags.IntVar(&f.rounds, "rounds", 0, "how often the upgrade is played")
+	flags.Var((*roundsFlag)(&f.rounds), "rounds", "how often the upgrade is played, or auto: until the difference is known closely enough, or --budget is spent")
+	flags.Float64Var(&f.width, "width", 0, "with --rounds auto, half the interval of 95 % that is narrow enough, as a share of the difference (default 0.2)")
+	flags.DurationVar(&f.budget, "budget", 0, "with --rounds auto, no round begins that would end later than this (default 30m)")
 	flags.Float64Var(&f.speed, "speed", 0, "compresses the upgrade's time; 1 is its own pace")
 	flags.StringArrayVar(&f.set, "set", nil, "parameter of the upgrade, KEY=VALUE, see schload upgrades NAME; may be repeated")
 	flags.DurationVar(&f.warmup, "warmup", 0, "load before anything is counted")
@@ -127,7 +131,9 @@ func (f *runFlags) apply(p profiles.Profile, given func(name string) bool) (prof
 	over("fault", func() { p.Faults = f.faults })
 	over("shards", func() { p.Shards = f.shards })
 	over("connections", func() { p.Connections = f.conns })
-	over("rounds", func() { p.Rounds = f.rounds })
+	over("rounds", func() { p.Rounds = profiles.Rounds(f.rounds) })
+	over("width", func() { p.Width = f.width })
+	over("budget", func() { p.Budget = profiles.Duration(f.budget) })
 	over("speed", func() { p.Speed = f.speed })
 	over("seed", func() { p.Seed = f.seed })
 	over("warmup", func() { p.Warmup = profiles.Duration(f.warmup) })
@@ -206,7 +212,7 @@ func (f *runFlags) refuseZeros(given func(name string) bool) error {
 		is   bool
 	}{
 		{"warmup", f.warmup == 0}, {"baseline", f.baseline == 0}, {"recovery", f.recovery == 0}, {"late-after", f.late == 0}, {"outage-after", f.outage == 0}, {"objective", f.objective == 0},
-		{"rounds", f.rounds == 0}, {"speed", f.speed == 0}, {"max-maintenance", f.maxMaintenance == 0}, {"seed", f.seed == 0}, {"workers", f.workers == 0},
+		{"rounds", f.rounds == 0}, {"speed", f.speed == 0}, {"width", f.width == 0}, {"budget", f.budget == 0}, {"max-maintenance", f.maxMaintenance == 0}, {"seed", f.seed == 0}, {"workers", f.workers == 0},
 		{"pipeline", f.pipeline == 0}, {"connections", f.conns == 0},
 	} {
 		if zero.is && given(zero.name) {

@@ -32,7 +32,7 @@ type Run struct {
 	Stage       string          `json:"stage"`
 	Saturation  *Saturation     `json:"saturation,omitempty"` // the run looks for the ceiling of its target; nil: it loads at a rate
 	Cluster     bool            `json:"cluster,omitempty"`    // the arms are clients of an OSS cluster
-	Rounds      int             `json:"rounds"`
+	Rounds      int             `json:"rounds"`               // 0: the run decides, see Played
 	Seed        uint64          `json:"seed"`
 	Speed       float64         `json:"speed"` // of the upgrade; 1 is its own pace
 	LateAfter   Seconds         `json:"late_after_s"`
@@ -141,6 +141,18 @@ type Final struct {
 	MarksDropped   uint64    `json:"marks_dropped,omitempty"` // by those who make marks; Finish adds the bundle's own
 
 	Injected map[string]int `json:"injected,omitempty"` // faults that the simulator did, by kind
+
+	Rounds      int    `json:"rounds,omitempty"`       // that were played whole, where the run decided how many
+	RoundsEnded string `json:"rounds_ended,omitempty"` // and why there were no more
+}
+
+// Played is how many rounds the run was to play or, where it decided itself,
+// did; 0 where that is not known.
+func (r Run) Played() int {
+	if r.Rounds == 0 && r.Final != nil {
+		return r.Final.Rounds
+	}
+	return r.Rounds
 }
 
 // Proof is what the connections of one arm were found to be.

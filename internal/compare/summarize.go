@@ -41,13 +41,13 @@ func Summarize(b *bundle.Bundle) (Summary, error) {
 			Name: run.Upgrade.Name, Title: run.Upgrade.Title, SCHSupport: run.Upgrade.SCHSupport, Documented: run.Upgrade.Documented,
 			Assumptions: append([]string{}, run.Upgrade.Assumptions...),
 		},
-		Stage: run.Stage, Cluster: run.Cluster, Rounds: run.Rounds, ClosedLoop: slices.ContainsFunc(run.Pools, closed), LateAfter: run.LateAfter, OutageAfter: run.OutageAfter, Objective: objectiveOf(run),
+		Stage: run.Stage, Cluster: run.Cluster, Rounds: run.Played(), ClosedLoop: slices.ContainsFunc(run.Pools, closed), LateAfter: run.LateAfter, OutageAfter: run.OutageAfter, Objective: objectiveOf(run),
 		PhaseSource: source, Maintenance: timeline.maintenance(sums.whole.To),
 		InvalidReasons: []string{}, Warnings: append([]string{}, b.Warnings...),
 	}
 	s.Injections = run.Injections
 	if run.Final != nil {
-		s.Injected = run.Final.Injected
+		s.Injected, s.RoundsEnded = run.Final.Injected, run.Final.RoundsEnded
 	}
 	if source == sourceData {
 		s.Maintenance = []Span{found}

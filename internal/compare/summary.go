@@ -22,9 +22,10 @@ type Summary struct {
 	Stage          string         `json:"stage"`
 	Cluster        bool           `json:"cluster,omitempty"` // the arms were clients of an OSS cluster
 	Rounds         int            `json:"rounds"`
-	PhaseSource    string         `json:"phase_source"` // what decided on the phases: stage, notices, data or none
-	Maintenance    []Span         `json:"maintenance"`  // when it was
-	ClosedLoop     bool           `json:"closed_loop"`  // a pool waited for replies before it sent more: its response times hide waits
+	RoundsEnded    string         `json:"rounds_ended,omitempty"` // why there were no more, where the run decided
+	PhaseSource    string         `json:"phase_source"`           // what decided on the phases: stage, notices, data or none
+	Maintenance    []Span         `json:"maintenance"`            // when it was
+	ClosedLoop     bool           `json:"closed_loop"`            // a pool waited for replies before it sent more: its response times hide waits
 	LateAfter      bundle.Seconds `json:"late_after_s"`
 	OutageAfter    bundle.Seconds `json:"outage_after_s"`
 	Objective      float64        `json:"objective"` // the share of operations that is to succeed in time

@@ -87,7 +87,7 @@ func (s *Summary) wholeRounds() (n int) {
 // repeated warns of runs that played the same: one seed makes the same upgrade
 // and the same load, and round r plays the seed r-1 further.
 func repeated(runs []bundle.Run, counted []string) (warnings []string) {
-	ends := func(r bundle.Run) uint64 { return r.Seed + uint64(max(r.Rounds, 1)) }
+	ends := func(r bundle.Run) uint64 { return r.Seed + uint64(max(r.Played(), 1)) }
 	for i, r := range runs {
 		for _, o := range runs[:i] {
 			if r.Seed < ends(o) && o.Seed < ends(r) && slices.Contains(counted, r.ID) && slices.Contains(counted, o.ID) {

@@ -40,7 +40,8 @@ type Config struct {
 	Stage   stage.Stage
 	Seed    uint64 // round r plays the plan of Seed+r-1
 	Speed   float64
-	Rounds  int
+	Rounds  int // with Auto the most
+	Auto    Auto
 
 	Warmup, Baseline, Recovery time.Duration
 	LateAfter, OutageAfter     time.Duration

@@ -16,11 +16,19 @@ import (
 func (r *run) progress(interval record.Interval) report.Progress {
 	now := interval.To
 	round, phase := r.Timeline.at()
-	p := report.Progress{Phase: phase, Round: round, Rounds: r.Rounds, Saturates: r.Describe.Saturation != nil, Elapsed: max(0, now-r.start), Total: r.total}
+	p := report.Progress{Phase: phase, Round: round, Rounds: r.known(), Saturates: r.Describe.Saturation != nil, Elapsed: max(0, now-r.start), Total: r.total}
 	for _, a := range r.arms {
 		p.Arms = append(p.Arms, r.armProgress(a, now, interval))
 	}
 	return p
+}
+
+// known is how many rounds there will be; 0 where the run decides.
+func (r *run) known() int {
+	if r.Auto.Enough != nil {
+		return 0
+	}
+	return r.Rounds
 }
 
 func (r *run) armProgress(a *arm, now time.Duration, interval record.Interval) report.ArmProgress {

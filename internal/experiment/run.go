@@ -53,6 +53,8 @@ type run struct {
 	vitals   *vitals.Monitor // the watch's
 	total    time.Duration   // expected length of the load
 	start    time.Duration   // of the load
+	played   int             // rounds that are over
+	endedBy  string          // why there are no more, where the run decided
 	began    atomic.Int64    // the same, for the receivers of messages, who listen before
 }
 
@@ -173,6 +175,14 @@ func (r *run) phases(ctx context.Context, l *load) error {
 	}
 	for round := 1; round <= r.Rounds; round++ {
 		if err := r.round(ctx, l, round); err != nil {
+			return err
+		}
+		r.played = round
+		if round == r.Rounds {
+			r.exhausted()
+			return nil
+		}
+		if enough, err := r.enough(ctx, l, round); enough || err != nil {
 			return err
 		}
 	}
@@ -336,7 +346,7 @@ func (r *run) real() stage.Real {
 // expected is the load's length as planned, for progress only; 0 when nobody
 // knows how long the upgrade takes.
 func (r *run) expected() time.Duration {
-	if r.real() != nil {
+	if r.real() != nil || r.Auto.Enough != nil {
 		return 0
 	}
 	total := r.Warmup
@@ -364,6 +374,9 @@ func (r *run) finish(err error, interrupted bool) error {
 		Ended: r.Base.Add(time.Since(r.Base)), Valid: len(r.invalid) == 0, InvalidReasons: r.invalid,
 		Interrupted: interrupted, Arms: r.proofs(),
 		StartLag: r.lag.final(), Health: health(r.vitals.Whole()), Exports: r.flush(), MarksDropped: r.marksDropped(), Injected: r.injected(),
+	}
+	if r.Auto.Enough != nil {
+		final.Rounds, final.RoundsEnded = r.played, r.endedBy
 	}
 	return errors.Join(err, watched, r.bundle.Finish(final))
 }

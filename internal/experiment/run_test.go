@@ -146,6 +146,9 @@ func (b *bench) run(ctx context.Context) (Result, compare.Summary) {
 	b.t.Helper()
 	d := &b.config.Describe
 	d.Rounds, d.Stage = b.config.Rounds, cmp.Or(d.Stage, "sim")
+	if b.config.Auto.Enough != nil {
+		d.Rounds = 0
+	}
 	d.LateAfter, d.OutageAfter = bundle.Seconds(b.config.LateAfter), bundle.Seconds(b.config.OutageAfter)
 	d.Upgrade = bundle.Upgrade{Name: b.config.Upgrade.Name, Title: b.config.Upgrade.Title, SCHSupport: string(b.config.Upgrade.SCH), Documented: b.config.Upgrade.Documented, Assumptions: b.config.Upgrade.Assumptions()}
 	result, err := Run(ctx, b.config)

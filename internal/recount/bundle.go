@@ -43,6 +43,14 @@ type run struct {
 	Final *final `json:"final"`
 }
 
+// played is how many rounds were ordered or, where none were, played.
+func (r run) played() uint64 {
+	if r.Rounds == 0 && r.Final != nil {
+		return r.Final.Rounds
+	}
+	return r.Rounds
+}
+
 type pool struct {
 	Name      string `json:"name"`
 	Kind      string `json:"kind"`
@@ -56,6 +64,8 @@ type final struct {
 	InvalidReasons []string  `json:"invalid_reasons"`
 	Interrupted    bool      `json:"interrupted"`
 	MarksDropped   uint64    `json:"marks_dropped"`
+	Rounds         uint64    `json:"rounds"`
+	RoundsEnded    string    `json:"rounds_ended"`
 	StartLag       *struct {
 		P50 json.Number `json:"p50"`
 		P99 json.Number `json:"p99"`

@@ -13,7 +13,7 @@ func Summary(dir string) (map[string]any, error) {
 		arms = append(arms, b.arm(k))
 	}
 	s := object{
-		"schema": "schload.summary/1", "run_id": b.run.RunID, "stage": b.run.Stage, "cluster": b.run.Cluster, "rounds": b.run.Rounds,
+		"schema": "schload.summary/1", "run_id": b.run.RunID, "stage": b.run.Stage, "cluster": b.run.Cluster, "rounds": b.run.played(),
 		"late_after_s": duration(nanoseconds(b.run.LateAfter)), "outage_after_s": duration(b.outageAfter()),
 		"objective":    share(b.objective()),
 		"complete":     b.run.Final != nil && !b.run.Final.Interrupted,
@@ -23,6 +23,9 @@ func Summary(dir string) (map[string]any, error) {
 			"assumptions": texts(b.run.Upgrade.Assumptions),
 		},
 		"arms": arms, "harness": b.harness(),
+	}
+	if f := b.run.Final; f != nil && f.RoundsEnded != "" {
+		s["rounds_ended"] = f.RoundsEnded
 	}
 	invalid := b.invalid()
 	s["invalid_reasons"], s["valid"] = invalid, len(invalid) == 0

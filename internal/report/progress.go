@@ -57,7 +57,11 @@ func headline(p Progress) string {
 		text += "  " + SaturationWord
 	}
 	text += "  " + p.Phase
-	if p.Rounds > 1 && p.Round > 0 {
+	switch {
+	case p.Round == 0 || p.Rounds == 1:
+	case p.Rounds == 0: // the run decides when there are enough
+		text += fmt.Sprintf(" %d", p.Round)
+	default:
 		text += fmt.Sprintf(" %d of %d", p.Round, p.Rounds)
 	}
 	return text

@@ -33,6 +33,9 @@ func tell(run bundle.Run, s compare.Summary) story {
 	}
 	t.Felt, t.Means = felt(j), append(survived(j), expected(j)...)
 	t.Means = append(t.Means, overRounds(s.Differences)...)
+	if s.RoundsEnded != "" {
+		t.Means = append(t.Means, "The number of rounds was left to the run; it ended them, "+s.RoundsEnded+".")
+	}
 	if client := calibration(s); client != "" {
 		t.Means = append(t.Means, client)
 	}

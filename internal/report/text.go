@@ -106,7 +106,16 @@ func title(s compare.Summary) string {
 		parts = append(parts, "CLOSED LOOP")
 	}
 	parts = append(parts, plural(uint64(max(s.Rounds, 0)), "round"))
+	if s.RoundsEnded != "" {
+		parts[len(parts)-1] += " (auto, ended by " + endedBy(s) + ")"
+	}
 	return strings.Join(append(parts, phases(s)...), ", ")
+}
+
+// endedBy is what made a run that decides itself play no more rounds.
+func endedBy(s compare.Summary) string {
+	word, _, _ := strings.Cut(s.RoundsEnded, ":")
+	return word
 }
 
 // phases says what decided on the phases, and where it was not the stage since
