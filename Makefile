@@ -4,7 +4,7 @@ SHELL := bash
 FUZZTIME ?= 5s
 GO_REDIS_PASSES ?= 30
 
-.PHONY: help build test race fuzz bench check golden e2e e2e-node e2e-go-redis e2e-browser e2e-observability e2e-kubernetes e2e-compose demo clean
+.PHONY: help build test race fuzz bench check golden e2e e2e-node e2e-go-redis e2e-browser e2e-observability e2e-kubernetes e2e-compose demo preview clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -72,6 +72,9 @@ e2e-kubernetes: build ## the Job's manifests against the API's types, and its co
 
 demo: ## the README's first command
 	go run ./cmd/schload run
+
+preview: build ## play three upgrades and draw the boards of them to build/preview (no Grafana)
+	cd dashboards/test && go run ./preview
 
 clean: ## remove what builds and runs left
 	rm -rf bin build runs

@@ -37,6 +37,8 @@ type Profile struct {
 
 	Connections int `yaml:"connections,omitempty"` // that each arm opens before the load, on a cluster to each node; default one for each worker
 
+	Attributes map[string]string `yaml:"attributes,omitempty"` // of the resource of exported metrics, such as site: lab
+
 	Integrity string `yaml:"integrity,omitempty"` // what is checked against a ledger: sample, all or none; default sample
 
 	Saturate string `yaml:"saturate,omitempty"` // pipelines (or true) or autopipeline: find out what the target carries, compare nothing
@@ -278,7 +280,7 @@ func (p Pool) withDefaults() Pool {
 }
 
 // keys are all words a profile may use as keys, for suggestions.
-var keys = strings.Fields(`name summary upgrade set stage integrity target cluster tls shards arms pools connections speed seed rounds width budget warmup
+var keys = strings.Fields(`attributes name summary upgrade set stage integrity target cluster tls shards arms pools connections speed seed rounds width budget warmup
 	baseline recovery late_after outage_after objective slo workers rate arrival think mix keys values pipeline overload kind receivers block
 	upgrade_command max_maintenance saturate start_deadline distribution space exponent prefix batch size min max base ca_file cert_file key_file server_name insecure_skip_verify`)
 

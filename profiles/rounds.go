@@ -9,6 +9,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"schload/handoff"
+	"schload/internal/compare"
 	"schload/internal/yamlfile"
 )
 
@@ -94,7 +95,7 @@ func (p Profile) checkRounds(check func(ok bool, format string, args ...any)) {
 		check(p.Budget == 0, "budget %v without rounds: auto: nothing would keep to it", time.Duration(p.Budget))
 		return
 	}
-	check(p.Width > 0 && p.Width < 1, "width %g: want more than 0, less than 1 (0.2: half the interval is a fifth of the difference)", p.Width)
+	check(p.Width > 0 && p.Width <= compare.WidestNarrow, "width %g: want more than 0, at most %g (0.2: half the interval is a fifth of the difference)", p.Width, compare.WidestNarrow)
 	check(p.Budget > 0, "budget %v: want more than 0", time.Duration(p.Budget))
 	check(!p.Saturates(), "rounds auto with saturate: nothing is compared there")
 	check(len(p.Arms) == 0 || p.Comparable(), "rounds auto: the rounds end when a difference is known closely enough; it takes an arm with handoffs off and one to compare with it, such as on,off")

@@ -25,7 +25,8 @@ func newCompare() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "compare BUNDLE...",
 		Short: "Print the table of one run, or of several side by side, from their bundles alone",
-		Long: "Print the table of one run, or of several side by side, from their bundles alone; with --json an array of\n" +
+		Long: "Print the table of one run, or of several side by side, from their bundles alone. A directory of bundles, such as runs or\n" +
+			"a matrix's cells, stands for those in it. With --json an array of\n" +
 			"summaries. The exit code is 4 if one of them is invalid, else 3 if what --fail-on names came true; an incomplete run is said\n" +
 			"to be so. Objectives are those that a run was made with.\n\n" +
 			"With --together the rounds of all runs are judged as rounds of one experiment. Runs that did not do the same (profile,\n" +
@@ -49,6 +50,10 @@ func newCompare() *cobra.Command {
 func (f compareFlags) compare(out io.Writer, dirs []string) error {
 	if f.force && !f.together {
 		return usageError(errors.New("--force without --together: there is nothing to refuse"))
+	}
+	dirs, err := directories(dirs)
+	if err != nil {
+		return usageError(err)
 	}
 	runs, summaries, err := summarize(dirs)
 	if err != nil {

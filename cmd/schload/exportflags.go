@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"schload/internal/experiment"
+	"schload/profiles"
 	"schload/telemetry"
 )
 
@@ -52,6 +54,24 @@ func (f *exportFlags) check(stdoutTaken bool, given func(string) bool) error {
 	return err
 }
 
+// checkAttributes refuses attributes of the profile that would be taken for
+// schload's own.
+func checkAttributes(attributes map[string]string) error {
+	const most = 32
+	if len(attributes) > most {
+		return fmt.Errorf("attributes: %d of them, want at most %d: each is a label on every series", len(attributes), most)
+	}
+	for _, key := range slices.Sorted(maps.Keys(attributes)) {
+		switch value := attributes[key]; {
+		case key == "" || len(key) > 255 || len(value) > 255:
+			return fmt.Errorf("attributes: %q: want keys of 1 to 255 bytes and values of at most 255", key)
+		case telemetry.ReservedAttribute(key):
+			return fmt.Errorf("attributes: %q: schload, or the conventions it follows, state this attribute themselves; choose another name, such as team.%s", key, key)
+		}
+	}
+	return nil
+}
+
 // header reads the headers. A value may be a secret and is not repeated.
 func (f *exportFlags) header() (map[string]string, error) {
 	if len(f.headers) == 0 {
@@ -69,7 +89,7 @@ func (f *exportFlags) header() (map[string]string, error) {
 }
 
 // start starts exporting, if flags or OTEL_* variables ask for it.
-func (f *exportFlags) start(ctx context.Context, id string, base time.Time, c experiment.Config, profile, instance string, stdoutTaken bool) (*telemetry.Exporter, error) {
+func (f *exportFlags) start(ctx context.Context, id string, base time.Time, c experiment.Config, p profiles.Profile, instance string, stdoutTaken bool) (*telemetry.Exporter, error) {
 	headers, err := f.header()
 	if err != nil {
 		return nil, err
@@ -81,11 +101,11 @@ func (f *exportFlags) start(ctx context.Context, id string, base time.Time, c ex
 	config := telemetry.Config{
 		Endpoint: f.endpoint, Protocol: f.protocol, Headers: headers, Prometheus: f.prometheus,
 		File: f.file, Console: console, Histograms: telemetry.Histograms(f.histograms),
-		RunID: id, InstanceID: instance, Upgrade: c.Upgrade.Name, ServiceVersion: buildVersions()["schload"], Library: "go-redis:" + buildVersions()["go-redis"], Base: base,
+		Attributes: p.Attributes, RunID: id, InstanceID: instance, Upgrade: c.Upgrade.Name, ServiceVersion: buildVersions()["schload"], Library: "go-redis:" + buildVersions()["go-redis"], Base: base,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	if f.testing {
-		config.TestingApp = "go-" + profile
+		config.TestingApp = "go-" + p.Name
 	}
 	for _, a := range c.Arms {
 		config.Arms = append(config.Arms, a.Name)

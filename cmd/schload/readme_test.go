@@ -74,7 +74,7 @@ func flagsOf(command *cobra.Command) *runFlags {
 	f := &runFlags{}
 	fresh := &cobra.Command{}
 	f.register(fresh.Flags())
-	for _, arg := range []string{"upgrade", "stage", "target", "shards", "arms", "rate", "set", "rounds", "baseline", "control", "upgrade-command", "max-maintenance"} {
+	for _, arg := range []string{"upgrade", "stage", "target", "shards", "arms", "rate", "set", "rounds", "baseline", "control", "upgrade-command", "max-maintenance", "budget", "width"} {
 		from := command.Flags().Lookup(arg)
 		if !from.Changed {
 			continue

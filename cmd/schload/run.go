@@ -108,7 +108,7 @@ func (f *runFlags) profile(cmd *cobra.Command, args []string) (profiles.Profile,
 	}
 	p.Upgrade = f.upgrades[0]
 	return p, errors.Join(f.checkControl(p), f.checkInject(p), f.gate.validate(cmd.Flags().Changed), f.gate.failOn.needsObjectives(len(p.SLO)),
-		f.exports.check(f.json, cmd.Flags().Changed), f.workerFlags.check(f, cmd.Flags().Changed))
+		f.exports.check(f.json, cmd.Flags().Changed), f.workerFlags.check(f, cmd.Flags().Changed), checkAttributes(p.Attributes))
 }
 
 // runs makes one run for each upgrade, again and again with --forever. A run
@@ -292,7 +292,7 @@ func (f *runFlags) experiment(ctx context.Context, p profiles.Profile, l lab, id
 	if c.Describe.Injections = f.inject; len(f.inject) > 0 {
 		c.LedgerKeys = injectedKeys
 	}
-	c.Telemetry, err = f.exports.start(ctx, id, base, c, p.Name, f.instance(id), f.json)
+	c.Telemetry, err = f.exports.start(ctx, id, base, c, p, f.instance(id), f.json)
 	return c, usageError(err)
 }
 

@@ -11,10 +11,12 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"schload/internal/bundle"
+	"schload/internal/compare"
 )
 
 // near is how far apart the first operations of workers may be.
@@ -71,6 +73,43 @@ func TestWorkersStartTogether(t *testing.T) {
 			t.Errorf("worker %d: run %s, seed %d, %+v", i, run.ID, run.Seed, run.Worker)
 		}
 	}
+	mergedIsTheSum(t, dir, workers)
+}
+
+// mergedIsTheSum merges all workers, whose operations add up to the last one,
+// and then all but one, which is named.
+func mergedIsTheSum(t *testing.T, dir string, workers int) {
+	t.Helper()
+	var dirs []string
+	var want compare.Operations
+	for i := range workers {
+		dirs = append(dirs, filepath.Join(dir, fmt.Sprintf("worker-%d", i)))
+		got := operationsOf(t, dirs[i])
+		want.Due, want.OK, want.Failed, want.Missed = want.Due+got.Due, want.OK+got.OK, want.Failed+got.Failed, want.Missed+got.Missed
+	}
+	var stdout, stderr bytes.Buffer
+	if code := Main(t.Context(), append([]string{"merge", "--out", filepath.Join(dir, "all")}, dirs...), &stdout, &stderr); code != 0 {
+		t.Fatalf("merge: exit code %d\n%s", code, stderr.String())
+	}
+	got := operationsOf(t, filepath.Join(dir, "all"))
+	if got.Due != want.Due || got.OK != want.OK || got.Failed != want.Failed || got.Missed != want.Missed || got.Due == 0 {
+		t.Errorf("merged %+v, the workers' sum is %+v", got, want)
+	}
+	stdout.Reset()
+	stderr.Reset()
+	Main(t.Context(), append([]string{"merge", "--out", filepath.Join(dir, "less")}, dirs[1:]...), &stdout, &stderr)
+	if text := stdout.String() + stderr.String(); !strings.Contains(text, "worker-0") && !strings.Contains(text, "worker 0") {
+		t.Errorf("the lost worker is not named:\n%s", text)
+	}
+}
+
+func operationsOf(t *testing.T, dir string) compare.Operations {
+	t.Helper()
+	_, s, err := summarize([]string{dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s[0].Arms[0].Operations
 }
 
 // serveRedis starts a Redis server for the test and returns its address.

@@ -246,6 +246,15 @@ func TestTablesAndShift(t *testing.T) {
 	if len(this) == 0 || !end(this).Equal(end(other)) {
 		t.Errorf("relaxed connections end at %v, of the compared run at %v", end(this), end(other))
 	}
+	// The other way round the compared run is the later one.
+	back, err := view.Open(t.Context(), s.Engine, dashboards.Explorer(), s.from, s.to, map[string]string{"run": first.run, "compare": second.run})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := back.Expand("$shift"); got != "-300" {
+		t.Errorf("the later run is shifted by %s, want -300", got)
+	}
+	answers(t, back, a.panels["Relaxed connections"])
 	for legend, want := range map[string]float64{"endpoint-rebind": failedInOff, "failover": failedInOff} {
 		if got := ask(t, s, dashboards.Matrix()).shown(t, "Failures spared: off - on")[legend].Last(); got != want {
 			t.Errorf("failures spared of %s: %v, want %v", legend, got, want)

@@ -23,6 +23,12 @@ type Bundle struct {
 	Warnings []string
 }
 
+// Is says whether a directory looks like a bundle, whole or not.
+func Is(dir string) bool {
+	info, err := os.Stat(filepath.Join(dir, runFile))
+	return err == nil && info.Mode().IsRegular()
+}
+
 // Open reads run.json of a bundle and looks at its other files. The path is
 // the directory or a file in it.
 func Open(path string) (*Bundle, error) {

@@ -13,6 +13,10 @@ import (
 // narrow however small the difference: a thousandth of the operations due.
 const NarrowLeast = 0.001
 
+// WidestNarrow is the largest width that Narrow takes. Half an interval as wide
+// as its estimate touches 0: to stop at that would be to stop at significance.
+const WidestNarrow = 0.5
+
 // Narrow says whether the rounds that a run has played bound the difference of
 // the primary metric closely enough, for every arm: half the width of its
 // interval of 95 % is at most width (0.2: a fifth) of its estimate, or

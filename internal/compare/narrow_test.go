@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -10,9 +11,9 @@ import (
 
 // stopped plays rounds whose differences draw makes until they are narrow, or
 // there are 40 of them.
-func stopped(draw func() float64) (r paired.Result, rounds int) {
+func stopped(width float64, draw func() float64) (r paired.Result, rounds int) {
 	var values []float64
-	for len(values) < 40 && !settled(values, 0.2) {
+	for len(values) < 40 && !settled(values, width) {
 		values = append(values, draw())
 	}
 	return paired.Compare(values), len(values)
@@ -42,22 +43,24 @@ func TestStoppingByWidthInventsNothing(t *testing.T) {
 	const experiments = 1000
 	// Twice the standard deviation of so many experiments at the level.
 	most := level*experiments + 2*math.Sqrt(level*(1-level)*experiments)
-	for _, noise := range noises {
-		t.Run(noise.name, func(t *testing.T) {
-			draw := rand.New(rand.NewPCG(1, 2))
-			alarms, played := 0, 0
-			for range experiments {
-				r, n := stopped(func() float64 { return noise.draw(draw) })
-				played += n
-				if r.P <= primaryShare*level {
-					alarms++
+	for _, width := range []float64{0.2, WidestNarrow} {
+		for _, noise := range noises {
+			t.Run(fmt.Sprintf("%s, %g", noise.name, width), func(t *testing.T) {
+				draw := rand.New(rand.NewPCG(1, 2))
+				alarms, played := 0, 0
+				for range experiments {
+					r, n := stopped(width, func() float64 { return noise.draw(draw) })
+					played += n
+					if r.P <= primaryShare*level {
+						alarms++
+					}
 				}
-			}
-			t.Logf("%d false alarms in %d experiments, %.1f rounds each", alarms, experiments, float64(played)/experiments)
-			if float64(alarms) > most {
-				t.Errorf("%d false alarms in %d experiments, want at most %.0f", alarms, experiments, most)
-			}
-		})
+				t.Logf("%d false alarms in %d experiments, %.1f rounds each", alarms, experiments, float64(played)/experiments)
+				if float64(alarms) > most {
+					t.Errorf("%d false alarms in %d experiments, want at most %.0f", alarms, experiments, most)
+				}
+			})
+		}
 	}
 }
 
@@ -78,7 +81,7 @@ func TestStoppingByWidthCovers(t *testing.T) {
 			draw := rand.New(rand.NewPCG(3, 4))
 			held, played := 0, 0
 			for range experiments {
-				r, n := stopped(func() float64 { return c.mean + c.spread*draw.NormFloat64() })
+				r, n := stopped(0.2, func() float64 { return c.mean + c.spread*draw.NormFloat64() })
 				played += n
 				if r.Low <= c.mean && c.mean <= r.High {
 					held++

@@ -78,7 +78,7 @@ func TestEnoughReadsTheRun(t *testing.T) {
 		b.config.Pools[0].Schedule.Rate = workload.Constant(100)
 		var texts []string
 		b.config.Auto.Enough = func(dir string) (bool, string, error) {
-			enough, text, err := compare.Narrow(dir, 0.9)
+			enough, text, err := compare.Narrow(dir, compare.WidestNarrow)
 			texts = append(texts, text)
 			return enough, text, err
 		}

@@ -304,8 +304,8 @@ func (r *run) enter(round int, p record.Phase, at time.Duration) {
 
 // enterFor is enter for a source that decided when the phase begins.
 func (r *run) enterFor(source string, round int, p record.Phase, at time.Duration) {
+	r.recorder.Begin(round, p, at) // first of all: at is only lead ahead, and what falls due behind it must not be recorded before
 	r.turnLedgers(round)
-	r.recorder.Begin(round, p, at)
 	time.AfterFunc(at-time.Since(r.Base), r.readNow)
 	r.Timeline.enter(round, p.String())
 	r.Timeline.Mark(mark.Mark{At: at, Kind: mark.Phase, Name: p.String(), Round: round, Source: source})

@@ -24,13 +24,17 @@ func TestE2EObservability(t *testing.T) {
 	if r.Harness.Exports.Failed > 0 || r.Harness.Exports.Sent == 0 {
 		t.Errorf("exports: %+v", r.Harness.Exports)
 	}
+	// Some panels are about messages, which the default profile has none of.
+	messages := loaded(t, nil, s.http, "messages", "--upgrade", "endpoint-rebind")
+	s.settled(t, &messages)
+	s.totals(t, messages)
 	t.Run("classic", func(t *testing.T) { s.classic(t, r) })
 	files, err := filepath.Glob(filepath.Join(root, "dashboards/grafana/boards/*.json"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no boards: %v", err)
 	}
 	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) { s.board(t, r, file) })
+		t.Run(filepath.Base(file), func(t *testing.T) { s.board(t, summary{from: r.from, to: messages.to}, file) })
 	}
 }
 
@@ -178,9 +182,20 @@ func (s *stack) choose(t *testing.T, r summary, b board) *strings.Replacer {
 			replaced = append(replaced, "${"+v.Name+"}", value, "$"+v.Name, value)
 			continue
 		}
-		m := labelValues.FindStringSubmatch(strings.NewReplacer(replaced...).Replace(q.Query))
+		asked := strings.NewReplacer(replaced...).Replace(q.Query)
+		if inner, ok := strings.CutPrefix(asked, "query_result("); ok {
+			lines := s.at(t, r.to, strings.TrimSuffix(inner, ")"))
+			if len(lines) != 1 {
+				t.Errorf("variable %s: %d results, want one: %s", v.Name, len(lines), q.Query)
+				continue
+			}
+			value := strconv.FormatFloat(lines[0].value(t), 'f', -1, 64)
+			replaced = append(replaced, "${"+v.Name+"}", value, "$"+v.Name, value)
+			continue
+		}
+		m := labelValues.FindStringSubmatch(asked)
 		if m == nil {
-			t.Fatalf("variable %s: %q is no label_values", v.Name, q.Query)
+			t.Fatalf("variable %s: %q is neither label_values nor query_result", v.Name, q.Query)
 		}
 		var found []string
 		for _, line := range s.at(t, r.to, fmt.Sprintf("group by (%s) (last_over_time(%s[10m]))", m[2], m[1])) {

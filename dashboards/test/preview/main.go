@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"time"
@@ -29,11 +30,18 @@ func main() {
 	out := flag.String("out", "../../build/preview", "folder for the pictures")
 	upgrades := flag.String("upgrades", "endpoint-rebind,failover,in-place", "the upgrades to play, one after another")
 	flag.Parse()
-	if err := preview(context.Background(), *schload, *out, strings.Split(*upgrades, ",")); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := preview(ctx, *schload, *out, strings.Split(*upgrades, ","))
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "preview:", err)
 		os.Exit(1)
 	}
 }
+
+// margin is added to the end of a run: what it exports is dated by the monotonic
+// clock, which may be ahead of the wall clock where that is being set.
+const margin = 3 * time.Second
 
 // span is when a run took place.
 type span struct{ from, to time.Time }
@@ -56,34 +64,39 @@ func preview(ctx context.Context, schload, out string, upgrades []string) error 
 	receiver := &http.Server{Handler: e.Receiver, ReadHeaderTimeout: time.Minute}
 	go func() { _ = receiver.Serve(listener) }()
 	defer receiver.Close()
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return err
+	}
 	var runs []span
 	for i, upgrade := range upgrades {
 		from := time.Now()
 		run := exec.CommandContext(ctx, schload, "run", "--upgrade", upgrade, "--out", filepath.Join(folder, fmt.Sprint(i)),
 			"--otlp-endpoint", "http://"+listener.Addr().String()+"/api/v1/otlp")
 		run.Stderr = os.Stderr
-		if err := run.Run(); err != nil {
+		table, err := run.Output()
+		if err != nil {
 			return fmt.Errorf("upgrade %s: %w", upgrade, err)
 		}
-		runs = append(runs, span{from, time.Now()})
+		// What schload itself says of the run, to hold the pictures against.
+		if err := os.WriteFile(filepath.Join(out, upgrade+".txt"), table, 0o644); err != nil {
+			return err
+		}
+		runs = append(runs, span{from, time.Now().Add(margin)})
 	}
-	return pictures(ctx, e, out, runs)
+	return pictures(ctx, e, out, upgrades[0], runs)
 }
 
 // pictures draws the first run on the board of handoffs, and all of them on the
 // others.
-func pictures(ctx context.Context, e *engine.Engine, out string, runs []span) error {
-	if err := os.MkdirAll(out, 0o755); err != nil {
-		return err
-	}
+func pictures(ctx context.Context, e *engine.Engine, out, upgrade string, runs []span) error {
 	whole := span{runs[0].from, runs[len(runs)-1].to}
 	var failed []error
 	for file, board := range dashboards.Boards() {
-		shown := whole
+		shown, choose := whole, map[string]string{}
 		if file == "handoffs.json" {
-			shown = runs[0]
+			shown, choose["upgrade"] = runs[0], upgrade
 		}
-		v, err := view.Open(ctx, e, board, shown.from, shown.to.Truncate(time.Second), nil)
+		v, err := view.Open(ctx, e, board, shown.from, shown.to.Truncate(time.Second), choose)
 		if err != nil {
 			return fmt.Errorf("%s: %w", file, err)
 		}
