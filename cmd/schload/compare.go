@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -23,18 +24,22 @@ type compareFlags struct {
 func newCompare() *cobra.Command {
 	var f compareFlags
 	cmd := &cobra.Command{
-		Use:   "compare BUNDLE...",
+		Use:   "compare BUNDLE...|FILE.jsonl",
 		Short: "Print the table of one run, or of several side by side, from their bundles alone",
 		Long: "Print the table of one run, or of several side by side, from their bundles alone. A directory of bundles, such as runs or\n" +
 			"a matrix's cells, stands for those in it. With --json an array of\n" +
 			"summaries. The exit code is 4 if one of them is invalid, else 3 if what --fail-on names came true; an incomplete run is said\n" +
 			"to be so. Objectives are those that a run was made with.\n\n" +
 			"With --together the rounds of all runs are judged as rounds of one experiment. Runs that did not do the same (profile,\n" +
-			"upgrade, versions, machine) are refused, unless --force ignores it; it is said what was ignored.",
+			"upgrade, versions, machine) are refused, unless --force ignores it; it is said what was ignored.\n\n" +
+			"FILE.jsonl is OTLP/JSON as --otlp-file or a collector's file exporter writes it. Of it the table shows what metrics alone tell.",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.gate.validate(cmd.Flags().Changed); err != nil {
 				return usageError(err)
+			}
+			if slices.ContainsFunc(args, exported) {
+				return f.compareExported(cmd.OutOrStdout(), args, cmd.Flags())
 			}
 			return f.compare(cmd.OutOrStdout(), args)
 		},

@@ -1,0 +1,355 @@
+package bundle
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
+	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"schload/telemetry/histogram"
+	"schload/telemetry/record"
+)
+
+// Exported is what a file of exported metrics holds of one run's operations:
+// the sums at its last points.
+type Exported struct {
+	RunID, Upgrade string
+	Arms           []string // sorted
+	Whole          record.Interval
+
+	// From and To are what the points cover. Cumulative ones begin with the run;
+	// of deltas nobody can tell. When the run ended, neither tell.
+	Deltas   bool
+	From, To time.Time
+}
+
+// exportedCounts are the counters that carry the phase, so that warm-up can be
+// told from the rest.
+var exportedCounts = []string{record.Operations, record.OperationsDue, record.OperationsLate, record.OperationsMissed}
+
+// ReadExported reads OTLP/JSON, one ExportMetricsServiceRequest a line, as a
+// collector's file exporter or --otlp-file writes it, cumulative or delta. It
+// takes the operations of one run; other services' metrics are left out. An
+// error names file and line, and nothing of a file with an error is returned.
+func ReadExported(path string) (Exported, error) {
+	r := exportedReader{series: map[exportedKey]*exportedSeries{}, arms: map[string]string{}}
+	f, err := os.Open(path)
+	if err != nil {
+		return Exported{}, err
+	}
+	defer f.Close()
+	in := bufio.NewReader(f)
+	for n := 1; ; n++ {
+		line, err := in.ReadBytes('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return Exported{}, err
+		}
+		if errors.Is(err, io.EOF) && len(line) == 0 {
+			break
+		}
+		if err != nil {
+			return Exported{}, fmt.Errorf("%s line %d: it is torn, its newline is missing: the file was cut off, copy it whole", path, n)
+		}
+		if strings.TrimSpace(string(line)) == "" {
+			continue
+		}
+		if err := r.line(line); err != nil {
+			return Exported{}, fmt.Errorf("%s line %d: %w", path, n, err)
+		}
+	}
+	if r.out.RunID == "" {
+		return Exported{}, fmt.Errorf("%s: it holds no metrics of schload: no resource has %s", path, attrRun)
+	}
+	if err := r.finish(); err != nil {
+		return Exported{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return r.out, nil
+}
+
+// exportedKey names one series of operations.
+type exportedKey struct {
+	name, arm, attrs string
+}
+
+// exportedSeries is a series as of its latest point.
+type exportedSeries struct {
+	key         record.Key
+	attrs       []record.Attr
+	temporality metricspb.AggregationTemporality
+	start, end  uint64
+	times       *histogram.Histogram // nil of a counter
+	value       uint64
+}
+
+type exportedReader struct {
+	out    Exported
+	series map[exportedKey]*exportedSeries
+	arms   map[string]string // the instance of each
+	base   uint64            // where cumulative points begin
+
+	from, to         uint64 // what the deltas of all lines cover
+	lineFrom, lineTo uint64 // and those of this line
+}
+
+func (r *exportedReader) line(line []byte) error {
+	var data metricspb.MetricsData
+	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(line, &data); err != nil {
+		return fmt.Errorf("not an OTLP/JSON request: %w", err)
+	}
+	r.lineFrom, r.lineTo = math.MaxUint64, 0
+	for _, rm := range data.GetResourceMetrics() {
+		attrs := rm.GetResource().GetAttributes()
+		run, arm := value(attrs, attrRun), value(attrs, attrArm)
+		if run == "" {
+			continue
+		}
+		if r.out.RunID != "" && r.out.RunID != run {
+			return fmt.Errorf("it is of run %s, lines before are of run %s: give a file of one run", run, r.out.RunID)
+		}
+		r.out.RunID, r.out.Upgrade = run, value(attrs, attrUpgrade)
+		if arm == "" {
+			r.interval(rm)
+			continue
+		}
+		instance := value(attrs, "service.instance.id")
+		if before, ok := r.arms[arm]; ok && before != instance {
+			return fmt.Errorf("arm %s is of %s, before it was of %s: several workers, whose bundles schload merge adds up", arm, instance, before)
+		}
+		r.arms[arm] = instance
+		for _, sm := range rm.GetScopeMetrics() {
+			for _, m := range sm.GetMetrics() {
+				if err := r.metric(arm, m); err != nil {
+					return fmt.Errorf("arm %s metric %s: %w", arm, m.GetName(), err)
+				}
+			}
+		}
+	}
+	return r.follows()
+}
+
+// interval takes a bundle's own line as covering its interval, whether or not
+// something happened in it.
+func (r *exportedReader) interval(rm *metricspb.ResourceMetrics) {
+	for _, sm := range rm.GetScopeMetrics() {
+		for _, m := range sm.GetMetrics() {
+			if m.GetName() != intervalName {
+				continue
+			}
+			for _, p := range m.GetGauge().GetDataPoints() {
+				r.cover(p.GetStartTimeUnixNano(), p.GetTimeUnixNano())
+			}
+		}
+	}
+}
+
+func (r *exportedReader) cover(from, to uint64) {
+	r.lineFrom, r.lineTo = min(r.lineFrom, from), max(r.lineTo, to)
+}
+
+// follows says whether the line's deltas leave nothing out after those before.
+func (r *exportedReader) follows() error {
+	if r.lineTo == 0 {
+		return nil
+	}
+	if r.to > 0 && r.lineFrom > r.to {
+		return fmt.Errorf("deltas from %v, those before end at %v: what was recorded in between is missing", instant(r.lineFrom), instant(r.to))
+	}
+	if r.to == 0 {
+		r.from = r.lineFrom
+	}
+	r.to = max(r.to, r.lineTo)
+	return nil
+}
+
+func instant(ns uint64) time.Time { return time.Unix(0, int64(min(ns, math.MaxInt64))).UTC() }
+
+func (r *exportedReader) metric(arm string, m *metricspb.Metric) error {
+	timed := slices.Contains([]string{record.ResponseTime, record.ServiceTime, record.Lateness}, m.GetName())
+	if !timed && !slices.Contains(exportedCounts, m.GetName()) {
+		return nil
+	}
+	switch data := m.GetData().(type) {
+	case *metricspb.Metric_ExponentialHistogram:
+		if !timed {
+			break
+		}
+		for _, p := range data.ExponentialHistogram.GetDataPoints() {
+			if p.GetScale() != scale {
+				return fmt.Errorf("scale %d, want %d: what it went through changed the buckets; their quantiles are others", p.GetScale(), scale)
+			}
+			h, err := toHistogram(p)
+			if err != nil {
+				return err
+			}
+			s := exportedSeries{temporality: data.ExponentialHistogram.GetAggregationTemporality(), start: p.GetStartTimeUnixNano(), end: p.GetTimeUnixNano(), times: h}
+			if err := r.point(arm, m.GetName(), p.GetAttributes(), s); err != nil {
+				return err
+			}
+		}
+		return nil
+	case *metricspb.Metric_Sum:
+		if timed || !data.Sum.GetIsMonotonic() {
+			break
+		}
+		for _, p := range data.Sum.GetDataPoints() {
+			n, err := exportedCount(p)
+			if err != nil {
+				return err
+			}
+			s := exportedSeries{temporality: data.Sum.GetAggregationTemporality(), start: p.GetStartTimeUnixNano(), end: p.GetTimeUnixNano(), value: n}
+			if err := r.point(arm, m.GetName(), p.GetAttributes(), s); err != nil {
+				return err
+			}
+		}
+		return nil
+	case *metricspb.Metric_Histogram:
+		return errors.New("classic buckets (--histograms classic) are too wide for these quantiles: export native ones")
+	}
+	return fmt.Errorf("another kind of metric than schload exports by this name (%T)", m.GetData())
+}
+
+// exportedCount reads a count; a collector may have made a double of it.
+func exportedCount(p *metricspb.NumberDataPoint) (uint64, error) {
+	switch v := p.GetValue().(type) {
+	case *metricspb.NumberDataPoint_AsInt:
+		if v.AsInt >= 0 {
+			return uint64(v.AsInt), nil
+		}
+	case *metricspb.NumberDataPoint_AsDouble:
+		if v.AsDouble >= 0 && v.AsDouble <= 1<<53 && v.AsDouble == math.Trunc(v.AsDouble) {
+			return uint64(v.AsDouble), nil
+		}
+	}
+	return 0, fmt.Errorf("value %v is not a count", p.GetValue())
+}
+
+// point takes a point after those before it: a cumulative one replaces, a delta
+// is added and must begin where the last one ended.
+func (r *exportedReader) point(arm, name string, kvs []*commonpb.KeyValue, s exportedSeries) error {
+	attrs := attributes(kvs)
+	slices.SortFunc(attrs, func(x, y record.Attr) int { return strings.Compare(x.Key, y.Key) })
+	s.attrs = attrs
+	if value(kvs, record.AttrRound) == "" { // exports add the rounds up
+		kvs = append(slices.Clip(kvs), keyValues([]record.Attr{{Key: record.AttrRound, Value: "0"}})...)
+	}
+	var err error
+	if s.key, err = keyOf(arm, kvs); err != nil {
+		return err
+	}
+	if s.start > s.end || s.end == 0 {
+		return fmt.Errorf("a point from %d to %d ns: want from <= to", s.start, s.end)
+	}
+	cumulative := s.temporality == metricspb.AggregationTemporality_AGGREGATION_TEMPORALITY_CUMULATIVE
+	if !cumulative && s.temporality != delta {
+		return fmt.Errorf("temporality %v: want cumulative or delta", s.temporality)
+	}
+	if !cumulative {
+		r.cover(s.start, s.end)
+	}
+	if cumulative && r.base == 0 {
+		r.base = s.start
+	}
+	if cumulative && s.start != r.base {
+		return fmt.Errorf("a sum that begins at %d ns, others at %d ns: it was reset, what was before is missing", s.start, r.base)
+	}
+	id := exportedKey{name, arm, fmt.Sprint(attrs)}
+	before := r.series[id]
+	switch {
+	case before == nil:
+		r.series[id] = &s
+		return nil
+	case before.temporality != s.temporality:
+		return fmt.Errorf("temporality %v after %v", s.temporality, before.temporality)
+	case cumulative:
+		return r.replace(id, before, &s)
+	case s.start < before.end:
+		return fmt.Errorf("a delta from %d ns overlaps the one to %d ns before it: the interval is in the file twice", s.start, before.end)
+	}
+	before.end = s.end
+	before.value += s.value
+	if s.times != nil {
+		before.times.Merge(s.times)
+	}
+	return nil
+}
+
+func (r *exportedReader) replace(id exportedKey, before, now *exportedSeries) error {
+	switch {
+	case now.end < before.end:
+		return fmt.Errorf("a point of %d ns after one of %d ns: the lines are out of order", now.end, before.end)
+	case now.value < before.value || now.times != nil && now.times.Count() < before.times.Count():
+		return errors.New("a cumulative sum went down")
+	}
+	r.series[id] = now
+	return nil
+}
+
+// end is where the cumulative points of all arms end: they are exported as of
+// the same instants.
+func (r *exportedReader) end() (uint64, error) {
+	ends := map[string]uint64{}
+	for id, s := range r.series {
+		ends[id.arm] = max(ends[id.arm], s.end)
+	}
+	first := r.out.Arms[0]
+	for _, arm := range r.out.Arms {
+		if ends[arm] != ends[first] {
+			return 0, fmt.Errorf("arm %s ends at %v, arm %s at %v: the file ends within an export, or a part is missing", first, instant(ends[first]), arm, instant(ends[arm]))
+		}
+	}
+	return ends[first], nil
+}
+
+// finish files the series.
+func (r *exportedReader) finish() error {
+	r.out.Arms = slices.Sorted(maps.Keys(r.arms))
+	if len(r.series) == 0 {
+		return fmt.Errorf("run %s: no operations were exported", r.out.RunID)
+	}
+	cumulative := r.base > 0
+	for _, s := range r.series {
+		if cumulative == (s.temporality == delta) {
+			return errors.New("some sums are cumulative, some deltas")
+		}
+	}
+	r.out.Deltas, r.out.From, r.out.To = true, instant(r.from), instant(r.to)
+	if cumulative {
+		end, err := r.end()
+		if err != nil {
+			return err
+		}
+		r.out.Deltas, r.out.From, r.out.To = false, instant(r.base), instant(end)
+	}
+	at := map[record.Key]*record.Series{}
+	for id, s := range r.series {
+		if s.times == nil {
+			r.out.Whole.Counts = append(r.out.Whole.Counts, record.Count{Name: id.name, Arm: id.arm, Attrs: s.attrs, Value: s.value})
+			continue
+		}
+		if at[s.key] == nil {
+			at[s.key] = &record.Series{Key: s.key}
+		}
+		into := map[string]**histogram.Histogram{record.ResponseTime: &at[s.key].Response, record.ServiceTime: &at[s.key].Service, record.Lateness: &at[s.key].Lateness}[id.name]
+		if *into != nil {
+			return fmt.Errorf("metric %s: two series for %+v", id.name, s.key)
+		}
+		*into = s.times
+	}
+	for _, s := range at {
+		if s.Response == nil || s.Service == nil || s.Lateness == nil {
+			return fmt.Errorf("of %+v one of %s, %s and %s is missing: the collector must not filter them", s.Key, record.ResponseTime, record.ServiceTime, record.Lateness)
+		}
+		r.out.Whole.Series = append(r.out.Whole.Series, *s)
+	}
+	return nil
+}
