@@ -47,7 +47,9 @@ func TestExpectations(t *testing.T) {
 				if reasons := strings.Join(x.Reasons, "\n"); x.Level != test.level || x.Verdict != test.want || !strings.Contains(reasons, test.says) {
 					t.Errorf("%s: %s, want %s: %s and %q\n%s", x.Level, x.Verdict, test.level, test.want, test.says, reasons)
 				}
-				if (x.RoundsNeeded > 0) != (test.want == compare.NoEvidence && test.rounds == 1) {
+				// After several rounds without evidence chance says whether more would tell
+				// which arm is harmed more; none would tell of timeouts.
+				if several := test.want == compare.NoEvidence && test.rounds > 1; !several && (x.RoundsNeeded > 0) != (test.want == compare.NoEvidence) {
 					t.Errorf("%d rounds needed", x.RoundsNeeded)
 				}
 				if x.Documented == "" || x.Upgrade != test.upgrade || x.Against != "off" {
