@@ -71,12 +71,13 @@ func lines(ctx context.Context, list []*worker, write func(record.Interval) erro
 	var e events
 	apart := canaries(list[0].Run)
 	for from := time.Duration(0); ; {
+		// Asked for first: a stream that was interrupted ends like one that is read.
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
 		lead := leader(streams)
 		if lead == nil {
 			return nil
-		}
-		if err := context.Cause(ctx); err != nil {
-			return err
 		}
 		line := record.Interval{From: from, To: max(from, lead.head.To+lead.offset)}
 		for _, s := range streams {

@@ -124,6 +124,9 @@ func build(ctx context.Context, list []*worker, missing []bundle.Merged, m bundl
 		err = unwritten(w.Leave())
 	}
 	if err == nil {
+		err = context.Cause(ctx)
+	}
+	if err == nil {
 		err = os.Chmod(temporary, 0o755)
 	}
 	if err == nil {
