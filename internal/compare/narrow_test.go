@@ -40,9 +40,12 @@ var noises = []struct {
 // arms no more often than the level says: whatever decides when to stop knows
 // nothing of the sign.
 func TestStoppingByWidthInventsNothing(t *testing.T) {
-	const experiments = 1000
+	experiments := 1000
+	if testing.Short() { // as under the race detector
+		experiments = 100
+	}
 	// Twice the standard deviation of so many experiments at the level.
-	most := level*experiments + 2*math.Sqrt(level*(1-level)*experiments)
+	most := level*float64(experiments) + 2*math.Sqrt(level*(1-level)*float64(experiments))
 	for _, width := range []float64{0.2, WidestNarrow} {
 		for _, noise := range noises {
 			t.Run(fmt.Sprintf("%s, %g", noise.name, width), func(t *testing.T) {
@@ -55,7 +58,7 @@ func TestStoppingByWidthInventsNothing(t *testing.T) {
 						alarms++
 					}
 				}
-				t.Logf("%d false alarms in %d experiments, %.1f rounds each", alarms, experiments, float64(played)/experiments)
+				t.Logf("%d false alarms in %d experiments, %.1f rounds each", alarms, experiments, float64(played)/float64(experiments))
 				if float64(alarms) > most {
 					t.Errorf("%d false alarms in %d experiments, want at most %.0f", alarms, experiments, most)
 				}
@@ -77,6 +80,9 @@ func TestStoppingByWidthCovers(t *testing.T) {
 		{"noisy", -0.05, 0.02, 25},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			if testing.Short() {
+				t.Skip("coverage takes the thousand experiments")
+			}
 			const experiments = 1000
 			draw := rand.New(rand.NewPCG(3, 4))
 			held, played := 0, 0
