@@ -64,7 +64,8 @@ func causeOf(err error) Cause {
 		{NoSuchHost, []string{"no such host", "name resolver", "produced zero addresses", "server misbehaving"}},
 		{Refused, []string{"connection refused"}},
 		{TimedOut, []string{"client.timeout exceeded", "context deadline exceeded", "collect and export timeout"}},
-		{Protocol, []string{"malformed http", "server preface", "frame too large", "unexpected http status code", "frame header looked like an http/1.1"}},
+		// readLoopPeekFailLocked is what net/http says of a far end that speaks before it was asked, as gRPC does.
+		{Protocol, []string{"malformed http", "readlooppeekfaillocked", "server preface", "frame too large", "unexpected http status code", "frame header looked like an http/1.1"}},
 		{Denied, []string{": 401 ", ": 403 "}},
 		{NotFound, []string{": 404 ", ": 405 "}},
 		{Overloaded, []string{"retry-able"}},
