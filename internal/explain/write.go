@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"schload/internal/compare"
+	"schload/internal/markdown"
 )
 
 // Schema names the layout of JSON.
@@ -91,39 +92,18 @@ func plain(text string) string {
 // Markdown writes findings for a pull request or a ticket.
 func Markdown(w io.Writer, s compare.Summary, list []Finding) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "### What explains %s\n", escape(s.Upgrade.Name+": "+s.RunID))
+	fmt.Fprintf(&b, "### What explains %s\n", markdown.Escape(s.Upgrade.Name+": "+s.RunID))
 	for _, f := range list {
-		fmt.Fprintf(&b, "\n**%s**\n\n", escape(head(f)))
+		fmt.Fprintf(&b, "\n**%s**\n\n", markdown.Escape(head(f)))
 		for _, line := range f.Evidence {
-			b.WriteString("- " + escape(line) + "\n")
+			b.WriteString("- " + markdown.Escape(line) + "\n")
 		}
 		for _, p := range parts(f) {
-			b.WriteString("\n" + strings.ToUpper(p.name[:1]) + p.name[1:] + ": " + escape(p.text) + "\n")
+			b.WriteString("\n" + strings.ToUpper(p.name[:1]) + p.name[1:] + ": " + markdown.Escape(p.text) + "\n")
 		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
-}
-
-// escape takes from text what Markdown, or the HTML in it, would take for
-// markup.
-func escape(text string) string {
-	var b strings.Builder
-	for _, r := range plain(text) {
-		switch {
-		case r == '&':
-			b.WriteString("&amp;")
-		case r == '<':
-			b.WriteString("&lt;")
-		case r == '>':
-			b.WriteString("&gt;")
-		case strings.ContainsRune("\\`*_[]|~#!", r):
-			b.WriteString("\\" + string(r))
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
 }
 
 // JSON writes findings for programs.

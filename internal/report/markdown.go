@@ -8,6 +8,7 @@ import (
 	"schload/internal/bundle"
 	"schload/internal/compare"
 	"schload/internal/explain"
+	"schload/internal/markdown"
 )
 
 // Markdown writes a run in a few lines and a table, for a pull request.
@@ -18,22 +19,22 @@ func Markdown(w io.Writer, kept *bundle.Bundle, s compare.Summary) error {
 		return err
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "### %s\n\n", markdown(s.Upgrade.Name+": "+run.ID))
+	fmt.Fprintf(&b, "### %s\n\n", markdown.Escape(s.Upgrade.Name+": "+run.ID))
 	for _, x := range bannersOf(s) {
 		fmt.Fprintf(&b, "> **%s** %s\n", x.Name, x.Text)
 		for _, r := range x.Reasons {
-			fmt.Fprintf(&b, "> - %s\n", markdown(r))
+			fmt.Fprintf(&b, "> - %s\n", markdown.Escape(r))
 		}
 		b.WriteByte('\n')
 	}
 	told := tell(run, s)
 	for _, lines := range [][]string{told.Played, told.Felt, told.Means} {
 		if len(lines) > 0 {
-			b.WriteString(markdown(strings.Join(lines, " ")) + "\n\n")
+			b.WriteString(markdown.Escape(strings.Join(lines, " ")) + "\n\n")
 		}
 	}
 	for _, line := range judgement(s) {
-		b.WriteString("- " + markdown(line) + "\n")
+		b.WriteString("- " + markdown.Escape(line) + "\n")
 	}
 	if len(judgement(s)) > 0 {
 		b.WriteByte('\n')
@@ -45,13 +46,13 @@ func Markdown(w io.Writer, kept *bundle.Bundle, s compare.Summary) error {
 	if lines := restsOn(s); len(lines) > 0 {
 		b.WriteString("\nBehind the verdict on the documentation:\n\n")
 		for _, line := range lines {
-			b.WriteString("- " + markdown(line) + "\n")
+			b.WriteString("- " + markdown.Escape(line) + "\n")
 		}
 	}
 	if len(told.Weakens) > 0 {
 		b.WriteString("\nWhat weakens it:\n\n")
 		for _, line := range told.Weakens {
-			b.WriteString("- " + markdown(line) + "\n")
+			b.WriteString("- " + markdown.Escape(line) + "\n")
 		}
 	}
 	b.WriteString(explained(findings))
@@ -69,11 +70,11 @@ func explained(findings []explain.Finding) string {
 	for _, f := range findings {
 		b.WriteString("- ")
 		if f.Arm != "" {
-			b.WriteString(markdown(f.Arm) + ": ")
+			b.WriteString(markdown.Escape(f.Arm) + ": ")
 		}
-		b.WriteString(markdown(f.Title) + " (" + f.ID + ", " + string(f.Severity) + ")")
+		b.WriteString(markdown.Escape(f.Title) + " (" + f.ID + ", " + string(f.Severity) + ")")
 		if f.Fix != "" {
-			b.WriteString(". " + markdown(f.Fix))
+			b.WriteString(". " + markdown.Escape(f.Fix))
 		}
 		b.WriteByte('\n')
 	}
@@ -85,7 +86,7 @@ func (t *table) markdown() string {
 	var b strings.Builder
 	line := func(cells ...string) {
 		for _, c := range cells {
-			b.WriteString("| " + markdown(c) + " ")
+			b.WriteString("| " + markdown.Escape(c) + " ")
 		}
 		b.WriteString("|\n")
 	}
@@ -93,28 +94,6 @@ func (t *table) markdown() string {
 	b.WriteString("|---" + strings.Repeat("|---:", len(t.head)) + "|\n")
 	for _, r := range t.rows {
 		line(append([]string{strings.TrimSpace(r.label)}, r.cells...)...)
-	}
-	return b.String()
-}
-
-// markdown escapes what Markdown, or the HTML in it, would take for markup.
-func markdown(text string) string {
-	var b strings.Builder
-	for _, r := range text {
-		switch {
-		case r == '&':
-			b.WriteString("&amp;")
-		case r == '<':
-			b.WriteString("&lt;")
-		case r == '>':
-			b.WriteString("&gt;")
-		case strings.ContainsRune("\\`*_[]|~#!", r):
-			b.WriteString("\\" + string(r))
-		case r < ' ':
-			b.WriteByte(' ')
-		default:
-			b.WriteRune(r)
-		}
 	}
 	return b.String()
 }

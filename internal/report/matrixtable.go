@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"schload/internal/compare"
+	"schload/internal/markdown"
 	"schload/internal/matrix"
 )
 
@@ -34,13 +35,13 @@ func MatrixMarkdown(w io.Writer, m *matrix.Matrix) error {
 	var b strings.Builder
 	b.WriteString("### schload matrix\n\n")
 	for _, line := range append(matrixPlayed(m), matrixSays(m)...) {
-		b.WriteString(markdown(line) + "\n")
+		b.WriteString(markdown.Escape(line) + "\n")
 	}
 	b.WriteString("\n" + matrixLines(m).markdown())
 	if weak := matrixWeakens(m); len(weak) > 0 {
 		b.WriteString("\nWhat weakens it:\n\n")
 		for _, line := range weak {
-			b.WriteString("- " + markdown(line) + "\n")
+			b.WriteString("- " + markdown.Escape(line) + "\n")
 		}
 	}
 	_, err := io.WriteString(w, b.String())

@@ -56,6 +56,7 @@ var allowed = map[string]struct {
 	"internal/linear":    {inside: []string{"workload/ledger"}, outside: []string{"github.com/anishathalye/porcupine"}},
 	"internal/tidy":      {},
 	"internal/race":      {},
+	"internal/markdown":  {},
 	"internal/spelling":  {},
 	"internal/vitals":    {},
 	"internal/yamlfile":  {inside: []string{"internal/spelling"}, outside: []string{"github.com/goccy/go-yaml"}},
@@ -72,11 +73,11 @@ var allowed = map[string]struct {
 	},
 	"internal/series": {inside: []string{"internal/compare", "internal/bundle", "telemetry/histogram", "telemetry/record", "telemetry/mark", "workload"}},
 	"internal/report": {
-		inside: []string{"internal/compare", "internal/explain", "internal/bundle", "internal/series", "internal/matrix", "internal/report/chart", "telemetry/histogram", "telemetry/mark"},
+		inside: []string{"internal/markdown", "internal/compare", "internal/explain", "internal/bundle", "internal/series", "internal/matrix", "internal/report/chart", "telemetry/histogram", "telemetry/mark"},
 	},
 	"internal/report/chart": {},
 	"internal/matrix":       {inside: []string{"internal/compare", "internal/bundle", "handoff/upgrade"}},
-	"internal/explain":      {inside: []string{"internal/compare", "internal/bundle", "telemetry/mark"}},
+	"internal/explain":      {inside: []string{"internal/markdown", "internal/compare", "internal/bundle", "telemetry/mark"}},
 	"internal/doctor":       {inside: []string{"handoff", "handoff/stage", "telemetry/mark"}},
 	"internal/experiment": {
 		inside: []string{

@@ -60,6 +60,15 @@ func (e *Engine) Close() error {
 	return e.db.Close()
 }
 
+// answer runs a query. A warning is an error.
+func answer(ctx context.Context, query promql.Query) (*promql.Result, error) {
+	result := query.Exec(ctx)
+	if result.Err != nil || len(result.Warnings) > 0 {
+		return nil, fmt.Errorf("%v, warnings %v", result.Err, result.Warnings)
+	}
+	return result, nil
+}
+
 // Sample is one value: a number, or a histogram.
 type Sample = promql.Sample
 
@@ -70,9 +79,9 @@ func (e *Engine) Instant(ctx context.Context, expr string, at time.Time) ([]Samp
 		return nil, fmt.Errorf("%s: %w", expr, err)
 	}
 	defer query.Close()
-	result := query.Exec(ctx)
-	if result.Err != nil || len(result.Warnings) > 0 {
-		return nil, fmt.Errorf("%s: %v, warnings %v", expr, result.Err, result.Warnings)
+	result, err := answer(ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", expr, err)
 	}
 	vector, err := result.Vector()
 	if err != nil {
@@ -102,9 +111,9 @@ func (e *Engine) Range(ctx context.Context, expr string, from, to time.Time, ste
 		return nil, fmt.Errorf("%s: %w", expr, err)
 	}
 	defer query.Close()
-	result := query.Exec(ctx)
-	if result.Err != nil || len(result.Warnings) > 0 {
-		return nil, fmt.Errorf("%s: %v, warnings %v", expr, result.Err, result.Warnings)
+	result, err := answer(ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", expr, err)
 	}
 	matrix, err := result.Matrix()
 	if err != nil {
