@@ -20,7 +20,8 @@ type play struct {
 	mark     mark.Sink
 	ahead    []phase // that have not begun
 	now      phase
-	ended    int // operations that failed, for the turn of classes
+	ended    int                      // operations that failed, for the turn of classes
+	busy     map[string]time.Duration // of workers with operations, by arm, in this second
 }
 
 func newPlay(o Options, marks mark.Sink) *play {
@@ -48,6 +49,7 @@ func (p *play) second(from, to time.Duration) {
 		p.recorder.Begin(p.now.round, p.now.Phase, p.now.from)
 		p.mark(mark.Mark{At: p.now.from, Kind: mark.Phase, Name: p.now.String(), Round: p.now.round, Source: "harness"})
 	}
+	p.busy = map[string]time.Duration{}
 	step := time.Second / time.Duration(p.options.Rate)
 	for at := from; at < to; at += step {
 		for _, name := range arms {
@@ -85,6 +87,7 @@ func (p *play) operate(arm string, at time.Duration) {
 		s.Done += spread(20*time.Millisecond, 1)
 		p.ended++
 	}
+	p.busy[arm] += s.ServiceTime() * 51 / 50 // the engine has it a little longer
 	sink := p.sinks[arm]
 	ops := []workload.Operation{{Index: s.Operation, Command: operations[s.Operation], Slot: uint16(p.random.IntN(workload.SlotCount)) + 1}}
 	sink.Due(at, 1)
@@ -108,7 +111,7 @@ func (p *play) beside(iv *record.Interval) {
 		iv.Levels = append(iv.Levels,
 			record.Level{Name: record.ConnectionsRelaxed, Arm: name},
 			record.Level{Name: record.Connections, Arm: name, Attrs: []record.Attr{{Key: record.AttrNode, Value: "127.0.0.2:12000"}}, Value: 16},
-			record.Level{Name: record.HarnessInFlight, Arm: name, Attrs: of, Value: 0.5 + p.random.Float64()},
+			record.Level{Name: record.HarnessInFlight, Arm: name, Attrs: of, Value: p.busy[name].Seconds()},
 			record.Level{Name: record.HarnessQueue, Arm: name, Attrs: of},
 			record.Level{Name: record.HarnessWorkersFull, Arm: name, Attrs: of})
 	}

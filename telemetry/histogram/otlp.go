@@ -30,7 +30,22 @@ func (h *Histogram) Buckets() (offset int32, counts []uint64) {
 // describe, or says what contradicts itself or lies outside the range. Empty
 // buckets at the ends are allowed.
 func FromBuckets(offset int32, counts []uint64, zero uint64, sum, min, max time.Duration) (*Histogram, error) {
-	h := &Histogram{sum: sum}
+	h := &Histogram{}
+	if err := h.Load(offset, counts, zero, sum, min, max); err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// Load is FromBuckets into a histogram that is there and must be empty. After
+// an error it is empty.
+func (h *Histogram) Load(offset int32, counts []uint64, zero uint64, sum, min, max time.Duration) (err error) {
+	defer func() {
+		if err != nil {
+			*h = Histogram{}
+		}
+	}()
+	h.sum = sum
 	h.slots[0] = zero
 	first, last := -1, -1
 	if zero > 0 {
@@ -42,7 +57,7 @@ func FromBuckets(offset int32, counts []uint64, zero uint64, sum, min, max time.
 		}
 		at := int64(offset) + int64(i) - firstOffset + 1
 		if at < 1 || at > overflow {
-			return nil, fmt.Errorf("bucket index %d: outside %d to %d of scale %d", int64(offset)+int64(i), firstOffset, topOffset, Scale)
+			return fmt.Errorf("bucket index %d: outside %d to %d of scale %d", int64(offset)+int64(i), firstOffset, topOffset, Scale)
 		}
 		h.slots[at] = n
 		if last = int(at); first < 0 {
@@ -50,12 +65,12 @@ func FromBuckets(offset int32, counts []uint64, zero uint64, sum, min, max time.
 		}
 	}
 	if err := checkExtremes(first, last, sum, min, max); err != nil {
-		return nil, err
+		return err
 	}
 	if first >= 0 {
 		h.notMin, h.max = ^uint64(min), uint64(max)
 	}
-	return h, nil
+	return nil
 }
 
 // checkExtremes holds the extremes and the sum against the first and the last
