@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -111,19 +113,35 @@ func writeJSON(out io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-func summarize(dirs []string) (runs []bundle.Run, summaries []compare.Summary, err error) {
-	for _, dir := range dirs {
-		b, err := bundle.Open(dir)
+// summarize reads bundles, as many at a time as there are processors. The error
+// is that of the first that cannot be read.
+func summarize(dirs []string) ([]bundle.Run, []compare.Summary, error) {
+	runs, summaries, errs := make([]bundle.Run, len(dirs)), make([]compare.Summary, len(dirs)), make([]error, len(dirs))
+	var all sync.WaitGroup
+	turn := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for i, dir := range dirs {
+		turn <- struct{}{}
+		all.Go(func() {
+			runs[i], summaries[i], errs[i] = summarizeOne(dir)
+			<-turn
+		})
+	}
+	all.Wait()
+	for _, err := range errs {
 		if err != nil {
 			return nil, nil, err
 		}
-		s, err := compare.Summarize(b)
-		if err != nil {
-			return nil, nil, err
-		}
-		runs, summaries = append(runs, b.Run), append(summaries, s)
 	}
 	return runs, summaries, nil
+}
+
+func summarizeOne(dir string) (bundle.Run, compare.Summary, error) {
+	b, err := bundle.Open(dir)
+	if err != nil {
+		return bundle.Run{}, compare.Summary{}, err
+	}
+	s, err := compare.Summarize(b)
+	return b.Run, s, err
 }
 
 // unlike names the way out, where there is one.

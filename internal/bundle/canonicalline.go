@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"bytes"
 	"math"
 	"time"
 
@@ -195,16 +196,26 @@ func (c *canonical) point(arm *knownArm, m *knownMetric, i int) *knownPoint {
 	return p
 }
 
+// pointOf takes a point's attributes: those expected, else those of another
+// point that is known, else new ones.
 func (c *canonical) pointOf(arm *knownArm, m *knownMetric, i int) *knownPoint {
 	if i < len(m.points) && c.has(m.points[i].text) {
 		return m.points[i]
 	}
-	text, list := c.attributes()
-	if c.bad {
+	const end = `"}}]`
+	length := bytes.Index(c.text[min(c.at, len(c.text)):], []byte(end)) + len(end)
+	if c.bad || length < len(end) {
+		c.bad = true
 		return nil
 	}
-	p := m.by[string(text)]
-	if p == nil {
+	p := m.by[string(c.text[c.at:c.at+length])]
+	if p != nil {
+		c.at += length
+	} else {
+		text, list := c.attributes()
+		if c.bad {
+			return nil
+		}
 		p = newPoint(c, arm, m, string(text), list)
 		if c.keep() {
 			m.by[p.text] = p

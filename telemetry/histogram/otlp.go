@@ -51,17 +51,23 @@ func (h *Histogram) Load(offset int32, counts []uint64, zero uint64, sum, min, m
 	if zero > 0 {
 		first, last = 0, 0
 	}
-	for i, n := range counts {
-		if n == 0 {
-			continue
+	from := int64(offset)
+	for len(counts) > 0 && counts[0] == 0 {
+		from, counts = from+1, counts[1:]
+	}
+	for len(counts) > 0 && counts[len(counts)-1] == 0 {
+		counts = counts[:len(counts)-1]
+	}
+	if len(counts) > 0 {
+		to := from + int64(len(counts)) - 1
+		for _, index := range [...]int64{from, to} {
+			if index < firstOffset || index > topOffset {
+				return fmt.Errorf("bucket index %d: outside %d to %d of scale %d", index, firstOffset, topOffset, Scale)
+			}
 		}
-		at := int64(offset) + int64(i) - firstOffset + 1
-		if at < 1 || at > overflow {
-			return fmt.Errorf("bucket index %d: outside %d to %d of scale %d", int64(offset)+int64(i), firstOffset, topOffset, Scale)
-		}
-		h.slots[at] = n
-		if last = int(at); first < 0 {
-			first = last
+		copy(h.slots[from-firstOffset+1:], counts)
+		if last = int(to - firstOffset + 1); first < 0 {
+			first = int(from - firstOffset + 1)
 		}
 	}
 	if err := checkExtremes(first, last, sum, min, max); err != nil {
