@@ -3,6 +3,7 @@ package bundle
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -302,4 +303,23 @@ func text(v *commonpb.AnyValue) string {
 		return strconv.FormatBool(v.BoolValue)
 	}
 	return ""
+}
+
+func keyValues(attrs []record.Attr) []*commonpb.KeyValue {
+	var kvs []*commonpb.KeyValue
+	for _, a := range attrs {
+		kvs = append(kvs, &commonpb.KeyValue{
+			Key:   a.Key,
+			Value: &commonpb.AnyValue{Value: &commonpb.AnyValue_StringValue{StringValue: a.Value}},
+		})
+	}
+	return kvs
+}
+
+// since returns the instant of a point as the time since the run's base.
+func since(started time.Time, unixNano uint64) (time.Duration, error) {
+	if unixNano > math.MaxInt64 {
+		return 0, fmt.Errorf("instant %d ns is out of range", unixNano)
+	}
+	return time.Unix(0, int64(unixNano)).Sub(started), nil
 }

@@ -13,7 +13,10 @@ import (
 //
 // Together with Zero, Sum, Min and Max it is the whole histogram; FromBuckets
 // is the inverse.
-func (h *Histogram) Buckets() (offset int32, counts []uint64) {
+func (h *Histogram) Buckets() (offset int32, counts []uint64) { return h.AppendBuckets(nil) }
+
+// AppendBuckets is Buckets into a slice that is there.
+func (h *Histogram) AppendBuckets(counts []uint64) (offset int32, _ []uint64) {
 	first, last := h.touched()
 	if first == 0 { // the zero bucket is no positive bucket
 		for first = 1; first <= last && h.slots[first] == 0; {
@@ -21,7 +24,7 @@ func (h *Histogram) Buckets() (offset int32, counts []uint64) {
 		}
 	}
 	if first > last {
-		return 0, nil
+		return 0, counts
 	}
 	return int32(first - 1 + firstOffset), append(counts, h.slots[first:last+1]...)
 }
