@@ -62,13 +62,13 @@ func (f compareFlags) compare(out io.Writer, dirs []string) error {
 	if err != nil {
 		return usageError(err)
 	}
-	runs, summaries, err := summarize(dirs)
+	parts, summaries, err := summarize(dirs)
 	if err != nil {
 		return usageError(err)
 	}
 	var all compare.Together
 	if f.together {
-		if all, err = compare.Join(runs, summaries, f.force); err != nil {
+		if all, err = compare.Join(parts, f.force); err != nil {
 			return usageError(unlike(err))
 		}
 	}
@@ -115,14 +115,15 @@ func writeJSON(out io.Writer, v any) error {
 
 // summarize reads bundles, as many at a time as there are processors. The error
 // is that of the first that cannot be read.
-func summarize(dirs []string) ([]bundle.Run, []compare.Summary, error) {
-	runs, summaries, errs := make([]bundle.Run, len(dirs)), make([]compare.Summary, len(dirs)), make([]error, len(dirs))
+func summarize(dirs []string) ([]compare.Part, []compare.Summary, error) {
+	parts, summaries, errs := make([]compare.Part, len(dirs)), make([]compare.Summary, len(dirs)), make([]error, len(dirs))
 	var all sync.WaitGroup
 	turn := make(chan struct{}, runtime.GOMAXPROCS(0))
 	for i, dir := range dirs {
 		turn <- struct{}{}
 		all.Go(func() {
-			runs[i], summaries[i], errs[i] = summarizeOne(dir)
+			parts[i], errs[i] = judge(dir)
+			summaries[i] = parts[i].Summary
 			<-turn
 		})
 	}
@@ -132,16 +133,15 @@ func summarize(dirs []string) ([]bundle.Run, []compare.Summary, error) {
 			return nil, nil, err
 		}
 	}
-	return runs, summaries, nil
+	return parts, summaries, nil
 }
 
-func summarizeOne(dir string) (bundle.Run, compare.Summary, error) {
+func judge(dir string) (compare.Part, error) {
 	b, err := bundle.Open(dir)
 	if err != nil {
-		return bundle.Run{}, compare.Summary{}, err
+		return compare.Part{}, err
 	}
-	s, err := compare.Summarize(b)
-	return b.Run, s, err
+	return compare.Judge(b)
 }
 
 // unlike names the way out, where there is one.
