@@ -75,6 +75,15 @@ type Config struct {
 	Telemetry *telemetry.Exporter   // nil: none; it is flushed, not closed
 	Progress  func(report.Progress) // nil: none; called once an interval, must not block for long
 
+	// Processes load the arms in place of the run itself, which then opens none.
+	// Nil: the run loads all arms.
+	Processes Processes
+
+	// Lead decides on all instants in place of the run, whose arm has the Turn
+	// among those of the whole. Nil: the run decides.
+	Lead Lead
+	Turn workload.Turn
+
 	// Pacer makes the pools' pacers. Nil means the most precise the system
 	// has; tests in virtual time give workload.NewTimerPacer.
 	Pacer func(base time.Time) (workload.Pacer, error)
@@ -121,6 +130,9 @@ func (c Config) validate() error {
 
 // arms describes the arms and pools as the recorder files them.
 func (c Config) arms() []record.Arm {
+	if c.Processes != nil {
+		return nil
+	}
 	var pools []record.Pool
 	for _, p := range c.Pools {
 		rp := record.Pool{Name: p.Name, Apart: p.Kind == workload.KindCanary}

@@ -47,9 +47,8 @@ func (r *run) enough(ctx context.Context, l *load, round int) (bool, error) {
 	}
 	r.endedBy = why
 	r.Timeline.Mark(mark.Mark{At: now, Kind: mark.Harness, Name: "rounds_ended", Source: "harness", Round: round, Detail: why})
-	end := time.Since(r.Base) + lead
-	r.recorder.End(end)
-	l.horizon.End(end - l.start)
+	end := time.Since(r.Base) + r.lead()
+	r.endLoad(l, end)
 	return true, r.wait(ctx, l, end)
 }
 

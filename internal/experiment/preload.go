@@ -19,6 +19,9 @@ const (
 // all arms then read what is there, and a read that finds nothing has lost
 // something.
 func (r *run) preload(ctx context.Context) error {
+	if r.Lead != nil && r.Turn.Place > 0 {
+		return nil // the process of the first arm does
+	}
 	outcomes := make([]workload.Outcome, preloadBatch)
 	for _, p := range r.Pools {
 		if p.Keys.Space > mostPreloaded {

@@ -17,6 +17,9 @@ func (r *run) progress(interval record.Interval) report.Progress {
 	now := interval.To
 	round, phase := r.Timeline.at()
 	p := report.Progress{Phase: phase, Round: round, Rounds: r.known(), Saturates: r.Describe.Saturation != nil, Elapsed: max(0, now-r.start), Total: r.total}
+	if r.Processes != nil {
+		p.Arms = r.Processes.Progress()
+	}
 	for _, a := range r.arms {
 		p.Arms = append(p.Arms, r.armProgress(a, now, interval))
 	}

@@ -56,6 +56,8 @@ type run struct {
 	played   int             // rounds that are over
 	endedBy  string          // why there are no more, where the run decided
 	began    atomic.Int64    // the same, for the receivers of messages, who listen before
+	slots    []record.SlotRange
+	user     context.Context // ends when the user interrupts
 }
 
 // Run opens the arms, plays the rounds and leaves a bundle. An error before
@@ -66,18 +68,20 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	if err := c.validate(); err != nil {
 		return Result{}, err
 	}
-	r := &run{Config: c, boundary: make(chan struct{}, 1), watching: make(chan struct{}), watched: make(chan error, 1)}
+	r := &run{Config: c, boundary: make(chan struct{}, 1), watching: make(chan struct{}), watched: make(chan error, 1), user: ctx}
 	if err := r.open(ctx); err != nil {
 		r.closeClients()
 		return Result{}, err
 	}
 	defer r.closeClients()
-	slots := r.slotRanges(ctx)
+	if r.Processes == nil {
+		r.slots = r.slotRanges(ctx)
+	}
 	if err := r.awaitStart(ctx); err != nil {
 		return Result{}, err
 	}
-	r.recorder = c.recorder(slots)
-	c.Describe.SlotRanges = described(slots)
+	r.recorder = c.recorder(r.slots)
+	c.Describe.SlotRanges = described(r.slots)
 	w, err := bundle.Create(c.Dir, c.Describe)
 	if err != nil {
 		return Result{}, err
@@ -94,7 +98,11 @@ func Run(ctx context.Context, c Config) (Result, error) {
 
 // open opens all arms and warms each with as many connections as it has
 // workers and receivers, or more, so that none of them has to dial while it is measured.
-func (r *run) open(ctx context.Context) error {
+func (r *run) open(ctx context.Context) (err error) {
+	if r.Processes != nil {
+		r.slots, err = r.Processes.Open(ctx)
+		return err
+	}
 	workers := 0
 	for _, p := range r.Pools {
 		workers += p.WithDefaults().Connections()
@@ -127,6 +135,9 @@ func (r *run) open(ctx context.Context) error {
 }
 
 func (r *run) closeClients() {
+	if r.Processes != nil {
+		r.Processes.Kill()
+	}
 	for _, a := range r.arms {
 		a.client.Close()
 		a.closeCanaries()
@@ -135,7 +146,7 @@ func (r *run) closeClients() {
 
 // play leads the load through the phases and always finishes the bundle.
 func (r *run) play(ctx context.Context) (Result, error) {
-	start, err := r.firstDue()
+	start, err := r.firstDue(ctx)
 	if err != nil {
 		return Result{}, err
 	}
@@ -155,10 +166,8 @@ func (r *run) play(ctx context.Context) (Result, error) {
 		stop(err) // the engine counts what waits as missed, ended
 		grace = hurry
 	}
-	ended := r.end(ctx, l, time.Since(r.Base), grace)
-	r.settleExchanges(ctx)
-	r.calm(true)
-	r.settleLedgers(ctx)
+	ended := r.end(ctx, l, time.Since(r.Base), r.grace(grace))
+	ended = errors.Join(ended, r.settle(ctx, ended))
 	interrupted := ctx.Err() != nil // also one that came while the last operations drained
 	if interrupted || err == nil || errors.Is(err, errLoad) {
 		err = ended
@@ -166,11 +175,34 @@ func (r *run) play(ctx context.Context) (Result, error) {
 	return Result{Dir: r.bundle.Dir(), Interrupted: interrupted, Invalid: r.invalid}, r.finish(err, interrupted)
 }
 
+// settle gives all that is open its verdict, once the load has ended.
+func (r *run) settle(ctx context.Context, ended error) error {
+	if r.Lead != nil {
+		r.Lead.Loaded(ended)
+	}
+	r.settleExchanges(ctx)
+	switch {
+	case r.Lead != nil:
+		r.Lead.Settled(ctx)
+	case r.Processes != nil:
+		r.Processes.Settle(ctx)
+	}
+	r.calm(true)
+	r.settleLedgers(ctx)
+	if r.Processes != nil {
+		return r.Processes.Finish(ctx)
+	}
+	return nil
+}
+
 // phases walks through warm-up and rounds. It ends early with the context's
 // cause, or with errLoad when the load ended by itself.
 func (r *run) phases(ctx context.Context, l *load) error {
+	if r.Lead != nil {
+		return r.led(ctx, l)
+	}
 	r.enter(0, record.Warmup, r.start)
-	if err := r.wait(ctx, l, r.start+r.Warmup-lead); err != nil {
+	if err := r.wait(ctx, l, r.start+r.Warmup-r.lead()); err != nil {
 		return err
 	}
 	for round := 1; round <= r.Rounds; round++ {
@@ -200,7 +232,7 @@ func (r *run) round(ctx context.Context, l *load, round int) error {
 	if r.onlyLoad() {
 		return r.follow(ctx, l, round)
 	}
-	if err := r.wait(ctx, l, r.baselineEnd(round, r.begin(round, record.Baseline))-lead); err != nil {
+	if err := r.wait(ctx, l, r.baselineEnd(round, r.begin(round, record.Baseline))-r.lead()); err != nil {
 		return err
 	}
 	if err := r.perform(ctx, l, func(ctx context.Context) error { return r.await(ctx, round) }); err != nil {
@@ -264,7 +296,9 @@ func (r *run) prepare(ctx context.Context, l *load, round int, plan upgrade.Plan
 		if err := r.wait(ctx, l, r.begin(round, record.Warmup)); err != nil {
 			return err
 		}
-		r.resolveLedgers(ctx, round-1)
+		if err := r.resolve(ctx, round-1); err != nil {
+			return err
+		}
 	}
 	if !ok {
 		return nil
@@ -273,6 +307,17 @@ func (r *run) prepare(ctx context.Context, l *load, round int, plan upgrade.Plan
 		return fmt.Errorf("upgrade %s: preparing round %d: %w", r.Upgrade.Name, round, err)
 	}
 	return nil
+}
+
+// resolve reads back what a round left open.
+func (r *run) resolve(ctx context.Context, round int) error {
+	if r.Processes == nil {
+		r.resolveLedgers(ctx, round)
+		return nil
+	}
+	r.calm(true)
+	defer r.calm(false)
+	return r.Processes.Resolve(ctx, round)
 }
 
 // last waits for the end of a round's last phase. The end of the last round is
@@ -284,16 +329,15 @@ func (r *run) last(ctx context.Context, l *load, round int, end time.Duration) e
 // closing announces where a round ends and returns until when to wait for it.
 func (r *run) closing(l *load, round int, end time.Duration) time.Duration {
 	if round < r.Rounds {
-		return end - lead
+		return end - r.lead()
 	}
-	r.recorder.End(end)
-	l.horizon.End(end - l.start)
+	r.endLoad(l, end)
 	return end
 }
 
 // begin announces a phase a little ahead and returns its first instant.
 func (r *run) begin(round int, p record.Phase) time.Duration {
-	at := time.Since(r.Base) + lead
+	at := time.Since(r.Base) + r.lead()
 	r.enter(round, p, at)
 	return at
 }
@@ -304,6 +348,9 @@ func (r *run) enter(round int, p record.Phase, at time.Duration) {
 
 // enterFor is enter for a source that decided when the phase begins.
 func (r *run) enterFor(source string, round int, p record.Phase, at time.Duration) {
+	if r.Processes != nil && at > r.start { // it begins in warm-up
+		r.Processes.Tell(Cue{Round: round, Phase: p, Source: source, At: at})
+	}
 	r.recorder.Begin(round, p, at) // first of all: at is only lead ahead, and what falls due behind it must not be recorded before
 	r.turnLedgers(round)
 	time.AfterFunc(at-time.Since(r.Base), r.readNow)
