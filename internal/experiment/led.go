@@ -24,8 +24,8 @@ type Lead interface {
 	// Loaded says that the load has ended, with what is wrong or nil.
 	Loaded(err error)
 	// Settled says that all messages have a verdict, and returns when keys may
-	// be read back.
-	Settled(ctx context.Context)
+	// be read back; an error says that nobody waits for that any more.
+	Settled(ctx context.Context) error
 }
 
 // led is phases for a run that is led.

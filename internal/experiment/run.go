@@ -183,7 +183,9 @@ func (r *run) settle(ctx context.Context, ended error) error {
 	r.settleExchanges(ctx)
 	switch {
 	case r.Lead != nil:
-		r.Lead.Settled(ctx)
+		if r.Lead.Settled(ctx) != nil {
+			return nil // the target may be gone as well; what is open stays so
+		}
 	case r.Processes != nil:
 		r.Processes.Settle(ctx)
 	}

@@ -143,11 +143,13 @@ func (l *Lead) Loaded(err error) {
 }
 
 // Settled implements experiment.Lead.
-func (l *Lead) Settled(ctx context.Context) {
+func (l *Lead) Settled(context.Context) error {
 	l.say(answer{Settled: true})
 	select {
 	case <-l.finish:
+		return nil
 	case <-l.left:
+		return ErrLeft
 	}
 }
 

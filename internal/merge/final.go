@@ -24,10 +24,11 @@ func final(list []*worker) *bundle.Final {
 		}
 		f.Valid = f.Valid && own.Valid && len(w.gaps) == 0
 		for _, reason := range own.InvalidReasons {
-			if w.process() != "" && slices.Contains(f.InvalidReasons, reason) {
+			switch {
+			case w.process() == bundle.StageProcess:
+			case slices.Contains(w.whole, reason):
 				continue // the run was given up for it, and the stage says so
-			}
-			if w.process() != bundle.StageProcess {
+			default:
 				reason = w.says(reason)
 			}
 			f.InvalidReasons = append(f.InvalidReasons, reason)

@@ -52,6 +52,7 @@ func Merge(ctx context.Context, dirs []string, out string, o Options) (bundle.Me
 	if len(m.Ignored) > 0 && !o.Force {
 		return m, fmt.Errorf("%w: %s", ErrUnlike, strings.Join(m.Ignored, "; "))
 	}
+	wholes(list)
 	return build(ctx, list, missing, m, out)
 }
 

@@ -1,8 +1,8 @@
 package merge
 
 import (
-	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"schload/internal/bundle"
@@ -71,10 +71,22 @@ func (w *worker) beside(m mark.Mark) (mark.Mark, bool) {
 		return m, false
 	case m.Kind == mark.Harness && m.Arm == "" && w.process() == bundle.ArmProcess:
 		m.Arm = w.name
-	case m.Kind == mark.Invalid:
+	case m.Kind == mark.Invalid && w.process() == bundle.ArmProcess:
+		if slices.Contains(w.whole, m.Detail) {
+			return m, false // the run was given up for it, and the stage says so
+		}
 		m.Detail = w.says(m.Detail)
 	}
 	return m, true
+}
+
+// wholes gives all processes the stage's reasons.
+func wholes(list []*worker) {
+	if lead := list[0]; lead.process() == bundle.StageProcess && lead.Run.Final != nil {
+		for _, w := range list {
+			w.whole = lead.Run.Final.InvalidReasons
+		}
+	}
 }
 
 // latePhases says how often a process heard of a phase too late, and by how
@@ -102,7 +114,9 @@ func (w *worker) finalOf(f *bundle.Final) bool {
 	switch {
 	case own == nil && w.process() == bundle.ArmProcess:
 		f.Valid = false
-		f.InvalidReasons = append(f.InvalidReasons, fmt.Sprintf("%s did not end properly: what it recorded ends at %v", w.told.Who(), w.facts.life.to))
+		if !slices.ContainsFunc(w.whole, func(reason string) bool { return strings.HasPrefix(reason, w.told.Who()) }) {
+			f.InvalidReasons = append(f.InvalidReasons, w.told.Who()+" did not end properly")
+		}
 		return true
 	case own == nil:
 		return false

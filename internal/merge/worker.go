@@ -19,6 +19,7 @@ type worker struct {
 	told   bundle.Merged
 	gaps   []string // what was recorded and is missing in its bundle
 	facts  facts    // of its marks
+	whole  []string // why the run is invalid as a whole, of processes: the stage's reasons
 }
 
 // open opens the bundles and puts them in the order of their base instants.
