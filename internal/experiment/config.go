@@ -36,6 +36,10 @@ type Config struct {
 	// each node. One for each worker is the least.
 	Connections int
 
+	// Sequential has the arms take turns in every round, each with its own playing
+	// of the upgrade, in place of all at once: see Config.turnsOf.
+	Sequential bool
+
 	Upgrade upgrade.Upgrade
 	Stage   stage.Stage
 	Seed    uint64 // round r plays the plan of Seed+r-1
@@ -119,8 +123,14 @@ func (c Config) validate() error {
 	if c.LedgerKeys < 0 || c.LedgerKeys > mostLedgerKeys {
 		wrong = append(wrong, fmt.Errorf("ledger keys %d: want 1 to %d, or 0 for the default", c.LedgerKeys, mostLedgerKeys))
 	}
+	if c.Sequential && (c.Processes != nil || c.Lead != nil) {
+		wrong = append(wrong, errors.New("order sequential with arms in processes of their own: those that rest would only wait; choose one of them"))
+	}
 	if c.Rounds < 1 {
 		wrong = append(wrong, fmt.Errorf("rounds %d: want 1 or more", c.Rounds))
+	}
+	if c.Sequential {
+		wrong = append(wrong, c.unfitForTurns()...)
 	}
 	if c.Base.IsZero() || c.Open == nil || c.Stage == nil {
 		wrong = append(wrong, errors.New("experiment: Base, Open and Stage must be set"))
@@ -130,9 +140,6 @@ func (c Config) validate() error {
 
 // arms describes the arms and pools as the recorder files them.
 func (c Config) arms() []record.Arm {
-	if c.Processes != nil {
-		return nil
-	}
 	var pools []record.Pool
 	for _, p := range c.Pools {
 		rp := record.Pool{Name: p.Name, Apart: p.Kind == workload.KindCanary}

@@ -61,7 +61,9 @@ func TestProcessesEqualWhole(t *testing.T) {
 			t.Fatalf("seed %d: %d lines merged, %d of the whole", seed, len(b), len(a))
 		}
 		ofRecorder := func(list []record.Count) []record.Count {
-			return slices.DeleteFunc(list, func(c record.Count) bool { return c.Name == record.ConnectionDials || c.Name == record.ConnectionsProved })
+			return slices.DeleteFunc(list, func(c record.Count) bool {
+				return c.Name == record.ConnectionDials || c.Name == record.ConnectionsProved
+			})
 		}
 		for i := range a {
 			if !reflect.DeepEqual(a[i].Series, b[i].Series) {
