@@ -11,10 +11,16 @@ import (
 	"testing"
 )
 
-// storm is an endpoint move in which the arm without handoffs dials hundreds of
-// connections again and again for seconds. The arm with handoffs should feel
-// nothing of that.
-var storm = []string{"run", "--upgrade", "endpoint-rebind", "--arms", "on,off", "--rate", "1000", "--workers", "100", "--connections", "200",
+// storm is an upgrade in which the arm without handoffs dials hundreds of
+// connections again and again for seconds, which the arm with handoffs should
+// feel nothing of; in calm nothing happens for as long. What differs between
+// shared and isolated in calm as well is not the storm's doing.
+const (
+	storm = "endpoint-rebind"
+	calm  = "none"
+)
+
+var isolateRun = []string{"run", "--stage", "sim", "--arms", "on,off", "--rate", "1000", "--workers", "100", "--connections", "200",
 	"--warmup", "2s", "--baseline", "5s", "--recovery", "3s", "--integrity", "none"}
 
 // together and apart are the two ways to run the arms.
@@ -30,10 +36,10 @@ type felt map[string]float64
 var feltRows = []string{"on: response p50, maintenance", "on: response p99, maintenance", "on: response max, maintenance", "on: late, share of due, %",
 	"on: start lag p99", "on: start lag max", "scheduler latency p99, worst process", "processors used", "memory, MB", "off: dials"}
 
-// BenchmarkIsolate runs the storm with all arms in one process and with a
+// BenchmarkIsolate runs storm and calm with all arms in one process and with a
 // process for each, in pairs of the same seed whose order turns, and prints
 // what the arm on felt: median [least .. most], and of the pairs' differences.
-// BENCH_PAIRS is how many pairs (default 6, 80 s each).
+// BENCH_PAIRS is how many pairs of each (default 6, 160 s for both).
 func BenchmarkIsolate(b *testing.B) {
 	pairs, _ := strconv.Atoi(os.Getenv("BENCH_PAIRS"))
 	if pairs < 1 {
@@ -46,19 +52,27 @@ func BenchmarkIsolate(b *testing.B) {
 	if out, err := build.CombinedOutput(); err != nil {
 		b.Fatalf("%v\n%s", err, out)
 	}
-	all := map[string][]felt{}
+	all := map[string]map[string][]felt{storm: {}, calm: {}}
 	for pair := range pairs {
 		order := []string{together, apart}
 		if pair%2 == 1 {
 			slices.Reverse(order)
 		}
-		for _, how := range order {
-			f := feel(b, program, filepath.Join(dir, fmt.Sprintf("%s-%d", how, pair)), how, pair+1)
-			all[how] = append(all[how], f)
-			b.Logf("pair %d, %s: %v", pair+1, how, f)
+		for _, upgrade := range []string{storm, calm} {
+			for _, how := range order {
+				f := feel(b, program, filepath.Join(dir, fmt.Sprintf("%s-%s-%d", upgrade, how, pair)), upgrade, how, pair+1)
+				all[upgrade][how] = append(all[upgrade][how], f)
+				b.Logf("pair %d, %s, %s: %v", pair+1, upgrade, how, f)
+			}
 		}
 	}
-	fmt.Printf("| %d pairs | shared | isolated | isolated less shared |\n|---|---|---|---|\n", pairs)
+	for _, upgrade := range []string{storm, calm} {
+		compareFelt(upgrade, pairs, all[upgrade])
+	}
+}
+
+func compareFelt(upgrade string, pairs int, all map[string][]felt) {
+	fmt.Printf("| %s, %d pairs | shared | isolated | isolated less shared |\n|---|---|---|---|\n", upgrade, pairs)
 	for _, row := range feltRows {
 		var s, i, d []float64
 		for n := range pairs {
@@ -74,9 +88,9 @@ func middle(values []float64) string {
 }
 
 // feel makes one run and reads its summary.
-func feel(b *testing.B, program, out, how string, seed int) felt {
+func feel(b *testing.B, program, out, upgrade, how string, seed int) felt {
 	b.Helper()
-	args := append(slices.Clone(storm), "--seed", strconv.Itoa(seed), "--out", out)
+	args := append(slices.Clone(isolateRun), "--upgrade", upgrade, "--seed", strconv.Itoa(seed), "--out", out)
 	if how == apart {
 		args = append(args, "--isolate")
 	}
