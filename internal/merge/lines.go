@@ -142,12 +142,16 @@ func (s *stream) into(ctx context.Context, line *adding, e *events, workers int,
 		lead = false
 		iv := s.head
 		s.note(iv, apart)
-		iv.Counts = e.take(s.number, workers, iv.Counts)
+		iv.Counts = e.take(s.number, workers, s.process() != "", iv.Counts)
 		line.add(iv)
 		levels = later(levels, ownLevels(iv, s.offset, line.To-line.From))
 		s.advance(ctx)
 	}
-	line.Levels = beside(line.Levels, levels)
+	rules := ruleOf
+	if s.process() != "" {
+		rules = ruleOfProcesses
+	}
+	line.Levels = beside(line.Levels, levels, rules)
 	return nil
 }
 

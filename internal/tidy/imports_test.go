@@ -87,6 +87,10 @@ var allowed = map[string]struct {
 		},
 		outside: []string{"golang.org/x/sync"},
 	},
+	"internal/isolate": {
+		inside:  []string{"workload", "telemetry/record", "telemetry/mark", "internal/experiment", "internal/report"},
+		outside: []string{"golang.org/x/sys"},
+	},
 	"internal/calibrate": {inside: []string{
 		"workload", "handoff", "handoff/upgrade", "handoff/stage", "handoff/sim", "telemetry/record", "telemetry/histogram", "telemetry/mark",
 		"internal/experiment", "internal/bundle", "internal/compare", "internal/vitals", "internal/spelling",
@@ -96,7 +100,7 @@ var allowed = map[string]struct {
 			"workload", "handoff", "handoff/upgrade", "handoff/stage", "handoff/sim", "telemetry",
 			"handoff/sim/control", "handoff/sim/faultinjector", "handoff/sim/softwareapi",
 			"telemetry/record", "telemetry/mark", "profiles", "internal/experiment", "internal/bundle",
-			"internal/compare", "internal/report", "internal/explain", "internal/doctor", "internal/calibrate", "internal/matrix", "internal/spelling", "internal/merge", "internal/export",
+			"internal/compare", "internal/report", "internal/explain", "internal/doctor", "internal/calibrate", "internal/matrix", "internal/spelling", "internal/merge", "internal/export", "internal/isolate",
 		},
 		outside: []string{"github.com/spf13/cobra", "golang.org/x/term", "github.com/spf13/pflag"},
 	},
