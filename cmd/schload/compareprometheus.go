@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -49,6 +50,9 @@ func comparePrometheus(ctx context.Context, out io.Writer, paths []string, flags
 		e, err := prometheus.Read(ctx, s, credentials, time.Now())
 		if ctx.Err() != nil {
 			return interrupted(ctx, err)
+		}
+		if errors.Is(err, prometheus.ErrServer) {
+			return err
 		}
 		if err != nil {
 			return usageError(err)

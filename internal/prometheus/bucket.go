@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -71,18 +72,21 @@ func load(indexes []int, counts []uint64, zero, total uint64, sum time.Duration)
 		}
 		return &histogram.Histogram{}, nil
 	}
+	if !slices.IsSorted(indexes) {
+		return nil, errors.New("its buckets do not ascend")
+	}
 	offset, dense := 0, []uint64(nil)
 	if len(indexes) > 0 {
 		offset = indexes[0]
 		dense = make([]uint64, indexes[len(indexes)-1]-offset+1)
 		for i, index := range indexes {
-			if index < offset || index-offset >= len(dense) {
-				return nil, errors.New("its buckets do not ascend")
-			}
 			dense[index-offset] += counts[i]
 		}
 	}
 	low, high := extremes(indexes, zero, total, sum)
+	if high == sum && total > 1 && low > sum {
+		return nil, fmt.Errorf("its sum, %v, is less than the %v of its shortest duration", sum, low)
+	}
 	h, err := histogram.FromBuckets(int32(offset), dense, zero, sum, low, high)
 	if err != nil {
 		return nil, err

@@ -2,9 +2,11 @@ package prometheus
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	neturl "net/url"
 	"strings"
 	"time"
 
@@ -114,21 +116,28 @@ func (c *client) over(ctx context.Context, r v1.Range, query string) (model.Matr
 
 var errTimeout = errors.New("no answer in time")
 
+// ErrServer says that the server could not be asked, or could not answer. All
+// other errors are of what it was asked for, or of what it has.
+var ErrServer = errors.New("the Prometheus server gave no answer")
+
 // checked says what was wrong with an answer, and what to do about it. A warning
 // is an error too: the answer is one of a part.
 func (c *client) checked(ctx context.Context, warnings v1.Warnings, err error) error {
 	var refused *v1.Error
+	var url *neturl.Error
 	switch {
 	case err == nil && len(warnings) > 0:
 		return fmt.Errorf("%s: it warns, and nothing is computed from a part: %s", c.source.Server, strings.Join(warnings, "; "))
 	case err == nil:
 		return nil
 	case errors.Is(context.Cause(ctx), errTimeout):
-		return fmt.Errorf("%s: no answer within %v: is it the right address? Otherwise add timeout=2m, or since=24h where the run is young", c.source.Server, c.source.Timeout)
+		return fmt.Errorf("%w: %s: none within %v: is it the right address? Otherwise add timeout=2m, or since=24h where the run is young", ErrServer, c.source.Server, c.source.Timeout)
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
+	case errors.As(err, &url): // its own text repeats the query's address
+		return fmt.Errorf("%w: %s: %w: is the address right (prometheuss:// where it speaks HTTPS), and is it running?", ErrServer, c.source.Server, url.Err)
 	case !errors.As(err, &refused):
-		return fmt.Errorf("%s: %w", c.source.Server, err)
+		return fmt.Errorf("%w: %s: %w", ErrServer, c.source.Server, err)
 	}
 	said := refused.Msg
 	switch {
@@ -136,8 +145,21 @@ func (c *client) checked(ctx context.Context, warnings v1.Warnings, err error) e
 		return fmt.Errorf("%s: it wants credentials, or others (%s): set %s, or %s and %s", c.source.Server, said, envToken, envUser, envPassword)
 	case strings.HasSuffix(said, "404"):
 		return fmt.Errorf("%s: it has no /api/v1/query (%s): is it a Prometheus server, and is the prefix of its path in the address?", c.source.Server, said)
+	case detail(refused) != "": // of an answer 5xx, whose text the API's client does not read
+		return fmt.Errorf("%w: %s: %s: %s: add since=24h where the run is young", ErrServer, c.source.Server, said, detail(refused))
 	case refused.Type == v1.ErrTimeout:
-		return fmt.Errorf("%s: it ended the query for its time (%s): add since=24h where the run is young", c.source.Server, said)
+		return fmt.Errorf("%w: %s: it ended the query for its time (%s): add since=24h where the run is young", ErrServer, c.source.Server, said)
+	case refused.Type == v1.ErrServer:
+		return fmt.Errorf("%w: %s: %s", ErrServer, c.source.Server, said)
 	}
 	return fmt.Errorf("%s: %s: %s", c.source.Server, refused.Type, said)
+}
+
+// detail is what a server says of its error, where it says it as Prometheus does.
+func detail(refused *v1.Error) string {
+	var said struct{ Error string }
+	if json.Unmarshal([]byte(refused.Detail), &said) != nil {
+		return ""
+	}
+	return said.Error
 }
