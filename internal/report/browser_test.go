@@ -24,7 +24,7 @@ func TestE2EBrowser(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(folder, "node_modules")); err != nil {
 		t.Skip("test/browser lacks its modules: npm ci")
 	}
-	look := func(t *testing.T, name, text string) {
+	look := func(t *testing.T, name, text string, options ...string) {
 		page := filepath.Join(t.TempDir(), "report.html")
 		if err := os.WriteFile(page, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
@@ -33,6 +33,7 @@ func TestE2EBrowser(t *testing.T) {
 		if dir := os.Getenv("SCREENSHOTS"); dir != "" {
 			check.Args = append(check.Args, filepath.Join(dir, name))
 		}
+		check.Args = append(check.Args, options...)
 		out, err := check.CombinedOutput()
 		t.Logf("%s", out)
 		if err != nil {
@@ -49,4 +50,5 @@ func TestE2EBrowser(t *testing.T) {
 		})
 	}
 	t.Run("matrix", func(t *testing.T) { look(t, "matrix", written(t, MatrixHTML, stagedMatrix(t, hostile))) })
+	t.Run("matrix of 30 minutes", func(t *testing.T) { look(t, "long", written(t, MatrixHTML, longMatrix(t)), "--without-axe") })
 }

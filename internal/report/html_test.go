@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"math/rand/v2"
 	"os"
@@ -29,20 +30,23 @@ type staged struct {
 	rate    uint64 // operations a second
 	hostile string
 	arms    []string
+	upgrade string // "": rolling
+	seed    uint64 // of what is drawn
 }
 
 // write makes the bundle. The same staged makes the same one.
 func (g staged) write(t testing.TB, dir string) *bundle.Bundle {
 	t.Helper()
 	started := time.Date(2026, 11, 22, 13, 24, 0, 0, time.UTC)
+	name := cmp.Or(g.upgrade, "rolling"+g.hostile)
 	run := bundle.Run{
 		ID: "20261122-132400-7", Started: started, Command: []string{"schload", "run", "rolling" + g.hostile},
-		Profile: json.RawMessage(`{"name":` + strconv.Quote("rolling"+g.hostile) + `,"rate":"1000"}`),
+		Profile: json.RawMessage(`{"name":` + strconv.Quote(name) + `,"rate":"1000"}`),
 		Pools:   []bundle.Pool{{Name: "main", Operations: []string{"GET", "SET" + g.hostile}}},
 		SLO:     []string{"maintenance.failed_ratio < 0.001", "availability >= 100%", "recover < 1s"},
 		Upgrade: bundle.Upgrade{
 			Documented: "Connections are handed over ahead of the close" + g.hostile,
-			Name:       "rolling" + g.hostile, Title: "Rolling upgrade" + g.hostile, SCHSupport: "full",
+			Name:       name, Title: "Rolling upgrade" + g.hostile, SCHSupport: "full",
 			Assumptions: []string{"settle = 1s is an assumption" + g.hostile},
 			Parameters:  []bundle.Parameter{{Name: "settle", Value: "1s" + g.hostile, Origin: "assumption", Note: "ours" + g.hostile}},
 		},
@@ -83,7 +87,7 @@ var stagedPhases = []record.Phase{record.Baseline, record.Maintenance, record.Re
 
 // play writes intervals and marks: two seconds of warm-up, then the rounds.
 func (g staged) play(t testing.TB, w *bundle.Writer) time.Duration {
-	random := rand.New(rand.NewPCG(7, 7))
+	random := rand.New(rand.NewPCG(7, 7+g.seed))
 	at := 0
 	phase := func(p record.Phase, round, seconds int) {
 		w.Mark(mark.Mark{At: time.Duration(at) * time.Second, Kind: mark.Phase, Name: p.String(), Round: round, Source: "stage"})
