@@ -71,6 +71,7 @@ var allowed = map[string]struct {
 		inside:  []string{"internal/bundle", "internal/compare", "telemetry/histogram", "telemetry/record", "workload"},
 		outside: []string{"github.com/HdrHistogram/hdrhistogram-go", "github.com/prometheus/otlptranslator", "go.opentelemetry.io/proto/otlp", "google.golang.org/protobuf"},
 	},
+	"internal/hour":   {inside: []string{"internal/bundle", "telemetry/record", "telemetry/mark", "workload"}},
 	"internal/series": {inside: []string{"internal/compare", "internal/bundle", "telemetry/histogram", "telemetry/record", "telemetry/mark", "workload"}},
 	"internal/report": {
 		inside: []string{"internal/markdown", "internal/compare", "internal/explain", "internal/bundle", "internal/series", "internal/matrix", "internal/report/chart", "telemetry/histogram", "telemetry/mark"},
