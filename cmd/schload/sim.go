@@ -21,8 +21,8 @@ import (
 
 type simFlags struct {
 	nodes     int
-	hosts     []string // of the nodes, addresses or names of this machine
-	dns       string   // where the name server listens
+	hosts     []string      // of the nodes, addresses or names of this machine
+	dns       string        // where the name server listens
 	database  databaseFlags // the first one
 	databases []string      // the others, as SPEC
 	support   []string
