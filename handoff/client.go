@@ -86,6 +86,7 @@ type Client struct {
 	bare    *raw.Client // instead of redis, with mode raw
 	o       *observer
 	batches sync.Pool // of *batch
+	tells   bool      // outcomes name their connection
 
 	receiving sync.Mutex
 	receivers []*Receivers // that were started

@@ -53,6 +53,14 @@ type Config struct {
 	// Console is where File Stdout and OTEL_METRICS_EXPORTER=console write;
 	// nil: os.Stdout.
 	Console io.Writer
+	// Traces has spans exported of the operations that Exporter.Traced is given: to
+	// TracesEndpoint or else Endpoint, and to File. Without, the variable
+	// OTEL_TRACES_EXPORTER decides; unset it means none.
+	Traces bool
+	// TracesEndpoint is the receiver of spans, if it is another than Endpoint, as
+	// for a Prometheus, which takes none. It is written like Endpoint.
+	TracesEndpoint string
+
 	// Histograms is Native or Classic. Empty: the variable
 	// OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION, or Native.
 	Histograms Histograms
@@ -96,11 +104,11 @@ const (
 	defaultInterval = time.Second
 	defaultTimeout  = 5 * time.Second
 	closeTimeout    = 3 * time.Second
-	metricsPath     = "/v1/metrics"
 )
 
 // settings is what Config and environment come to.
 type settings struct {
+	of          signal
 	otlp        bool
 	protocol    string
 	endpoint    *url.URL // complete, path included; scheme http or https
@@ -115,6 +123,8 @@ type settings struct {
 	histograms        Histograms
 	resource          map[string]string // attributes of every source
 	instance          string
+
+	traces *settings // nil: none; with otlp false they go to the file alone
 }
 
 // resolve decides from the configuration, then from the environment. What is
@@ -124,8 +134,8 @@ func (c Config) resolve() (settings, []error, error) {
 	if c.Getenv == nil {
 		c.Getenv = os.Getenv
 	}
-	env := &environment{get: c.Getenv}
-	s := settings{prometheus: c.Prometheus, headers: c.Headers, tls: c.TLS, file: c.File, console: c.Console}
+	env := &environment{get: c.Getenv, of: metricsSignal}
+	s := settings{of: metricsSignal, prometheus: c.Prometheus, headers: c.Headers, tls: c.TLS, file: c.File, console: c.Console}
 	if s.console == nil {
 		s.console = os.Stdout
 	}
@@ -137,6 +147,9 @@ func (c Config) resolve() (settings, []error, error) {
 		s.file = Stdout
 	}
 	err := errors.Join(c.resolveHistograms(&s, env), c.resolveOTLP(&s, env, asked))
+	if err == nil {
+		err = c.resolveTraces(&s, env)
+	}
 	env.refuseDelta()
 	s.interval = firstPositive(c.Interval, env.milliseconds("OTEL_METRIC_EXPORT_INTERVAL"), defaultInterval)
 	s.timeout = firstPositive(c.Timeout, env.milliseconds("OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT",
@@ -230,7 +243,7 @@ func (c Config) parseEndpoint(s *settings, inherited string) (*url.URL, error) {
 		return nil, fmt.Errorf("telemetry endpoint %q asks for gRPC and the protocol is %s: change one of them", c.Endpoint, HTTP)
 	}
 	s.protocol = firstNonempty(s.protocol, hint, inherited, protocolOfPort(u.Port()), HTTP)
-	return finish(u, s.protocol), nil
+	return finish(u, s.protocol, s.of), nil
 }
 
 func protocolOfPort(port string) string {
@@ -242,12 +255,12 @@ func protocolOfPort(port string) string {
 
 // finish gives the URL the parts that may be left out. Posting OTLP to the
 // root of a receiver is answered by 404, which is why the path is completed.
-func finish(u *url.URL, protocol string) *url.URL {
+func finish(u *url.URL, protocol string, of signal) *url.URL {
 	if u.Port() == "" && protocol == GRPC {
 		u.Host = net.JoinHostPort(u.Hostname(), "4317")
 	}
-	if protocol == HTTP && !strings.HasSuffix(u.Path, metricsPath) {
-		u.Path = strings.TrimSuffix(u.Path, "/") + metricsPath
+	if protocol == HTTP && !strings.HasSuffix(u.Path, of.path) {
+		u.Path = strings.TrimSuffix(strings.TrimSuffix(u.Path, metricsSignal.path), "/") + of.path
 	}
 	return u
 }

@@ -55,6 +55,11 @@ func (s *source) prepareClient() {
 	}
 	s.prepareAttribution()
 	s.prepareErrors()
+	if s.traces {
+		for _, result := range []string{"limited", "traced"} {
+			s.count(record.TracedOperations, []record.Attr{{Key: record.AttrResult, Value: result}})
+		}
+	}
 	s.count(record.ClientTimeouts, nil)
 	for _, class := range []workload.Class{workload.OK, workload.DialRefused, workload.DialTimeout, workload.DialOther} {
 		s.count(record.ConnectionDials, []record.Attr{{Key: record.AttrResult, Value: class.String()}})

@@ -36,6 +36,7 @@ type source struct {
 	contract contract
 	library  string // of the client: go-redis:v9.23.0; may be empty
 	health   *health
+	traces   bool // spans are exported
 
 	mu         sync.Mutex
 	now        time.Time // end of the latest interval: the time of all points
@@ -47,6 +48,7 @@ type source struct {
 	levels     table[pointKey, *level]
 
 	distributions table[pointKey, *distribution]
+	exemplars     []exemplar // of operations that the next interval holds
 }
 
 func newSource(arm string, base time.Time, h *health) *source {
@@ -66,6 +68,7 @@ type operation struct {
 	ours, standard              attribute.Set
 	birth                       time.Time
 	response, service, lateness histogram.Histogram
+	exemplars                   []exemplar
 }
 
 // pointKey identifies a counter or gauge series; labels is what its
@@ -109,6 +112,7 @@ func (s *source) add(i record.Interval) {
 			s.addSeries(series)
 		}
 	}
+	s.attach()
 	for _, c := range i.Counts {
 		if c.Arm == s.arm {
 			s.count(c.Name, c.Attrs).value += c.Value
@@ -143,6 +147,10 @@ func (s *source) stateExports() {
 	stats := s.health.stats()
 	s.count(record.TelemetryExports, []record.Attr{{Key: record.AttrResult, Value: succeeded}}).value = stats.Sent
 	s.count(record.TelemetryExports, []record.Attr{{Key: record.AttrResult, Value: failed}}).value = stats.Failed
+	if s.traces {
+		s.count(record.TelemetrySpans, []record.Attr{{Key: record.AttrResult, Value: succeeded}}).value = stats.SpansSent
+		s.count(record.TelemetrySpans, []record.Attr{{Key: record.AttrResult, Value: "lost"}}).value = stats.SpansLost
+	}
 }
 
 func (s *source) addSeries(from record.Series) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -27,6 +28,7 @@ type exportFlags struct {
 	histograms string
 	prometheus string
 	testing    bool
+	traces     traceFlags
 }
 
 func (f *exportFlags) register(flags *pflag.FlagSet) {
@@ -36,6 +38,7 @@ func (f *exportFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.file, "otlp-file", "", "append metrics to this file as OTLP/JSON, a line for each export; - is standard output")
 	flags.StringVar(&f.histograms, "histograms", "", "exported as native (exponential, as recorded) or classic (explicit buckets, for dashboards that know no others)")
 	flags.BoolVar(&f.testing, "redis-testing-metrics", false, "export also the metrics that Redis' testing applications share: redis_operations_total, redis_operation_duration, redis_connections_total")
+	f.traces.register(flags)
 	flags.StringVar(&f.prometheus, "prometheus", "", "serve metrics for Prometheus on this address, such as 127.0.0.1:9464")
 }
 
@@ -51,7 +54,7 @@ func (f *exportFlags) check(stdoutTaken bool, given func(string) bool) error {
 		return fmt.Errorf("--otlp-file - with --json: both would be written to standard output; name a file")
 	}
 	_, err := f.header()
-	return err
+	return errors.Join(err, f.traces.check(given))
 }
 
 // checkAttributes refuses attributes of the profile that would be taken for
@@ -100,7 +103,7 @@ func (f *exportFlags) start(ctx context.Context, id string, base time.Time, c ex
 	}
 	config := telemetry.Config{
 		Endpoint: f.endpoint, Protocol: f.protocol, Headers: headers, Prometheus: f.prometheus,
-		File: f.file, Console: console, Histograms: telemetry.Histograms(f.histograms),
+		Traces: f.traces.on, TracesEndpoint: f.traces.endpoint, File: f.file, Console: console, Histograms: telemetry.Histograms(f.histograms),
 		Attributes: p.Attributes, RunID: id, InstanceID: instance, Upgrade: c.Upgrade.Name, ServiceVersion: buildVersions()["schload"], Library: "go-redis:" + buildVersions()["go-redis"], Base: base,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
@@ -115,6 +118,9 @@ func (f *exportFlags) start(ctx context.Context, id string, base time.Time, c ex
 
 // ended says at the end what did not arrive, and why.
 func ended(stderr io.Writer, s telemetry.Stats) {
+	if s.SpansLost > 0 {
+		fmt.Fprintf(stderr, "schload: spans: %d sent, %d lost\n", s.SpansSent, s.SpansLost)
+	}
 	if s.Failed+s.Held == 0 {
 		return
 	}

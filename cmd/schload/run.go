@@ -292,6 +292,9 @@ func (f *runFlags) experiment(ctx context.Context, p profiles.Profile, l lab, id
 	if c.Describe.Injections = f.inject; len(f.inject) > 0 {
 		c.LedgerKeys = injectedKeys
 	}
+	if c.Traces, err = f.exports.traces.rule(); err != nil {
+		return c, usageError(err)
+	}
 	c.Telemetry, err = f.exports.start(ctx, id, base, c, p, f.instance(id), f.json)
 	return c, usageError(err)
 }

@@ -49,7 +49,7 @@ func (r *run) startLoad(ctx context.Context, start time.Duration) *load {
 		for i, pool := range r.Pools {
 			engine := workload.Run{
 				Base: base, Pool: pool, Target: a.target(i), Owner: a.name, Horizon: &l.horizon,
-				Sink:  func() workload.Sink { return since{r.recorder.Sink(a.name, pool.Name), start} },
+				Sink:  func() workload.Sink { return since{r.traced(a.name, pool, r.recorder.Sink(a.name, pool.Name)), start} },
 				Pacer: func() (workload.Pacer, error) { return r.Pacer(base) },
 				Lag:   r.lag.add, Occupancy: a.occupancy[i], Wrong: r.unbelievable(a.name, pool.Name),
 				Turn: workload.Turn{Place: place, Of: len(r.arms)},

@@ -15,6 +15,7 @@ import (
 	"schload/telemetry"
 	"schload/telemetry/mark"
 	"schload/telemetry/record"
+	"schload/telemetry/trace"
 	"schload/workload"
 )
 
@@ -41,6 +42,7 @@ type Result struct {
 type run struct {
 	Config
 	recorder *record.Recorder
+	picker   *trace.Picker // nil: no traces
 	arms     []*arm
 	bundle   *bundle.Writer
 	exports  telemetry.Stats // as of the last reading
@@ -77,6 +79,7 @@ func Run(ctx context.Context, c Config) (Result, error) {
 		return Result{}, err
 	}
 	r.recorder = c.recorder(slots)
+	r.openTraces()
 	c.Describe.SlotRanges = described(slots)
 	w, err := bundle.Create(c.Dir, c.Describe)
 	if err != nil {

@@ -22,6 +22,7 @@ type Timeline struct {
 	early   []mark.Mark
 	dropped uint64 // marks beyond mostEarly
 	sink    mark.Sink
+	also    mark.Sink // nil: nobody else listens
 	round   int
 	phase   string
 	notices map[string]mark.Mark // last notice by arm
@@ -42,7 +43,7 @@ func (t *Timeline) Mark(m mark.Mark) {
 		m.Round = t.round
 	}
 	t.note(m)
-	sink := t.sink
+	sink, also := t.sink, t.also
 	switch {
 	case sink != nil:
 	case len(t.early) < mostEarly:
@@ -53,6 +54,20 @@ func (t *Timeline) Mark(m mark.Mark) {
 	t.mu.Unlock()
 	if sink != nil {
 		sink(m)
+	}
+	if also != nil {
+		also(m)
+	}
+}
+
+// tap passes what follows to one more sink, those kept so far first.
+func (t *Timeline) tap(also mark.Sink) {
+	t.mu.Lock()
+	early := slices.Clone(t.early)
+	t.also = also
+	t.mu.Unlock()
+	for _, m := range early {
+		also(m)
 	}
 }
 

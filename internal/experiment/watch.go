@@ -50,12 +50,14 @@ func (r *run) readNow() {
 // read takes one interval and passes it to the bundle and the exporter.
 func (r *run) read(last bool) (record.Interval, error) {
 	now := time.Since(r.Base)
+	traced := r.takeTraces(now, last)
 	var interval record.Interval
 	if last {
 		interval = r.recorder.Finish(now)
 	} else {
 		interval = r.recorder.Collect(now)
 	}
+	interval.Counts = append(interval.Counts, traced...)
 	r.fileLedgers()
 	for _, a := range r.arms {
 		seen := a.client.Observe()
@@ -81,6 +83,9 @@ func (r *run) read(last bool) (record.Interval, error) {
 	interval.Counts = append(interval.Counts, steps...)
 	interval.Levels = append(interval.Levels, record.Level{Name: record.RunInfo, Attrs: r.Info, Value: 1})
 	interval.Counts = append(interval.Counts, r.Timeline.takeEvents()...)
+	if r.picker != nil {
+		r.picker.Observe(interval)
+	}
 	if r.Telemetry != nil {
 		r.Telemetry.Interval(interval)
 		interval.Counts = append(interval.Counts, r.exported()...)
