@@ -39,7 +39,7 @@ var remedies = map[Cause]string{
 	NoTLS:      "use http:// or grpc:// for a receiver without TLS; OTEL_EXPORTER_OTLP_CERTIFICATE names the CA of one with a certificate of its own",
 	Protocol:   "grpc:// for a gRPC receiver (usually 4317), http:// for HTTP (usually 4318)",
 	Denied:     "give the credentials by --otlp-header or OTEL_EXPORTER_OTLP_HEADERS",
-	NotFound:   "check the path of the endpoint: a collector takes /v1/metrics, Prometheus /api/v1/otlp/v1/metrics with --web.enable-otlp-receiver",
+	NotFound:   "check the path of the endpoint: a collector takes /v1/metrics and /v1/traces, Prometheus /api/v1/otlp/v1/metrics with --web.enable-otlp-receiver and no spans, whose receiver --traces-endpoint names",
 	Overloaded: "exports are spaced until the receiver takes them again; the next one carries all totals",
 	TimedOut:   "the receiver is slow or hangs; exports are spaced, the next one carries all totals",
 	Rejected:   "the receiver's log says which points it refused",
