@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -18,11 +19,7 @@ func BenchmarkDone(b *testing.B) {
 		class  workload.Class
 	}{{"off", false, workload.OK}, {"on, not traced", true, workload.OK}, {"off, failed", false, workload.EOF}, {"on, traced", true, workload.EOF}} {
 		b.Run(c.name, func(b *testing.B) {
-			recorder := record.New(record.Config{Arms: []record.Arm{{Name: "on", Pools: []record.Pool{{Name: "main", Operations: []string{"GET", "SET"}}}}}})
-			sink := recorder.Sink("on", "main")
-			if c.traces {
-				sink = New(Config{Arms: []string{"on"}}).Sink("on", pool(b, 1), sink)
-			}
+			sink := benchSink(b, c.traces)
 			x := workload.Sample{Sent: time.Microsecond, Done: time.Millisecond, Outcome: workload.Outcome{Class: c.class}}
 			sink.Done(x, 1)
 			b.ReportAllocs()
@@ -31,4 +28,37 @@ func BenchmarkDone(b *testing.B) {
 			}
 		})
 	}
+}
+
+// What traces add to an operation that is not traced, measured so that a busy
+// machine does not show: blocks with and without in turn, the median of the
+// differences.
+func BenchmarkAdded(b *testing.B) {
+	with, without := benchSink(b, true), benchSink(b, false)
+	const block = 10_000
+	x := workload.Sample{Sent: time.Microsecond, Done: time.Millisecond}
+	measure := func(s workload.Sink) float64 {
+		begin := time.Now()
+		for range block {
+			s.Done(x, 1)
+		}
+		return float64(time.Since(begin)) / block
+	}
+	var added []float64
+	for b.Loop() {
+		off := measure(without)
+		added = append(added, measure(with)-off)
+	}
+	slices.Sort(added)
+	b.ReportMetric(added[len(added)/2], "added-ns/operation")
+	b.ReportMetric(0, "ns/op")
+}
+
+func benchSink(b *testing.B, traces bool) workload.SlotSink {
+	recorder := record.New(record.Config{Arms: []record.Arm{{Name: "on", Pools: []record.Pool{{Name: "main", Operations: []string{"GET", "SET"}}}}}})
+	sink := recorder.Sink("on", "main")
+	if traces {
+		sink = New(Config{Arms: []string{"on"}}).Sink("on", pool(b, 1), sink)
+	}
+	return sink
 }
