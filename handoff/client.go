@@ -87,6 +87,7 @@ type Client struct {
 	o       *observer
 	batches sync.Pool // of *batch
 	tells   bool      // outcomes name their connection
+	before  uint32    // connections of clients that the arm had before
 
 	receiving sync.Mutex
 	receivers []*Receivers // that were started

@@ -175,7 +175,9 @@ func (f *flight) bring(reply *ledger.Reply, x exchange, err error) {
 func (c *Client) outcome(f *flight, x exchange, op *workload.Operation) workload.Outcome {
 	out := workload.Outcome{Attempts: f.tries()}
 	if c.tells {
-		out.Conn = f.number()
+		if out.Conn = f.number(); out.Conn > 0 {
+			out.Conn += c.before
+		}
 	}
 	err := x.Err()
 	if op.Reply != nil {

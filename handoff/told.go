@@ -2,8 +2,9 @@ package handoff
 
 // TellConnections has outcomes name the connection that an operation used last,
 // as far as the library tells it: of an arm without a library, and of pipelines
-// over a cluster, none is told. It is called before the first Do.
-func (c *Client) TellConnections() { c.tells = true }
+// over a cluster, none is told. Numbers go on from those of clients that the
+// arm had before. It is called before the first Do.
+func (c *Client) TellConnections(before uint64) { c.tells, c.before = true, uint32(before) }
 
 // number is that of the flight's connection, 0 for none.
 func (f *flight) number() uint32 {

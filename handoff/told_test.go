@@ -17,7 +17,7 @@ func TestToldConnections(t *testing.T) {
 			t.Errorf("%+v: want no connection, nobody asked", out)
 		}
 		c := w.open(w.config("off-noretry"))
-		c.TellConnections()
+		c.TellConnections(0)
 		for _, out := range do(t, c, get("k"), set("k")) {
 			told(t, c, out, false)
 		}
@@ -33,7 +33,7 @@ func TestToldConnections(t *testing.T) {
 			t.Error("a connection that never was is known")
 		}
 		bare := w.open(w.config("raw"))
-		bare.TellConnections()
+		bare.TellConnections(7)
 		if out := do(t, bare, get("k"))[0]; out.Class != workload.OK || out.Conn != 0 {
 			t.Errorf("%+v: an arm without a library tells none", out)
 		}

@@ -31,7 +31,7 @@ func (s *source) exemplify(o *operations.Operation, whole, call trace.SpanContex
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.exemplars = append(s.exemplars, exemplar{
-		key: operationKey{pool: o.Pool, name: o.Name, outcome: outcome, phase: o.Phase}, at: s.start.Add(o.Done),
+		key: operationKey{pool: o.Pool, name: o.Name, outcome: outcome, phase: o.Phase, round: s.round(o.Round)}, at: s.start.Add(o.Done),
 		response: o.ResponseTime(), service: o.ServiceTime(), lateness: o.Lateness(), whole: whole, call: call})
 }
 

@@ -60,13 +60,13 @@ func (f compareFlags) compare(out io.Writer, dirs []string) error {
 	if err != nil {
 		return usageError(err)
 	}
-	runs, summaries, err := summarize(dirs)
+	parts, summaries, err := summarize(dirs)
 	if err != nil {
 		return usageError(err)
 	}
 	var all compare.Together
 	if f.together {
-		if all, err = compare.Join(runs, summaries, f.force); err != nil {
+		if all, err = compare.Join(parts, f.force); err != nil {
 			return usageError(unlike(err))
 		}
 	}
@@ -111,19 +111,19 @@ func writeJSON(out io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-func summarize(dirs []string) (runs []bundle.Run, summaries []compare.Summary, err error) {
+func summarize(dirs []string) (parts []compare.Part, summaries []compare.Summary, err error) {
 	for _, dir := range dirs {
 		b, err := bundle.Open(dir)
 		if err != nil {
 			return nil, nil, err
 		}
-		s, err := compare.Summarize(b)
+		p, err := compare.Judge(b)
 		if err != nil {
 			return nil, nil, err
 		}
-		runs, summaries = append(runs, b.Run), append(summaries, s)
+		parts, summaries = append(parts, p), append(summaries, p.Summary)
 	}
-	return runs, summaries, nil
+	return parts, summaries, nil
 }
 
 // unlike names the way out, where there is one.

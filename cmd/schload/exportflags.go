@@ -29,6 +29,7 @@ type exportFlags struct {
 	prometheus string
 	testing    bool
 	traces     traceFlags
+	rounds     bool
 }
 
 func (f *exportFlags) register(flags *pflag.FlagSet) {
@@ -39,6 +40,7 @@ func (f *exportFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.histograms, "histograms", "", "exported as native (exponential, as recorded) or classic (explicit buckets, for dashboards that know no others)")
 	flags.BoolVar(&f.testing, "redis-testing-metrics", false, "export also the metrics that Redis' testing applications share: redis_operations_total, redis_operation_duration, redis_connections_total")
 	f.traces.register(flags)
+	flags.BoolVar(&f.rounds, "export-rounds", false, "export each round as series of its own (schload.round) instead of summing rounds: as many times the series as the run has rounds")
 	flags.StringVar(&f.prometheus, "prometheus", "", "serve metrics for Prometheus on this address, such as 127.0.0.1:9464")
 }
 
@@ -103,7 +105,8 @@ func (f *exportFlags) start(ctx context.Context, id string, base time.Time, c ex
 	}
 	config := telemetry.Config{
 		Endpoint: f.endpoint, Protocol: f.protocol, Headers: headers, Prometheus: f.prometheus,
-		Traces: f.traces.on, TracesEndpoint: f.traces.endpoint, File: f.file, Console: console, Histograms: telemetry.Histograms(f.histograms),
+		Traces: f.traces.on, TracesEndpoint: f.traces.endpoint,
+		File: f.file, Console: console, Histograms: telemetry.Histograms(f.histograms), Rounds: f.rounds,
 		Attributes: p.Attributes, RunID: id, InstanceID: instance, Upgrade: c.Upgrade.Name, ServiceVersion: buildVersions()["schload"], Library: "go-redis:" + buildVersions()["go-redis"], Base: base,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}

@@ -30,6 +30,7 @@ type Run struct {
 	Pools       []Pool          `json:"pools"`
 	Upgrade     Upgrade         `json:"upgrade"`
 	Stage       string          `json:"stage"`
+	Order       string          `json:"order,omitempty"`      // OrderSequential: the arms took turns; absent: all were loaded at once
 	Saturation  *Saturation     `json:"saturation,omitempty"` // the run looks for the ceiling of its target; nil: it loads at a rate
 	Cluster     bool            `json:"cluster,omitempty"`    // the arms are clients of an OSS cluster
 	Rounds      int             `json:"rounds"`               // 0: the run decides, see Played
@@ -51,6 +52,10 @@ type Run struct {
 	// occurs in free text (command, profile, details, reasons), it is hidden.
 	Secrets []string `json:"-"`
 }
+
+// OrderSequential is the order of a run whose arms took turns in every round,
+// each with its own playing of the upgrade.
+const OrderSequential = "sequential"
 
 // Worker says which of several runs that load together this is, and when they
 // agreed to start.

@@ -12,13 +12,26 @@ import (
 // Summarize computes the summary of a bundle. An incomplete bundle gives what
 // it holds; an error means that it could not be read.
 func Summarize(b *bundle.Bundle) (Summary, error) {
+	p, err := Judge(b)
+	return p.Summary, err
+}
+
+// Part is a run that can be judged together with others.
+type Part struct {
+	Run     bundle.Run
+	Summary Summary
+	trials  []trial // what Summary.Expectations are the verdicts of
+}
+
+// Judge is Summarize, and keeps what Join needs.
+func Judge(b *bundle.Bundle) (Part, error) {
 	timeline, err := readTimeline(b)
 	if err != nil {
-		return Summary{}, err
+		return Part{}, err
 	}
 	source, found, err := phaseSource(b, timeline)
 	if err != nil {
-		return Summary{}, err
+		return Part{}, err
 	}
 	file := func(iv record.Interval) record.Interval {
 		if source == sourceData {
@@ -28,11 +41,11 @@ func Summarize(b *bundle.Bundle) (Summary, error) {
 	}
 	sums, err := readSums(b, timeline, file)
 	if err != nil {
-		return Summary{}, err
+		return Part{}, err
 	}
 	happened, err := events(b, &sums, timeline, source, found, file)
 	if err != nil {
-		return Summary{}, err
+		return Part{}, err
 	}
 	run := b.Run
 	s := Summary{
@@ -64,10 +77,11 @@ func Summarize(b *bundle.Bundle) (Summary, error) {
 	s.judgeMessages(run, &sums)
 	s.saturate(timeline, sums.whole.To, run.Merge)
 	s.Differences = s.differences()
-	s.Expectations = s.expectations(run, &sums)
+	trials := s.trials(run, &sums)
+	s.Expectations = expectations(trials, s.Upgrade)
 	s.SLO = s.slos(run.SLO)
 	s.warn(&sums, timeline, run.Final)
-	return s, nil
+	return Part{Run: run, Summary: s, trials: trials}, nil
 }
 
 // closed says whether a pool's loop is closed.

@@ -36,6 +36,10 @@ type Config struct {
 	// each node. One for each worker is the least.
 	Connections int
 
+	// Sequential has the arms take turns in every round, each with its own playing
+	// of the upgrade, in place of all at once: see Config.turnsOf.
+	Sequential bool
+
 	Upgrade upgrade.Upgrade
 	Stage   stage.Stage
 	Seed    uint64 // round r plays the plan of Seed+r-1
@@ -113,6 +117,9 @@ func (c Config) validate() error {
 	}
 	if c.Rounds < 1 {
 		wrong = append(wrong, fmt.Errorf("rounds %d: want 1 or more", c.Rounds))
+	}
+	if c.Sequential {
+		wrong = append(wrong, c.unfitForTurns()...)
 	}
 	if c.Base.IsZero() || c.Open == nil || c.Stage == nil {
 		wrong = append(wrong, errors.New("experiment: Base, Open and Stage must be set"))

@@ -13,7 +13,8 @@ import (
 	"schload/workload"
 )
 
-// arm is one client configuration under load.
+// arm is one client configuration under load: with order sequential, during
+// one turn.
 type arm struct {
 	name    string
 	client  *handoff.Client
@@ -29,6 +30,18 @@ type arm struct {
 	load      []workload.Load       // of these, as of the last reading
 
 	dialled bool // in the interval before the last reading
+
+	connsBefore uint64   // connections that its clients of other turns had
+	sinks       []*stash // by pool
+}
+
+// conn returns the number of a connection within the arm, of that which its
+// client gave it; 0 stands for unknown.
+func (a *arm) conn(number uint64) uint64 {
+	if number == 0 {
+		return 0
+	}
+	return number + a.connsBefore
 }
 
 // load is every arm's pools at work.
@@ -40,18 +53,22 @@ type load struct {
 }
 
 // startLoad lets every pool of every arm begin at one instant, start.
-func (r *run) startLoad(ctx context.Context, start time.Duration) *load {
+func (r *run) startLoad(ctx context.Context, round int, start time.Duration) *load {
 	l := &load{start: start, done: make(chan struct{})}
 	base := r.Base.Add(start)
 	g, ctx := errgroup.WithContext(ctx)
 	for place, a := range r.arms {
 		a.tallies = make([]workload.Tally, len(r.Pools))
 		for i, pool := range r.Pools {
+			pool = r.inTurn(pool, round)
+			a.sinks[i].next = 0
 			engine := workload.Run{
 				Base: base, Pool: pool, Target: a.target(i), Owner: a.name, Horizon: &l.horizon,
-				Sink:  func() workload.Sink { return since{r.traced(a.name, pool, r.recorder.Sink(a.name, pool.Name)), start} },
+				Sink: func() workload.Sink {
+					return since{a.sinks[i].take(func() workload.SlotSink { return r.traced(a.name, pool, r.recorder.Sink(a.name, pool.Name)) }), start}
+				},
 				Pacer: func() (workload.Pacer, error) { return r.Pacer(base) },
-				Lag:   r.lag.add, Occupancy: a.occupancy[i], Wrong: r.unbelievable(a.name, pool.Name),
+				Lag:   r.lag.add, Occupancy: a.occupancy[i], Wrong: r.unbelievable(a, pool.Name),
 				Turn: workload.Turn{Place: place, Of: len(r.arms)},
 			}
 			if a.books != nil && a.books[i] != nil {
@@ -105,21 +122,14 @@ func (r *run) end(ctx context.Context, l *load, at, grace time.Duration) error {
 // same operations, made independently, must agree to the last one.
 func (r *run) check() error {
 	var wrong []error
-	for _, a := range r.arms {
-		var engine workload.Tally
-		for _, t := range a.tallies {
-			engine.Due += t.Due
-			engine.OK += t.OK
-			engine.Failed += t.Failed
-			engine.Missed += t.Missed
-		}
-		recorded := r.recorder.Totals(a.name)
+	for _, a := range r.Arms {
+		engine, recorded := r.standings[a.Name].tally, r.recorder.Totals(a.Name)
 		if err := recorded.Conservation(); err != nil {
-			wrong = append(wrong, fmt.Errorf("arm %s: %w", a.name, err))
+			wrong = append(wrong, fmt.Errorf("arm %s: %w", a.Name, err))
 		}
 		if engine.Due != recorded.Due || engine.OK != recorded.OK || engine.Failed != recorded.Failed || engine.Missed != recorded.Missed {
 			wrong = append(wrong, fmt.Errorf("arm %s: the engine counted %d due, %d ok, %d failed, %d missed, the recorder %d, %d, %d, %d",
-				a.name, engine.Due, engine.OK, engine.Failed, engine.Missed, recorded.Due, recorded.OK, recorded.Failed, recorded.Missed))
+				a.Name, engine.Due, engine.OK, engine.Failed, engine.Missed, recorded.Due, recorded.OK, recorded.Failed, recorded.Missed))
 		}
 	}
 	return errors.Join(wrong...)

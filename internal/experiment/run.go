@@ -16,7 +16,6 @@ import (
 	"schload/telemetry/mark"
 	"schload/telemetry/record"
 	"schload/telemetry/trace"
-	"schload/workload"
 )
 
 const (
@@ -41,23 +40,28 @@ type Result struct {
 // run is one run while it goes on.
 type run struct {
 	Config
-	recorder *record.Recorder
-	picker   *trace.Picker // nil: no traces
-	arms     []*arm
-	bundle   *bundle.Writer
-	exports  telemetry.Stats // as of the last reading
-	invalid  []string
-	boundary chan struct{} // a phase begins: read now
-	watching chan struct{} // closed to end the watch
-	watched  chan error    // its result
-	beating  sync.WaitGroup
-	lag      lag
-	vitals   *vitals.Monitor // the watch's
-	total    time.Duration   // expected length of the load
-	start    time.Duration   // of the load
-	played   int             // rounds that are over
-	endedBy  string          // why there are no more, where the run decided
-	began    atomic.Int64    // the same, for the receivers of messages, who listen before
+	recorder  *record.Recorder
+	picker    *trace.Picker        // nil: no traces
+	standings map[string]*standing // by arm
+	attaching sync.Mutex           // guards arms against the watch
+	arms      []*arm               // that are open: all or, in order sequential, the one whose turn it is
+	turns     int                  // that have begun
+	over      chan chan struct{}   // a turn is over: read, and close what is sent
+	bundle    *bundle.Writer
+	exports   telemetry.Stats // as of the last reading
+	invalid   []string
+	boundary  chan struct{} // a phase begins: read now
+	watching  chan struct{} // closed to end the watch
+	watched   chan error    // its result
+	beating   sync.WaitGroup
+	lag       lag
+	vitals    *vitals.Monitor // the watch's
+	total     time.Duration   // expected length of the load
+	start     time.Duration   // of the load
+	turn      string          // the arm whose turn it is; "": none has one
+	played    int             // rounds that are over
+	endedBy   string          // why there are no more, where the run decided
+	began     atomic.Int64    // the same, for the receivers of messages, who listen before
 }
 
 // Run opens the arms, plays the rounds and leaves a bundle. An error before
@@ -68,13 +72,12 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	if err := c.validate(); err != nil {
 		return Result{}, err
 	}
-	r := &run{Config: c, boundary: make(chan struct{}, 1), watching: make(chan struct{}), watched: make(chan error, 1)}
-	if err := r.open(ctx); err != nil {
-		r.closeClients()
+	r := &run{Config: c, standings: newStandings(c), boundary: make(chan struct{}, 1), over: make(chan chan struct{}), watching: make(chan struct{}), watched: make(chan error, 1)}
+	slots, err := r.open(ctx)
+	if err != nil {
 		return Result{}, err
 	}
 	defer r.closeClients()
-	slots := r.slotRanges(ctx)
 	if err := r.awaitStart(ctx); err != nil {
 		return Result{}, err
 	}
@@ -95,45 +98,17 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	return r.play(ctx)
 }
 
-// open opens all arms and warms each with as many connections as it has
-// workers and receivers, or more, so that none of them has to dial while it is measured.
-func (r *run) open(ctx context.Context) error {
-	workers := 0
-	for _, p := range r.Pools {
-		workers += p.WithDefaults().Connections()
+// open opens what is needed before the run leaves anything: all arms or, where
+// they take turns, each for a moment, to see that it can be what it claims. It
+// returns the ranges of hash slots that are told apart.
+func (r *run) open(ctx context.Context) ([]record.SlotRange, error) {
+	if r.Sequential {
+		return r.probe(ctx)
 	}
-	connections := max(workers, r.Connections)
-	for _, a := range r.Arms {
-		client, err := r.Open(ctx, a, r.Timeline.Mark)
-		if err != nil {
-			return err
-		}
-		opened := &arm{name: a.Name, client: client, occupancy: occupancies(r.Pools), load: make([]workload.Load, len(r.Pools))}
-		r.arms = append(r.arms, opened)
-		if err := client.Warm(ctx, connections); err != nil {
-			return err
-		}
-		if err := r.openCanaries(ctx, opened, a); err != nil {
-			return err
-		}
-		if reasons := opened.unproved(); reasons != "" {
-			return errors.New(reasons)
-		}
+	if err := r.attach(ctx, r.Arms); err != nil {
+		return nil, err
 	}
-	if err := r.preload(ctx); err != nil {
-		return err
-	}
-	if err := r.openLedgers(ctx); err != nil {
-		return err
-	}
-	return r.openExchanges(ctx)
-}
-
-func (r *run) closeClients() {
-	for _, a := range r.arms {
-		a.client.Close()
-		a.closeCanaries()
-	}
+	return slotRanges(ctx, r.arms[0].client), nil
 }
 
 // play leads the load through the phases and always finishes the bundle.
@@ -145,14 +120,32 @@ func (r *run) play(ctx context.Context) (Result, error) {
 	r.start = start
 	r.began.Store(int64(r.start))
 	r.total = r.expected()
-	loadCtx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
 	r.vitals = vitals.NewMonitor()
-	l := r.startLoad(loadCtx, r.start)
+	if r.Sequential {
+		r.observe()
+		err = r.takeTurns(ctx)
+	} else {
+		err = r.loadThrough(ctx, 1, start, r.observe, r.phases)
+	}
+	interrupted := ctx.Err() != nil // also one that came while the last operations drained
+	return Result{Dir: r.bundle.Dir(), Interrupted: interrupted, Invalid: r.invalid}, r.finish(err, interrupted)
+}
+
+// observe starts what looks at the run while it goes on.
+func (r *run) observe() {
 	go r.watch()
 	r.beating.Go(func() { r.heartbeat(r.watching) })
+}
 
-	err = r.phases(loadCtx, l)
+// loadThrough loads the arms that are open from an instant on, in a round and
+// those that follow, leads the load through some phases, lets it drain and settles what its operations and
+// messages came to.
+func (r *run) loadThrough(ctx context.Context, round int, start time.Duration, begun func(), phases func(context.Context, *load) error) error {
+	loadCtx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	l := r.startLoad(loadCtx, round, start)
+	begun()
+	err := phases(loadCtx, l)
 	grace := drain
 	if err != nil {
 		stop(err) // the engine counts what waits as missed, ended
@@ -162,11 +155,10 @@ func (r *run) play(ctx context.Context) (Result, error) {
 	r.settleExchanges(ctx)
 	r.calm(true)
 	r.settleLedgers(ctx)
-	interrupted := ctx.Err() != nil // also one that came while the last operations drained
-	if interrupted || err == nil || errors.Is(err, errLoad) {
+	if ctx.Err() != nil || err == nil || errors.Is(err, errLoad) {
 		err = ended
 	}
-	return Result{Dir: r.bundle.Dir(), Interrupted: interrupted, Invalid: r.invalid}, r.finish(err, interrupted)
+	return err
 }
 
 // phases walks through warm-up and rounds. It ends early with the context's
@@ -203,7 +195,12 @@ func (r *run) round(ctx context.Context, l *load, round int) error {
 	if r.onlyLoad() {
 		return r.follow(ctx, l, round)
 	}
-	if err := r.wait(ctx, l, r.baselineEnd(round, r.begin(round, record.Baseline))-lead); err != nil {
+	return r.upgrade(ctx, l, round, plan)
+}
+
+// upgrade leads a load through the phases of a round.
+func (r *run) upgrade(ctx context.Context, l *load, round int, plan upgrade.Plan) error {
+	if err := r.wait(ctx, l, r.baselineEnd(l, round, r.begin(round, record.Baseline))-lead); err != nil {
 		return err
 	}
 	if err := r.perform(ctx, l, func(ctx context.Context) error { return r.await(ctx, round) }); err != nil {
@@ -286,7 +283,7 @@ func (r *run) last(ctx context.Context, l *load, round int, end time.Duration) e
 
 // closing announces where a round ends and returns until when to wait for it.
 func (r *run) closing(l *load, round int, end time.Duration) time.Duration {
-	if round < r.Rounds {
+	if round < r.Rounds && !r.Sequential { // a turn has a load of its own
 		return end - lead
 	}
 	r.recorder.End(end)
@@ -307,11 +304,11 @@ func (r *run) enter(round int, p record.Phase, at time.Duration) {
 
 // enterFor is enter for a source that decided when the phase begins.
 func (r *run) enterFor(source string, round int, p record.Phase, at time.Duration) {
-	r.recorder.Begin(round, p, at) // first of all: at is only lead ahead, and what falls due behind it must not be recorded before
+	r.recorder.BeginTurn(r.turn, round, p, at) // first of all: at is only lead ahead, and what falls due behind it must not be recorded before
 	r.turnLedgers(round)
 	time.AfterFunc(at-time.Since(r.Base), r.readNow)
-	r.Timeline.enter(round, p.String())
-	r.Timeline.Mark(mark.Mark{At: at, Kind: mark.Phase, Name: p.String(), Round: round, Source: source})
+	r.Timeline.enter(r.turn, round, p.String())
+	r.Timeline.Mark(mark.Mark{At: at, Kind: mark.Phase, Name: p.String(), Round: round, Arm: r.turn, Source: source})
 }
 
 // errLoad says that the load ended before the phases did; its own error is the reason.
@@ -352,26 +349,36 @@ func (r *run) expected() time.Duration {
 	if r.real() != nil || r.Auto.Enough != nil {
 		return 0
 	}
-	total := r.Warmup
+	total := time.Duration(0)
+	if !r.Sequential {
+		total = r.Warmup
+	}
 	for round := range r.Rounds {
-		total += r.Baseline
-		plan, err := r.plan(round + 1)
-		if err == nil && !r.onlyLoad() {
-			total += plan.Length + r.Recovery
-		}
+		total += r.planned(round + 1)
 	}
 	return total
+}
+
+// planned is how long a round is to take, as far as its plan says.
+func (r *run) planned(round int) time.Duration {
+	length := r.Baseline
+	if plan, err := r.plan(round); err == nil && !r.onlyLoad() {
+		length += plan.Length + r.Recovery
+	}
+	if r.Sequential {
+		return (r.Warmup + length) * time.Duration(len(r.Arms))
+	}
+	return length
 }
 
 // finish takes the last reading, judges whether the run is what it claims to
 // be, and completes the bundle.
 func (r *run) finish(err error, interrupted bool) error {
-	for _, a := range r.arms {
-		a.client.Conclude()
-	}
+	r.conclude()
 	close(r.watching)
 	watched := <-r.watched
 	r.beating.Wait()
+	r.retire(r.arms)
 	r.judge(errors.Join(err, watched))
 	final := bundle.Final{
 		Ended: r.Base.Add(time.Since(r.Base)), Valid: len(r.invalid) == 0, InvalidReasons: r.invalid,
@@ -387,10 +394,8 @@ func (r *run) finish(err error, interrupted bool) error {
 // marksDropped counts the facts that clients left out of their timelines.
 func (r *run) marksDropped() (n uint64) {
 	n = r.Timeline.lost()
-	for _, a := range r.arms {
-		for _, dropped := range a.before.MarksDropped {
-			n += dropped
-		}
+	for _, s := range r.standings {
+		n += s.dropped
 	}
 	return n
 }
@@ -420,8 +425,8 @@ func (r *run) judge(err error) {
 	if err := r.check(); err != nil {
 		disqualify(err.Error())
 	}
-	for _, a := range r.arms {
-		if reasons := a.unproved(); reasons != "" {
+	for _, a := range r.Arms {
+		for _, reasons := range r.standings[a.Name].unproved {
 			disqualify(reasons)
 		}
 	}

@@ -20,13 +20,12 @@ type Traces struct {
 // openTraces makes the choice of operations part of the run. Without spans
 // there is none, and nothing on the path of operations.
 func (r *run) openTraces() {
-	if r.Telemetry == nil || !r.Telemetry.Traces() {
+	if !r.tracing() {
 		return
 	}
 	var names []string
-	for _, a := range r.arms {
-		a.client.TellConnections()
-		names = append(names, a.name)
+	for _, a := range r.Arms {
+		names = append(names, a.Name)
 	}
 	r.picker = trace.New(trace.Config{
 		Arms: names, Limit: r.Traces.Limit, Beyond: r.Traces.Beyond, Share: r.Traces.Share, LateAfter: r.LateAfter,
@@ -35,12 +34,14 @@ func (r *run) openTraces() {
 	r.Timeline.tap(r.picker.Mark)
 }
 
+func (r *run) tracing() bool { return r.Telemetry != nil && r.Telemetry.Traces() }
+
 // connection returns what is remembered of an arm's connection.
 func (r *run) connection(arm string, number uint64) trace.Connection {
 	out := trace.Connection{Number: number}
-	for _, a := range r.arms {
-		if a.name == arm {
-			if c, ok := a.client.Connection(number); ok {
+	for _, a := range r.attached() {
+		if a.name == arm && number > a.connsBefore {
+			if c, ok := a.client.Connection(number - a.connsBefore); ok {
 				out.Address, out.Node = c.Address, c.Node
 			}
 		}

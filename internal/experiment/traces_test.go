@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -229,6 +230,32 @@ func TestTracesAreBounded(t *testing.T) {
 		qualified := int64(a.Operations.Failed + a.Operations.Late)
 		if got.counts["off traced"] != int64(len(got.calls)) || got.counts["off traced"]+got.counts["off limited"] != qualified || got.counts["off limited"] == 0 {
 			t.Errorf("%d traces, counted %v, %d qualified", len(got.calls), got.counts, qualified)
+		}
+	})
+}
+
+// Where arms take turns, each with clients of its own, connections keep the
+// numbers that the bundle has, and are known to the last operation.
+func TestTurnsAreTraced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, "endpoint-rebind").sequential(2)
+		got, s := tracedRun(t, b, Traces{Limit: 1000}, true)
+		reasons := got.reasons()
+		if off := summed(t, s, "off"); uint64(reasons["off failed"]) != off.Operations.Failed || off.Operations.Failed == 0 {
+			t.Errorf("%v, the summary has %d failures", reasons, off.Operations.Failed)
+		}
+		most := 0
+		for _, c := range got.calls {
+			if text := c.attributes["schload.connection"]; text != "" {
+				n, _ := strconv.Atoi(text)
+				most = max(most, n)
+				if c.attributes["network.peer.address"] == "" {
+					t.Errorf("%s on connection %s: its node is not known", c.Name, text)
+				}
+			}
+		}
+		if turn := b.connections(); most <= turn {
+			t.Errorf("connections up to number %d, want those of the second turn beyond %d", most, turn)
 		}
 	})
 }

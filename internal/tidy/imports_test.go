@@ -77,7 +77,7 @@ var allowed = map[string]struct {
 		inside: []string{"internal/markdown", "internal/compare", "internal/explain", "internal/bundle", "internal/series", "internal/matrix", "internal/report/chart", "telemetry/histogram", "telemetry/mark"},
 	},
 	"internal/report/chart": {},
-	"internal/matrix":       {inside: []string{"internal/compare", "internal/bundle", "handoff/upgrade"}},
+	"internal/matrix":       {inside: []string{"internal/compare", "internal/compare/paired", "internal/bundle", "handoff/upgrade"}},
 	"internal/explain":      {inside: []string{"internal/markdown", "internal/compare", "internal/bundle", "telemetry/mark"}},
 	"internal/doctor":       {inside: []string{"handoff", "handoff/stage", "telemetry/mark"}},
 	"internal/experiment": {
