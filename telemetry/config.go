@@ -33,8 +33,11 @@ type Config struct {
 	Protocol string
 	// Headers go with every export, for instance an authorization.
 	Headers map[string]string
-	// Insecure sends without TLS to an endpoint that has no scheme.
+	// Insecure sends without TLS to an endpoint that has no scheme, as
+	// OTEL_EXPORTER_OTLP_INSECURE does.
 	Insecure bool
+	// TLSFiles are loaded for https and grpcs, if TLS is nil.
+	TLSFiles TLSFiles
 	// TLS is used for https and grpcs; nil: the system's roots, or the files
 	// that OTEL_EXPORTER_OTLP_CERTIFICATE and its relatives name.
 	TLS *tls.Config
@@ -139,7 +142,7 @@ func (c Config) resolve() (settings, []error, error) {
 	if c.Getenv == nil {
 		c.Getenv = os.Getenv
 	}
-	env := &environment{get: c.Getenv, of: metricsSignal}
+	env := &environment{get: c.Getenv, of: metricsSignal, insecure: c.Insecure}
 	s := settings{of: metricsSignal, prometheus: c.Prometheus, headers: c.Headers, tls: c.TLS, file: c.File, console: c.Console}
 	if s.console == nil {
 		s.console = os.Stdout
@@ -154,6 +157,9 @@ func (c Config) resolve() (settings, []error, error) {
 	err := errors.Join(c.resolveHistograms(&s, env), c.resolveOTLP(&s, env, asked))
 	if err == nil {
 		err = c.resolveTraces(&s, env)
+	}
+	if err == nil {
+		err = c.checkTLS(&s, s.traces)
 	}
 	env.refuseDelta()
 	s.interval = firstPositive(c.Interval, env.milliseconds("OTEL_METRIC_EXPORT_INTERVAL"), defaultInterval)
@@ -208,7 +214,7 @@ func (c Config) resolveOTLP(s *settings, env *environment, asked exporters) erro
 		return err
 	}
 	if s.tls == nil && s.endpoint.Scheme == "https" {
-		s.tls, err = env.tls()
+		s.tls, err = env.tls(c.TLSFiles)
 	}
 	s.compression = env.compression()
 	return err

@@ -1,13 +1,9 @@
 package telemetry
 
 import (
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +16,7 @@ import (
 type environment struct {
 	get      func(string) string
 	of       signal
+	insecure bool // a flag says so
 	warnings []error
 }
 
@@ -136,7 +133,7 @@ func (e *environment) endpoint(protocol string) (*url.URL, error) {
 
 // scheme is that of a gRPC endpoint without one: TLS unless stated otherwise.
 func (e *environment) scheme() string {
-	if _, v := e.signal("INSECURE"); strings.EqualFold(v, "true") {
+	if _, v := e.signal("INSECURE"); e.insecure || strings.EqualFold(v, "true") {
 		return "http"
 	}
 	return "https"
@@ -203,37 +200,6 @@ func (e *environment) compression() string {
 	}
 	e.warn(name, v, "known compressions are gzip and none")
 	return ""
-}
-
-// tls loads the files the environment names. Here a mistake is an error, not a
-// warning: going on would send to a receiver that was not authenticated as
-// the user asked.
-func (e *environment) tls() (*tls.Config, error) {
-	out := &tls.Config{MinVersion: tls.VersionTLS12}
-	if name, file := e.signal("CERTIFICATE"); name != "" {
-		pem, err := os.ReadFile(file)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		out.RootCAs = x509.NewCertPool()
-		if !out.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%s: %s holds no PEM certificate", name, file)
-		}
-	}
-	name, certificate := e.signal("CLIENT_CERTIFICATE")
-	_, key := e.signal("CLIENT_KEY")
-	if certificate == "" && key == "" {
-		return out, nil
-	}
-	if certificate == "" || key == "" {
-		return nil, errors.New("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY: one is set and the other is not; set both or neither")
-	}
-	pair, err := tls.LoadX509KeyPair(certificate, key)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	out.Certificates = []tls.Certificate{pair}
-	return out, nil
 }
 
 // histograms is the form that the environment asks for.

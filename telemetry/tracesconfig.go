@@ -12,7 +12,7 @@ func (c Config) resolveTraces(metrics *settings, env *environment) error {
 	if !c.Traces && c.TracesEndpoint == "" && !asked.otlp && !asked.console {
 		return nil
 	}
-	e := &environment{get: env.get, of: tracesSignal}
+	e := &environment{get: env.get, of: tracesSignal, insecure: c.Insecure}
 	defer func() { env.warnings = append(env.warnings, e.warnings...) }()
 	s := settings{of: tracesSignal, headers: c.Headers, tls: c.TLS, file: metrics.file, console: metrics.console}
 	if s.file == "" && asked.console {

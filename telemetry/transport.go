@@ -24,7 +24,7 @@ type transport struct {
 	exporter func(ctx context.Context) (sdkmetric.Exporter, error)
 	spans    func(ctx context.Context) (sdktrace.SpanExporter, error)
 	close    func()
-	asked    *retryAfter // nil: the protocol has no such answer
+	asked    *retryAfter
 }
 
 func (s settings) transport() (transport, error) {
@@ -68,7 +68,8 @@ func (s settings) overGRPC() (transport, error) {
 	if s.endpoint.Scheme == "https" {
 		secure = credentials.NewTLS(s.tls)
 	}
-	options := []grpc.DialOption{grpc.WithTransportCredentials(secure)}
+	asked := new(retryAfter)
+	options := []grpc.DialOption{grpc.WithTransportCredentials(secure), grpc.WithChainUnaryInterceptor(asked.intercept)}
 	if s.compression != "" {
 		options = append(options, grpc.WithDefaultCallOptions(grpc.UseCompressor(gzip.Name)))
 	}
@@ -83,5 +84,5 @@ func (s settings) overGRPC() (transport, error) {
 			otlpmetricgrpc.WithTimeout(s.timeout),
 			otlpmetricgrpc.WithRetry(otlpmetricgrpc.RetryConfig{}))
 	}
-	return transport{exporter: exporter, spans: s.spansOverGRPC(conn), close: func() { _ = conn.Close() }}, nil
+	return transport{exporter: exporter, spans: s.spansOverGRPC(conn), close: func() { _ = conn.Close() }, asked: asked}, nil
 }
