@@ -320,6 +320,9 @@ func (f *runFlags) configure(p profiles.Profile, l lab, id string, base time.Tim
 	if len(f.inject) > 0 {
 		c.LedgerKeys = injectedKeys
 	}
+	if c.Traces, err = f.exports.traces.rule(); err != nil {
+		return c, usageError(err)
+	}
 	return c, nil
 }
 
