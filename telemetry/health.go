@@ -23,6 +23,15 @@ type Stats struct {
 	Overflowed uint64
 	// Causes counts the failed exports by why they failed.
 	Causes map[Cause]uint64
+	// Events counts the log events of marks.
+	Events Events
+}
+
+// Events counts log events, each way out for itself.
+type Events struct {
+	Sent   uint64
+	Lost   uint64 // for want of room while a receiver failed, or refused by it
+	Failed uint64 // batches that were to be sent again
 }
 
 // health counts what becomes of exports and says so, rarely: a collector that
@@ -30,6 +39,8 @@ type Stats struct {
 // time that the load needs. Each cause is told once, with what mends it.
 type health struct {
 	sent, failed, held, errors, overflowed atomic.Uint64
+
+	eventsSent, eventsLost, eventsFailed atomic.Uint64
 
 	log *slog.Logger
 
@@ -70,6 +81,14 @@ func (h *health) tell(err error) {
 		h.troubled = true
 		h.mu.Unlock()
 		h.log.Warn("telemetry export failed; the run is not affected", "cause", string(cause), "error", short(err), "fix", remedies[cause])
+	}
+}
+
+// tellEvents logs why events could not be sent, once for each cause.
+func (h *health) tellEvents(err error) {
+	cause := causeOf(err)
+	if h.first("events " + string(cause)) {
+		h.log.Warn("export of marks failed; they wait and are sent again", "cause", string(cause), "error", short(err), "fix", remedies[cause])
 	}
 }
 
@@ -124,5 +143,6 @@ func (h *health) stats() Stats {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return Stats{Sent: h.sent.Load(), Failed: h.failed.Load(), Held: h.held.Load(), Errors: h.errors.Load(),
-		Overflowed: h.overflowed.Load(), Causes: maps.Clone(h.causes)}
+		Overflowed: h.overflowed.Load(), Causes: maps.Clone(h.causes),
+		Events: Events{h.eventsSent.Load(), h.eventsLost.Load(), h.eventsFailed.Load()}}
 }

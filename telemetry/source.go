@@ -83,7 +83,8 @@ type count struct {
 
 type level struct {
 	points
-	value float64
+	value  float64
+	stated bool // by the last interval
 }
 
 // merge takes one more value into a series that was set to 0: overflow merges
@@ -175,13 +176,16 @@ func (s *source) replaceLevels(levels []record.Level) {
 		}
 	}
 	for _, l := range s.levels.all {
+		l.stated = false
 		if stated[l.metric] {
 			l.value = 0
 		}
 	}
 	for _, l := range levels {
 		if l.Arm == s.arm {
-			s.level(l.Name, l.Attrs).merge(l.Value)
+			to := s.level(l.Name, l.Attrs)
+			to.merge(l.Value)
+			to.stated = true
 		}
 	}
 }

@@ -21,6 +21,7 @@ import (
 // (and their goroutines) alive after the end of the run.
 type transport struct {
 	exporter func(ctx context.Context) (sdkmetric.Exporter, error)
+	events   sendEvents
 	close    func()
 	asked    *retryAfter // nil: the protocol has no such answer
 }
@@ -58,7 +59,7 @@ func (s settings) overHTTP() transport {
 			otlpmetrichttp.WithTimeout(s.timeout),
 			otlpmetrichttp.WithRetry(otlpmetrichttp.RetryConfig{}))
 	}
-	return transport{exporter: exporter, close: wire.CloseIdleConnections, asked: asked}
+	return transport{exporter: exporter, events: s.eventsOverHTTP(client, s.events), close: wire.CloseIdleConnections, asked: asked}
 }
 
 func (s settings) overGRPC() (transport, error) {
@@ -81,5 +82,5 @@ func (s settings) overGRPC() (transport, error) {
 			otlpmetricgrpc.WithTimeout(s.timeout),
 			otlpmetricgrpc.WithRetry(otlpmetricgrpc.RetryConfig{}))
 	}
-	return transport{exporter: exporter, close: func() { _ = conn.Close() }}, nil
+	return transport{exporter: exporter, events: s.eventsOverGRPC(conn), close: func() { _ = conn.Close() }}, nil
 }

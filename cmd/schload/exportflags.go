@@ -28,6 +28,7 @@ type exportFlags struct {
 	prometheus string
 	testing    bool
 	rounds     bool
+	marks      bool
 }
 
 func (f *exportFlags) register(flags *pflag.FlagSet) {
@@ -38,6 +39,7 @@ func (f *exportFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.histograms, "histograms", "", "exported as native (exponential, as recorded) or classic (explicit buckets, for dashboards that know no others)")
 	flags.BoolVar(&f.testing, "redis-testing-metrics", false, "export also the metrics that Redis' testing applications share: redis_operations_total, redis_operation_duration, redis_connections_total")
 	flags.BoolVar(&f.rounds, "export-rounds", false, "export each round as series of its own (schload.round) instead of summing rounds: as many times the series as the run has rounds")
+	flags.BoolVar(&f.marks, "export-marks", false, "export by OTLP also the timeline (marks, as log events) and run.json: with --export-rounds, which it implies, all that the bundle has; schload compare reads what a collector wrote of it")
 	flags.StringVar(&f.prometheus, "prometheus", "", "serve metrics for Prometheus on this address, such as 127.0.0.1:9464")
 }
 
@@ -102,7 +104,7 @@ func (f *exportFlags) start(ctx context.Context, id string, base time.Time, c ex
 	}
 	config := telemetry.Config{
 		Endpoint: f.endpoint, Protocol: f.protocol, Headers: headers, Prometheus: f.prometheus,
-		File: f.file, Console: console, Histograms: telemetry.Histograms(f.histograms), Rounds: f.rounds,
+		File: f.file, Console: console, Histograms: telemetry.Histograms(f.histograms), Rounds: f.rounds, Marks: f.marks,
 		Attributes: p.Attributes, RunID: id, InstanceID: instance, Upgrade: c.Upgrade.Name, ServiceVersion: buildVersions()["schload"], Library: "go-redis:" + buildVersions()["go-redis"], Base: base,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
@@ -117,6 +119,9 @@ func (f *exportFlags) start(ctx context.Context, id string, base time.Time, c ex
 
 // ended says at the end what did not arrive, and why.
 func ended(stderr io.Writer, s telemetry.Stats) {
+	if e := s.Events; e.Lost > 0 {
+		fmt.Fprintf(stderr, "schload: marks: %d events sent, %d lost; the bundle has everything\n", e.Sent, e.Lost)
+	}
 	if s.Failed+s.Held == 0 {
 		return
 	}

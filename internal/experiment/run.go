@@ -40,22 +40,24 @@ type Result struct {
 // run is one run while it goes on.
 type run struct {
 	Config
-	recorder *record.Recorder
-	arms     []*arm
-	bundle   *bundle.Writer
-	exports  telemetry.Stats // as of the last reading
-	invalid  []string
-	boundary chan struct{} // a phase begins: read now
-	watching chan struct{} // closed to end the watch
-	watched  chan error    // its result
-	beating  sync.WaitGroup
-	lag      lag
-	vitals   *vitals.Monitor // the watch's
-	total    time.Duration   // expected length of the load
-	start    time.Duration   // of the load
-	played   int             // rounds that are over
-	endedBy  string          // why there are no more, where the run decided
-	began    atomic.Int64    // the same, for the receivers of messages, who listen before
+	recorder  *record.Recorder
+	arms      []*arm
+	bundle    *bundle.Writer
+	exports   telemetry.Stats // as of the last reading
+	invalid   []string
+	boundary  chan struct{} // a phase begins: read now
+	watching  chan struct{} // closed to end the watch
+	watched   chan error    // its result
+	beating   sync.WaitGroup
+	lag       lag
+	vitals    *vitals.Monitor // the watch's
+	total     time.Duration   // expected length of the load
+	start     time.Duration   // of the load
+	played    int             // rounds that are over
+	endedBy   string          // why there are no more, where the run decided
+	marking   sync.Mutex      // guards concluded and with it the right to mark
+	concluded bool
+	began     atomic.Int64 // the same, for the receivers of messages, who listen before
 }
 
 // Run opens the arms, plays the rounds and leaves a bundle. An error before
@@ -83,7 +85,10 @@ func Run(ctx context.Context, c Config) (Result, error) {
 		return Result{}, err
 	}
 	r.bundle = w
-	c.Timeline.attach(w.Mark)
+	if c.Telemetry != nil {
+		c.Telemetry.Begin(w.Description(), w.Redact)
+	}
+	c.Timeline.attach(r.mark)
 	if c.Telemetry != nil {
 		zeros, cancel := context.WithTimeout(ctx, time.Second)
 		c.Telemetry.Prepare(zeros, c.arms())
@@ -378,7 +383,34 @@ func (r *run) finish(err error, interrupted bool) error {
 	if r.Auto.Enough != nil {
 		final.Rounds, final.RoundsEnded = r.played, r.endedBy
 	}
-	return errors.Join(err, watched, r.bundle.Finish(final))
+	r.conclude()
+	err = errors.Join(err, watched, r.bundle.Finish(final))
+	if r.Telemetry != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), hurry)
+		defer cancel()
+		r.Telemetry.End(ctx, r.bundle.Description())
+	}
+	return err
+}
+
+// mark is where marks go: to the bundle and away, in the same order, until the
+// bundle is closed. What comes later is no part of the run.
+func (r *run) mark(m mark.Mark) {
+	r.marking.Lock()
+	defer r.marking.Unlock()
+	if r.concluded {
+		return
+	}
+	r.bundle.Mark(m)
+	if r.Telemetry != nil {
+		r.Telemetry.Mark(m)
+	}
+}
+
+func (r *run) conclude() {
+	r.marking.Lock()
+	defer r.marking.Unlock()
+	r.concluded = true
 }
 
 // marksDropped counts the facts that clients left out of their timelines.
