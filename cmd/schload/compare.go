@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"schload/internal/bundle"
 	"schload/internal/compare"
@@ -24,7 +24,7 @@ type compareFlags struct {
 func newCompare() *cobra.Command {
 	var f compareFlags
 	cmd := &cobra.Command{
-		Use:   "compare BUNDLE...|FILE.jsonl",
+		Use:   "compare BUNDLE|FILE.jsonl...",
 		Short: "Print the table of one run, or of several side by side, from their bundles alone",
 		Long: "Print the table of one run, or of several side by side, from their bundles alone. A directory of bundles, such as runs or\n" +
 			"a matrix's cells, stands for those in it. With --json an array of\n" +
@@ -32,16 +32,14 @@ func newCompare() *cobra.Command {
 			"to be so. Objectives are those that a run was made with.\n\n" +
 			"With --together the rounds of all runs are judged as rounds of one experiment. Runs that did not do the same (profile,\n" +
 			"upgrade, versions, machine) are refused, unless --force ignores it; it is said what was ignored.\n\n" +
-			"FILE.jsonl is OTLP/JSON as --otlp-file or a collector's file exporter writes it. Of it the table shows what metrics alone tell.",
+			"FILE.jsonl is OTLP/JSON as --otlp-file or a collector's file exporter writes it, one run or several in one file or several. Of runs\n" +
+			"with --export-marks it is what their bundles have, number by number; of others the table shows what metrics alone tell.",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.gate.validate(cmd.Flags().Changed); err != nil {
 				return usageError(err)
 			}
-			if slices.ContainsFunc(args, exported) {
-				return f.compareExported(cmd.OutOrStdout(), args, cmd.Flags())
-			}
-			return f.compare(cmd.OutOrStdout(), args)
+			return f.compare(cmd.OutOrStdout(), args, cmd.Flags())
 		},
 	}
 	cmd.Flags().BoolVar(&f.json, "json", false, "print the summaries as JSON instead of the table")
@@ -52,15 +50,21 @@ func newCompare() *cobra.Command {
 	return cmd
 }
 
-func (f compareFlags) compare(out io.Writer, dirs []string) error {
+func (f compareFlags) compare(out io.Writer, paths []string, flags *pflag.FlagSet) error {
 	if f.force && !f.together {
 		return usageError(errors.New("--force without --together: there is nothing to refuse"))
 	}
-	dirs, err := directories(dirs)
+	bundles, alone, err := openAll(paths)
 	if err != nil {
 		return usageError(err)
 	}
-	runs, summaries, err := summarize(dirs)
+	if len(alone) > 0 {
+		if len(bundles) > 0 {
+			return usageError(fmt.Errorf("run %s is known by its metrics alone (%s): give its file without others", alone[0].RunID, alone[0].Lacking))
+		}
+		return compareAlone(out, alone, flags)
+	}
+	runs, summaries, err := summarizeAll(bundles)
 	if err != nil {
 		return usageError(err)
 	}
@@ -112,11 +116,19 @@ func writeJSON(out io.Writer, v any) error {
 }
 
 func summarize(dirs []string) (runs []bundle.Run, summaries []compare.Summary, err error) {
+	var bundles []*bundle.Bundle
 	for _, dir := range dirs {
 		b, err := bundle.Open(dir)
 		if err != nil {
 			return nil, nil, err
 		}
+		bundles = append(bundles, b)
+	}
+	return summarizeAll(bundles)
+}
+
+func summarizeAll(bundles []*bundle.Bundle) (runs []bundle.Run, summaries []compare.Summary, err error) {
+	for _, b := range bundles {
 		s, err := compare.Summarize(b)
 		if err != nil {
 			return nil, nil, err
