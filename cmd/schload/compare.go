@@ -64,13 +64,13 @@ func (f compareFlags) compare(out io.Writer, paths []string, flags *pflag.FlagSe
 		}
 		return compareAlone(out, alone, flags)
 	}
-	runs, summaries, err := summarizeAll(bundles)
+	parts, summaries, err := summarizeAll(bundles)
 	if err != nil {
 		return usageError(err)
 	}
 	var all compare.Together
 	if f.together {
-		if all, err = compare.Join(runs, summaries, f.force); err != nil {
+		if all, err = compare.Join(parts, f.force); err != nil {
 			return usageError(unlike(err))
 		}
 	}
@@ -115,7 +115,7 @@ func writeJSON(out io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-func summarize(dirs []string) (runs []bundle.Run, summaries []compare.Summary, err error) {
+func summarize(dirs []string) (parts []compare.Part, summaries []compare.Summary, err error) {
 	var bundles []*bundle.Bundle
 	for _, dir := range dirs {
 		b, err := bundle.Open(dir)
@@ -127,15 +127,15 @@ func summarize(dirs []string) (runs []bundle.Run, summaries []compare.Summary, e
 	return summarizeAll(bundles)
 }
 
-func summarizeAll(bundles []*bundle.Bundle) (runs []bundle.Run, summaries []compare.Summary, err error) {
+func summarizeAll(bundles []*bundle.Bundle) (parts []compare.Part, summaries []compare.Summary, err error) {
 	for _, b := range bundles {
-		s, err := compare.Summarize(b)
+		p, err := compare.Judge(b)
 		if err != nil {
 			return nil, nil, err
 		}
-		runs, summaries = append(runs, b.Run), append(summaries, s)
+		parts, summaries = append(parts, p), append(summaries, p.Summary)
 	}
-	return runs, summaries, nil
+	return parts, summaries, nil
 }
 
 // unlike names the way out, where there is one.

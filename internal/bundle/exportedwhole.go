@@ -26,12 +26,12 @@ type whole struct {
 
 // wholeSeries is a series as of its latest point.
 type wholeSeries struct {
-	name   string
-	attrs  []record.Attr // as the bundle has them, sorted
-	end    uint64
-	value  uint64
-	times  wholeTimes
-	byKey  map[string]string // attrs by key
+	name  string
+	attrs []record.Attr // as the bundle has them, sorted
+	end   uint64
+	value uint64
+	times wholeTimes
+	byKey map[string]string // attrs by key
 }
 
 // wholeTimes is a cumulative histogram: bucket by bucket from offset on.
