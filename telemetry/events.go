@@ -61,9 +61,9 @@ func (e *events) mark(m mark.Mark) {
 
 // reading states what the metrics do not tell of an interval.
 func (e *events) reading(i record.Interval, sources []*source) {
-	r := record.Reading{From: i.From, To: i.To, At: sources[0].at(), Points: map[string]int{}, Extremes: i.Extremes()}
+	r := record.Reading{From: i.From, To: i.To, At: sources[0].at(), Counters: map[string]int{}, Gauges: map[string]int{}, Extremes: i.Extremes()}
 	for _, s := range sources {
-		r.Points[s.arm] = s.series()
+		r.Counters[s.arm], r.Gauges[s.arm] = s.increases()
 		r.Unstated = append(r.Unstated, s.unstated()...)
 	}
 	body, err := json.Marshal(r)
@@ -89,11 +89,12 @@ func (s *source) at() time.Duration {
 	return s.now.Sub(s.start)
 }
 
-// series is how many the source has.
-func (s *source) series() int {
+// increases is how many counters the last interval increased, and how many
+// gauges there are.
+func (s *source) increases() (counters, gauges int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return 3*len(s.operations.all) + len(s.deliveries.all) + len(s.distributions.all) + len(s.counts.all) + len(s.levels.all)
+	return s.increased, len(s.levels.all)
 }
 
 // unstated are the gauges that the last interval did not state.

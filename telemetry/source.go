@@ -42,6 +42,8 @@ type source struct {
 	mu         sync.Mutex
 	now        time.Time // end of the latest interval: the time of all points
 	before     time.Time // what now was before
+	number     int       // of the latest interval
+	increased  int       // counters that it increased
 	pushed     bool      // points with the time now were handed out to be pushed
 	operations table[operationKey, *operation]
 	deliveries table[deliveryKey, *delivery]
@@ -79,6 +81,7 @@ type count struct {
 	points
 	birth time.Time
 	value uint64
+	added int // the number of the last interval that increased it
 }
 
 type level struct {
@@ -108,6 +111,7 @@ func (s *source) add(i record.Interval) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.advance(s.start.Add(i.To))
+	s.number, s.increased = s.number+1, 0
 	for _, series := range i.Series {
 		if series.Arm == s.arm {
 			s.addSeries(series)
@@ -115,7 +119,7 @@ func (s *source) add(i record.Interval) {
 	}
 	for _, c := range i.Counts {
 		if c.Arm == s.arm {
-			s.count(c.Name, s.placed(c.Name, c.Attrs, i.Phase, i.Round)).value += c.Value
+			s.addCount(c, i)
 			s.addErrors(c)
 		}
 	}
@@ -127,6 +131,15 @@ func (s *source) add(i record.Interval) {
 	s.replaceLevels(i.Levels)
 	if s.arm == "" {
 		s.stateExports()
+	}
+}
+
+func (s *source) addCount(c record.Count, i record.Interval) {
+	to := s.count(c.Name, s.placed(c.Name, c.Attrs, i.Phase, i.Round))
+	to.value += c.Value
+	if c.Value > 0 && to.added != s.number {
+		to.added = s.number
+		s.increased++
 	}
 }
 

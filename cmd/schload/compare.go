@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -115,7 +117,8 @@ func writeJSON(out io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-func summarize(dirs []string) (parts []compare.Part, summaries []compare.Summary, err error) {
+// summarize reads bundles by their directories.
+func summarize(dirs []string) ([]compare.Part, []compare.Summary, error) {
 	var bundles []*bundle.Bundle
 	for _, dir := range dirs {
 		b, err := bundle.Open(dir)
@@ -127,13 +130,25 @@ func summarize(dirs []string) (parts []compare.Part, summaries []compare.Summary
 	return summarizeAll(bundles)
 }
 
-func summarizeAll(bundles []*bundle.Bundle) (parts []compare.Part, summaries []compare.Summary, err error) {
-	for _, b := range bundles {
-		p, err := compare.Judge(b)
+// summarizeAll computes the summaries, as many at a time as there are processors.
+// The error is that of the first that cannot be read.
+func summarizeAll(bundles []*bundle.Bundle) ([]compare.Part, []compare.Summary, error) {
+	parts, summaries, errs := make([]compare.Part, len(bundles)), make([]compare.Summary, len(bundles)), make([]error, len(bundles))
+	var all sync.WaitGroup
+	turn := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for i, b := range bundles {
+		turn <- struct{}{}
+		all.Go(func() {
+			parts[i], errs[i] = compare.Judge(b)
+			summaries[i] = parts[i].Summary
+			<-turn
+		})
+	}
+	all.Wait()
+	for _, err := range errs {
 		if err != nil {
 			return nil, nil, err
 		}
-		parts, summaries = append(parts, p), append(summaries, p.Summary)
 	}
 	return parts, summaries, nil
 }

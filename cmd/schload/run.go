@@ -58,6 +58,7 @@ func runHelp() string {
 		"target is an OSS cluster, named by one node or several: redis://host:port,host:port.\n" +
 		"\nA real upgrade: with --stage manual you start and end it while the load runs, and say so by Enter, over --control, or by\n" +
 		"SIGUSR1 and SIGUSR2; with --stage command it is --upgrade-command. --upgrade then only names it.\n" +
+		"With --stage fault-injector the service at --fault-injector is asked for it and waited for: Redis' own, or that of schload sim.\n" +
 		"\nObjectives (--slo, in a profile slo:) are [ARM.]METRIC, one of < <= > >=, and a limit: maintenance.failed_ratio < 0.001,\n" +
 		"on.maintenance.p99 < 250ms, availability >= 99.9%. Without an arm they are for every arm whose handoffs are on. Metrics:\n" + metricList() +
 		"\nExit codes: 0 ok, 1 failed, 2 usage or bad input, 3 what --fail-on names came true, 4 run invalid (with\n" +

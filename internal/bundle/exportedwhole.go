@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
@@ -44,7 +43,6 @@ type wholeTimes struct {
 
 // wholeArm is what changed of an arm in one interval.
 type wholeArm struct {
-	points int
 	counts []wholeCount
 	levels []wholeLevel
 	times  []packedTimes
@@ -156,7 +154,6 @@ func (w *whole) point(arm, name string, kvs []*commonpb.KeyValue, kind metricspb
 	if again {
 		return s, nil, nil
 	}
-	arms[arm].points++
 	return s, arms[arm], nil
 }
 
@@ -197,7 +194,7 @@ func (w *whole) count(arm, name string, kind metricspb.AggregationTemporality, p
 	if into == nil && n != s.value {
 		return outside(p.GetTimeUnixNano())
 	}
-	if n > s.value && name != record.ClientErrors { // which exports derive
+	if n > s.value && name != record.ClientErrors && name != record.TelemetryExports { // which exports derive
 		into.counts = append(into.counts, wholeCount{s, n - s.value})
 	}
 	s.value = n
@@ -255,24 +252,26 @@ func (w *whole) histogram(arm, name string, kind metricspb.AggregationTemporalit
 func (w *whole) complete() error {
 	missing, first := 0, ""
 	for _, r := range w.readings {
-		for arm, points := range r.Points {
-			got := 0
-			if a := w.at[w.instant(r)][arm]; a != nil {
-				got = a.points
+		times := map[string]int{}
+		for _, e := range r.Extremes {
+			times[e.Arm] += len(e.Times)
+		}
+		for arm, counters := range r.Counters {
+			a := w.at[w.instant(r)][arm]
+			if a == nil {
+				a = &wholeArm{}
 			}
-			if got > points {
-				return fmt.Errorf("arm %s: %d series have a point of the reading at %v, there were %d", arm, got, r.To, points)
-			}
-			if got < points {
+			if len(a.counts) != counters || len(a.levels) != r.Gauges[arm] || len(a.times) != times[arm] {
 				missing++
 				if first == "" {
-					first = "arm " + strconv.Quote(arm) + " at " + r.To.String()
+					first = fmt.Sprintf("arm %q at %v (%d of %d counters, %d of %d gauges, %d of %d histograms)",
+						arm, r.To, len(a.counts), counters, len(a.levels), r.Gauges[arm], len(a.times), times[arm])
 				}
 			}
 		}
 	}
 	if missing > 0 {
-		return lacking("the points of %d readings are missing or not whole, first those of %s", missing, first)
+		return lacking("the points of %d readings did not all arrive, first those of %s", missing, first)
 	}
 	return nil
 }

@@ -126,7 +126,7 @@ func repeated(parts []Part) (warnings []string) {
 }
 
 // own are the keys of a profile in which runs of one experiment may differ.
-var own = []string{"seed", "rounds", "target", "shards", "tls", "upgrade_command", "name", "summary", "slo"}
+var own = []string{"seed", "rounds", "target", "shards", "tls", "upgrade_command", "resolver", "fault_injector", "bdb", "name", "summary", "slo"}
 
 // unlike lists in what a run differs from the first.
 func unlike(first, r bundle.Run) (list []string) {

@@ -17,9 +17,14 @@ type Reading struct {
 	To   time.Duration `json:"to_ns"`
 	At   time.Duration `json:"at_ns"` // the time of its points; To, or a little later where another interval ended then
 
-	Points   map[string]int `json:"points"` // series by arm, "" for the run's own, of which each has a point
-	Extremes []Extremes     `json:"extremes,omitempty"`
-	Unstated []Unstated     `json:"unstated,omitempty"`
+	// Counters are how many series of counters increased, Gauges how many of
+	// gauges were exported, by arm; "" is the run itself. Who finds others has
+	// not all of the interval's points.
+	Counters map[string]int `json:"counters"`
+	Gauges   map[string]int `json:"gauges"`
+
+	Extremes []Extremes `json:"extremes,omitempty"`
+	Unstated []Unstated `json:"unstated,omitempty"`
 }
 
 // Extremes are the smallest and the largest duration of each histogram, by
