@@ -30,6 +30,7 @@ type runFlags struct {
 	arrival  string
 	mix      string
 	rounds   int // profiles.AutoRounds: the run decides
+	order    string
 	width    float64
 	budget   time.Duration
 	speed    float64
@@ -82,6 +83,7 @@ func (f *runFlags) register(flags *pflag.FlagSet) {
 	flags.Lookup("saturate").NoOptDefVal = profiles.Pipelines
 	flags.StringVar(&f.mix, "mix", "", "commands and their weights: GET=0.8,SET=0.2")
 	flags.Var((*roundsFlag)(&f.rounds), "rounds", "how often the upgrade is played, or auto: until the difference is known closely enough, or --budget is spent")
+	registerOrder(flags, &f.order)
 	flags.Float64Var(&f.width, "width", 0, "with --rounds auto, half the interval of 95 % that is narrow enough, as a share of the difference (default 0.2)")
 	flags.DurationVar(&f.budget, "budget", 0, "with --rounds auto, no round begins that would end later than this (default 30m)")
 	flags.Float64Var(&f.speed, "speed", 0, "compresses the upgrade's time; 1 is its own pace")
@@ -132,6 +134,7 @@ func (f *runFlags) apply(p profiles.Profile, given func(name string) bool) (prof
 	over("shards", func() { p.Shards = f.shards })
 	over("connections", func() { p.Connections = f.conns })
 	over("rounds", func() { p.Rounds = profiles.Rounds(f.rounds) })
+	over("order", func() { p.Order = f.order })
 	over("width", func() { p.Width = f.width })
 	over("budget", func() { p.Budget = profiles.Duration(f.budget) })
 	over("speed", func() { p.Speed = f.speed })
@@ -229,7 +232,7 @@ func (f *runFlags) refuseEmpty(given func(name string) bool) error {
 		is   bool
 	}{
 		{"upgrade", len(f.upgrades) == 0}, {"stage", f.stage == ""}, {"target", f.target == ""}, {"shards", len(f.shards) == 0},
-		{"arms", len(f.arms) == 0}, {"rate", f.rate == ""}, {"arrival", f.arrival == ""}, {"mix", f.mix == ""}, {"saturate", f.saturate == ""}, {"integrity", f.ledger == ""}, {"out", f.out == ""},
+		{"arms", len(f.arms) == 0}, {"order", f.order == ""}, {"rate", f.rate == ""}, {"arrival", f.arrival == ""}, {"mix", f.mix == ""}, {"saturate", f.saturate == ""}, {"integrity", f.ledger == ""}, {"out", f.out == ""},
 		{"upgrade-command", strings.TrimSpace(f.upgradeCommand) == ""}, {"control", f.control == ""},
 	} {
 		if empty.is && given(empty.name) {

@@ -27,6 +27,7 @@ type run struct {
 		Assumptions []string `json:"assumptions"`
 	} `json:"upgrade"`
 	Stage       string      `json:"stage"`
+	Order       string      `json:"order"`
 	Cluster     bool        `json:"cluster"`
 	Rounds      uint64      `json:"rounds"`
 	LateAfter   json.Number `json:"late_after_s"`

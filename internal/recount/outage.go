@@ -45,7 +45,7 @@ func (b *bundle) windows(kind string, of place) (lengths []int64, own int) {
 func (b *bundle) apart() []span {
 	all := b.warmups()
 	for _, m := range b.stalls() {
-		all = append(all, span{m.At, m.At + m.Duration})
+		all = append(all, span{from: m.At, to: m.At + m.Duration})
 	}
 	return all
 }
