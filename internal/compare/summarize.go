@@ -85,6 +85,21 @@ func Judge(b *bundle.Bundle) (Part, error) {
 	return Part{Run: run, Summary: s, trials: trials}, nil
 }
 
+// processes are those of a run whose arms had one each; none of another.
+func processes(run bundle.Run) (list []Process) {
+	if run.Isolated == nil || run.Merge == nil {
+		return nil
+	}
+	for _, w := range run.Merge.Workers {
+		p := Process{StartLag: w.StartLag, Health: w.Health}
+		if w.Process == bundle.ArmProcess {
+			p.Arm = w.Name
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
 // closed says whether a pool's loop is closed.
 func closed(p bundle.Pool) bool { return p.Arrival == "closed" }
 
@@ -186,7 +201,7 @@ func effective(connections, optedIn uint64) string {
 // never came to that, from the intervals: the lateness of the baseline bounds
 // the start lag from above.
 func harness(run bundle.Run, s *sums) Harness {
-	h := Harness{Workers: s.signs.workers(run)}
+	h := Harness{Workers: s.signs.workers(run), Processes: processes(run)}
 	if run.Final != nil {
 		h.Exports, h.Health, h.MarksDropped = run.Final.Exports, run.Final.Health, run.Final.MarksDropped
 	} else {

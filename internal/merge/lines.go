@@ -115,14 +115,18 @@ func (s *stream) into(line *record.Interval, e *events, workers int, apart map[s
 		lead = false
 		iv := *s.head
 		s.note(iv, apart)
-		iv.Counts = e.take(s.number, workers, iv.Counts)
+		iv.Counts = e.take(s.number, workers, s.process() != "", iv.Counts)
 		addInterval(line, iv)
 		levels = later(levels, ownLevels(iv, s.offset, line.To-line.From))
 		if err := s.advance(); err != nil {
 			return err
 		}
 	}
-	line.Levels = beside(line.Levels, levels)
+	rules := ruleOf
+	if s.process() != "" {
+		rules = ruleOfProcesses
+	}
+	line.Levels = beside(line.Levels, levels, rules)
 	return nil
 }
 

@@ -188,6 +188,8 @@ func (r *Recorder) collect(now time.Duration, last bool) Interval {
 	i := Interval{From: r.from, To: max(now, r.from)}
 	r.from = i.To
 	spans := r.spans.load()
+	middle := spans[spanAt(spans, i.From+(i.To-i.From)/2)]
+	i.Phase, i.Round = middle.phase, middle.round
 	for _, a := range r.arms {
 		for _, p := range a.pools {
 			p.collect(&i, a, spans)
