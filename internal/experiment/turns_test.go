@@ -174,9 +174,6 @@ func marksApart(t *testing.T, dir string, whose func(time.Duration) string) {
 	outages, dialled := 0, map[string]map[uint64]bool{"on": {}, "off": {}}
 	for _, kind := range []mark.Kind{mark.Notice, mark.Dial, mark.Handoff, mark.Close, mark.Outage, mark.Step} {
 		for _, m := range marksOf(t, dir, kind) {
-			if m.Detail == "shutdown" {
-				continue // at the very instant at which the next turn begins: no virtual time passes between
-			}
 			if m.Arm != whose(m.At) || m.Kind == mark.Outage && m.Arm != whose(m.At+m.Duration) {
 				t.Errorf("mark %+v in the turn of %s", m, whose(m.At))
 			}
