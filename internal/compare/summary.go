@@ -53,6 +53,8 @@ type Upgrade struct {
 	SCHSupport  string   `json:"sch_support"`
 	Documented  string   `json:"documented,omitempty"` // what the vendor promises of handoffs for it
 	Assumptions []string `json:"assumptions"`
+
+	Simulated bool `json:"simulated,omitempty"` // with another stage than sim: whoever did it says that it is a simulator
 }
 
 // Arm is what one client configuration went through.
