@@ -22,6 +22,8 @@ func (f *runFlags) checkIsolate(p profiles.Profile) error {
 	case !f.isolate:
 	case p.Saturates():
 		return errors.New("--isolate with --saturate: it looks for the ceiling of a target and compares no arms; leave one of them out")
+	case p.Sequential():
+		return errors.New("--isolate with order sequential: arms that take turns share no processor time; leave one of them out")
 	case f.of > 0:
 		return fmt.Errorf("--isolate with --worker %s: the bundles of workers are merged once, by hand; leave one of them out", f.worker)
 	case f.exports.prometheus != "" || strings.Contains(os.Getenv("OTEL_METRICS_EXPORTER"), "prometheus"):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -31,8 +32,9 @@ type arm struct {
 
 	dialled bool // in the interval before the last reading
 
-	connsBefore uint64   // connections that its clients of other turns had
-	sinks       []*stash // by pool
+	closed      atomic.Bool // no more marks of its client
+	connsBefore uint64      // connections that its clients of other turns had
+	sinks       []*stash    // by pool
 }
 
 // conn returns the number of a connection within the arm, of that which its
