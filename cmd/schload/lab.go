@@ -33,7 +33,11 @@ type lab struct {
 func openLab(ctx context.Context, p profiles.Profile, base time.Time, marks mark.Sink) (lab, error) {
 	if p.Stage != stage.NameSim {
 		target, err := handoff.ParseTarget(p.Target)
-		return lab{stage: stage.None{}, target: target, cluster: p.Cluster, gather: p.Saturate == profiles.AutoPipeline, tls: p.TLS, close: func() error { return nil }}, usageError(err)
+		if err != nil {
+			return lab{}, usageError(err)
+		}
+		resolver, err := nameServer(ctx, p.Resolver)
+		return lab{stage: stage.None{}, target: target, cluster: p.Cluster, gather: p.Saturate == profiles.AutoPipeline, tls: p.TLS, resolver: resolver, close: func() error { return nil }}, usageError(err)
 	}
 	u, err := p.LoadUpgrade()
 	if err != nil {

@@ -30,6 +30,7 @@ type runFlags struct {
 	arrival  string
 	mix      string
 	rounds   int // profiles.AutoRounds: the run decides
+	order    string
 	width    float64
 	budget   time.Duration
 	speed    float64
@@ -55,6 +56,10 @@ type runFlags struct {
 	slo       []string
 
 	upgradeCommand string
+	faultInjector  string
+	bdb            int
+	action         string
+	resolver       string
 	maxMaintenance time.Duration
 	control        string
 
@@ -67,8 +72,9 @@ type runFlags struct {
 
 func (f *runFlags) register(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.upgrades, "upgrade", nil, "upgrade to play, see schload upgrades; several make one run each, in order")
-	flags.StringVar(&f.stage, "stage", "", "where the upgrade takes place: sim (played), manual (you start and end it), command (a command is it), none (load only)")
+	flags.StringVar(&f.stage, "stage", "", "where the upgrade takes place: sim (played), manual (you start and end it), command (a command is it), fault-injector (one is asked for it), none (load only)")
 	flags.StringVar(&f.target, "target", "", "redis://[user:password@]host:port to load, with any stage but sim; rediss:// for TLS; env:NAME takes it from a variable, which no process list shows")
+	flags.StringVar(&f.resolver, "resolver", "", "HOST:PORT of the name server that is asked for the target's names, such as that of schload sim (default: the system's)")
 	flags.BoolVar(&f.cluster, "cluster", false, "the target is an OSS cluster: arms follow its slot map; the target may name several nodes, redis://host:port,host:port")
 	flags.StringSliceVar(&f.faults, "fault", nil, "of the simulator: "+strings.Join(sim.FaultNames(), ", ")+"; what they do is not known of real deployments")
 	flags.StringSliceVar(&f.inject, "inject", nil, injectUsage+"; from the first round on. Such a run tries the detectors and measures nothing")
@@ -83,6 +89,7 @@ func (f *runFlags) register(flags *pflag.FlagSet) {
 	flags.Lookup("saturate").NoOptDefVal = profiles.Pipelines
 	flags.StringVar(&f.mix, "mix", "", "commands and their weights: GET=0.8,SET=0.2")
 	flags.Var((*roundsFlag)(&f.rounds), "rounds", "how often the upgrade is played, or auto: until the difference is known closely enough, or --budget is spent")
+	registerOrder(flags, &f.order)
 	flags.Float64Var(&f.width, "width", 0, "with --rounds auto, half the interval of 95 % that is narrow enough, as a share of the difference (default 0.2)")
 	flags.DurationVar(&f.budget, "budget", 0, "with --rounds auto, no round begins that would end later than this (default 30m)")
 	flags.Float64Var(&f.speed, "speed", 0, "compresses the upgrade's time; 1 is its own pace")
@@ -103,8 +110,11 @@ func (f *runFlags) register(flags *pflag.FlagSet) {
 	registerStrict(flags, &f.strict)
 	f.gate.register(flags)
 	flags.BoolVar(&f.forever, "forever", false, "start over after the last upgrade, until interrupted; keeps the last 20 bundles it made")
-	flags.StringVar(&f.upgradeCommand, "upgrade-command", "", "with stage command, what upgrades the target, run by sh -c once a round; told SCHLOAD_ROUND, SCHLOAD_TARGET, SCHLOAD_RUN_DIR")
-	flags.DurationVar(&f.maxMaintenance, "max-maintenance", 0, "a real upgrade that takes longer is taken for over (manual) or ended (command); default: it is waited for")
+	flags.StringVar(&f.upgradeCommand, "upgrade-command", "", "with stage command, what upgrades the target, run by sh -c once a round; told SCHLOAD_ROUND, SCHLOAD_TARGET, SCHLOAD_RUN_DIR, and SCHLOAD_ARM with --order sequential")
+	flags.StringVar(&f.faultInjector, "fault-injector", "", "with stage fault-injector, its URL, such as http://127.0.0.1:20324")
+	flags.IntVar(&f.bdb, "bdb", 0, "with stage fault-injector, the number of the database (default 1)")
+	flags.StringVar(&f.action, "action", "", "with stage fault-injector, what it is asked for, TYPE KEY=VALUE ...: 'maintenance_mode node_id=2 enabled=true' (default: what --upgrade is)")
+	flags.DurationVar(&f.maxMaintenance, "max-maintenance", 0, "a real upgrade that takes longer is taken for over (manual), ended (command) or given up (fault-injector); default: it is waited for")
 	flags.StringVar(&f.control, "control", "", "with stage manual, loopback HOST:PORT that takes POST /start, /end and /mark?text=...; port 0 picks a free one")
 	f.exports.register(flags)
 	f.workerFlags.register(flags)
@@ -134,6 +144,7 @@ func (f *runFlags) apply(p profiles.Profile, given func(name string) bool) (prof
 	over("shards", func() { p.Shards = f.shards })
 	over("connections", func() { p.Connections = f.conns })
 	over("rounds", func() { p.Rounds = profiles.Rounds(f.rounds) })
+	over("order", func() { p.Order = f.order })
 	over("width", func() { p.Width = f.width })
 	over("budget", func() { p.Budget = profiles.Duration(f.budget) })
 	over("speed", func() { p.Speed = f.speed })
@@ -154,6 +165,10 @@ func (f *runFlags) apply(p profiles.Profile, given func(name string) bool) (prof
 		p.Integrity = "all"
 	}
 	over("upgrade-command", func() { p.UpgradeCommand = f.upgradeCommand })
+	over("resolver", func() { p.Resolver = f.resolver })
+	over("fault-injector", func() { p.FaultInjector = f.faultInjector })
+	over("bdb", func() { p.BDB = f.bdb })
+	over("action", func() { p.Action = f.action })
 	over("max-maintenance", func() { p.MaxMaintenance = profiles.Duration(f.maxMaintenance) })
 	if given("target") && !given("stage") && !stage.IsReal(p.Stage) {
 		p.Stage = stage.NameNone
@@ -215,7 +230,7 @@ func (f *runFlags) refuseZeros(given func(name string) bool) error {
 	}{
 		{"warmup", f.warmup == 0}, {"baseline", f.baseline == 0}, {"recovery", f.recovery == 0}, {"late-after", f.late == 0}, {"outage-after", f.outage == 0}, {"objective", f.objective == 0},
 		{"rounds", f.rounds == 0}, {"speed", f.speed == 0}, {"width", f.width == 0}, {"budget", f.budget == 0}, {"max-maintenance", f.maxMaintenance == 0}, {"seed", f.seed == 0}, {"workers", f.workers == 0},
-		{"pipeline", f.pipeline == 0}, {"connections", f.conns == 0},
+		{"pipeline", f.pipeline == 0}, {"connections", f.conns == 0}, {"bdb", f.bdb == 0},
 	} {
 		if zero.is && given(zero.name) {
 			return fmt.Errorf("--%s 0: want more than 0; leave the flag out for the profile's value", zero.name)
@@ -231,8 +246,8 @@ func (f *runFlags) refuseEmpty(given func(name string) bool) error {
 		is   bool
 	}{
 		{"upgrade", len(f.upgrades) == 0}, {"stage", f.stage == ""}, {"target", f.target == ""}, {"shards", len(f.shards) == 0},
-		{"arms", len(f.arms) == 0}, {"rate", f.rate == ""}, {"arrival", f.arrival == ""}, {"mix", f.mix == ""}, {"saturate", f.saturate == ""}, {"integrity", f.ledger == ""}, {"out", f.out == ""},
-		{"upgrade-command", strings.TrimSpace(f.upgradeCommand) == ""}, {"control", f.control == ""},
+		{"arms", len(f.arms) == 0}, {"order", f.order == ""}, {"rate", f.rate == ""}, {"arrival", f.arrival == ""}, {"mix", f.mix == ""}, {"saturate", f.saturate == ""}, {"integrity", f.ledger == ""}, {"out", f.out == ""},
+		{"upgrade-command", strings.TrimSpace(f.upgradeCommand) == ""}, {"control", f.control == ""}, {"fault-injector", f.faultInjector == ""}, {"action", strings.TrimSpace(f.action) == ""}, {"resolver", f.resolver == ""},
 	} {
 		if empty.is && given(empty.name) {
 			return fmt.Errorf("--%s is empty: give a value, or leave the flag out", empty.name)

@@ -35,6 +35,7 @@ func TestScripts(t *testing.T) {
 			"signal":  cmdSignal,
 			"summary": cmdSummary,
 			"busy":    cmdBusy,
+			"ports":   cmdPorts,
 			"redis":   cmdRedis,
 			"cluster": cmdCluster,
 			"during":  cmdDuring,
@@ -196,6 +197,13 @@ func cmdBusy(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Defer(func() { l.Close() })
 	ts.Setenv(args[0], strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
+}
+
+// cmdPorts puts free ports into environment variables: ports A B.
+func cmdPorts(ts *testscript.TestScript, neg bool, args []string) {
+	for _, name := range args {
+		ts.Setenv(name, freePort(ts))
+	}
 }
 
 // cmdRedis starts a real redis-server for the rest of the script and puts its

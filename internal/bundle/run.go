@@ -116,6 +116,7 @@ type Upgrade struct {
 	Title       string          `json:"title,omitempty"`
 	SCHSupport  string          `json:"sch_support,omitempty"` // full, partial, relaxed or none
 	Documented  string          `json:"documented,omitempty"`  // what the vendor promises of handoffs for it
+	Simulated   bool            `json:"simulated,omitempty"`   // with another stage than sim: whoever did it says that it is a simulator
 	Parameters  []Parameter     `json:"parameters,omitempty"`
 	Assumptions []string        `json:"assumptions,omitempty"`
 	Plan        json.RawMessage `json:"plan,omitempty"` // the actions with their instants, as resolved from seed and speed

@@ -23,10 +23,7 @@ func TestReadIsWhatWasExported(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := bundle.ReadExported("testdata/run.otlp.jsonl")
-	if err != nil {
-		t.Fatal(err)
-	}
+	want := exportedFile(t)
 	if got.RunID != want.RunID || got.Upgrade != want.Upgrade || gocmp.Diff(got.Arms, want.Arms) != "" || got.To.UnixMilli() != want.To.UnixMilli() {
 		t.Errorf("%s %s %v to %v, want %s %s %v to %v", got.RunID, got.Upgrade, got.Arms, got.To, want.RunID, want.Upgrade, want.Arms, want.To)
 	}
@@ -52,6 +49,16 @@ func TestReadIsWhatWasExported(t *testing.T) {
 	if nonempty < 24 {
 		t.Errorf("%d histograms hold something: the run was too short", nonempty)
 	}
+}
+
+// exportedFile is what the run exported to a file at its end.
+func exportedFile(t *testing.T) bundle.Exported {
+	t.Helper()
+	list, err := bundle.ReadExports([]string{"testdata/run.otlp.jsonl"})
+	if err != nil || len(list) != 1 || list[0].Whole != nil {
+		t.Fatalf("%d runs, error %v", len(list), err)
+	}
+	return list[0].Alone
 }
 
 func counts(e bundle.Exported) map[string]uint64 {
@@ -92,10 +99,7 @@ func TestTheTableIsTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	exported, err := bundle.ReadExported("testdata/run.otlp.jsonl")
-	if err != nil {
-		t.Fatal(err)
-	}
+	exported := exportedFile(t)
 	got, err := compare.Exported(served)
 	if err != nil {
 		t.Fatal(err)

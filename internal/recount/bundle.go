@@ -25,8 +25,10 @@ type run struct {
 		SCHSupport  string   `json:"sch_support"`
 		Documented  string   `json:"documented"`
 		Assumptions []string `json:"assumptions"`
+		Simulated   bool     `json:"simulated"`
 	} `json:"upgrade"`
 	Stage       string      `json:"stage"`
+	Order       string      `json:"order"`
 	Cluster     bool        `json:"cluster"`
 	Rounds      uint64      `json:"rounds"`
 	LateAfter   json.Number `json:"late_after_s"`

@@ -134,6 +134,10 @@ func (b *bundle) warnings(s object) (found sentences) {
 	for k := range b.run.Arms {
 		b.warn(k, add)
 	}
+	add(b.byTurns(), "the arms took turns and did not meet the same events"+text)
+	if rounds := b.turns(""); len(rounds) > 0 && rounds[len(rounds)-1]%2 == 1 {
+		add(b.byTurns(), literally("the arms took turns in %d rounds", rounds[len(rounds)-1])+text)
+	}
 	b.warnRounds(s, add)
 	files, clock := b.used("file_descriptors"), b.clockSteps()
 	add(files >= 0.8 && files < 0.95, "the harness had"+text+"file descriptors"+text)
@@ -143,6 +147,7 @@ func (b *bundle) warnings(s object) (found sentences) {
 	exports := harness["exports"].(object)
 	add(exports["failed"].(uint64) > 0, literally("%d of %d exports to the collector failed", exports["failed"], exports["failed"].(uint64)+exports["sent"].(uint64))+text)
 	n := len(b.run.Upgrade.Assumptions)
+	add(b.run.Upgrade.Simulated, literally("the upgrade was simulated, as whoever did it says; %d of its numbers are assumptions", n)+text)
 	add(n > 0 && b.run.Stage == "sim", literally("the upgrade was simulated; %d of its numbers are assumptions", n)+text)
 	return found
 }
