@@ -33,6 +33,7 @@ type summary struct {
 	}
 	from, to time.Time
 	stderr   string
+	dir      string // the bundle
 }
 
 // loaded makes a run that exports to the endpoint, and returns what it found.
@@ -43,7 +44,7 @@ func loaded(t *testing.T, during func(), endpoint string, arguments ...string) s
 		append([]string{"run", "--out", dir, "--otlp-endpoint", endpoint}, arguments...)...)
 	var said output
 	command.Stdout, command.Stderr = &said, &said
-	s := summary{from: time.Now()}
+	s := summary{from: time.Now(), dir: dir}
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
