@@ -64,8 +64,9 @@ e2e-observability: build $(OBSERVABILITY)/prometheus $(OBSERVABILITY)/collector 
 	E2E=1 SCHLOAD='$(CURDIR)/bin/schload' PROMETHEUS='$(abspath $(OBSERVABILITY)/prometheus)' OTELCOL='$(abspath $(OBSERVABILITY)/collector)' \
 	  go test -count=1 -timeout 15m -run 'E2E(Observability|Collector)' -v ./test/observability
 
-e2e-compose: ## docker compose up, both arms in Prometheus, every board query, a clean stop (SKIP without a Docker engine)
-	E2E=1 go test -count=1 -timeout 30m -run E2ECompose -v ./test/observability
+e2e-compose: build $(OBSERVABILITY)/prometheus $(OBSERVABILITY)/collector ## docker compose up, both arms in Prometheus, every board query, a clean stop (SKIP without a Docker engine); and its commands as processes
+	E2E=1 SCHLOAD='$(CURDIR)/bin/schload' PROMETHEUS='$(abspath $(OBSERVABILITY)/prometheus)' OTELCOL='$(abspath $(OBSERVABILITY)/collector)' \
+	  go test -count=1 -timeout 30m -run E2ECompose -v ./test/observability
 
 e2e-kubernetes: build ## the Job's manifests against the API's types, and its command in several processes here
 	cd test/kubernetes && E2E=1 go test -count=1 -v ./...
