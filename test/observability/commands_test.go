@@ -36,7 +36,7 @@ func services(t *testing.T) map[string]service {
 	var file struct {
 		Services map[string]service `yaml:"services"`
 	}
-	if err := yaml.Unmarshal(text, &file); err != nil {
+	if err := yaml.UnmarshalWithOptions(text, &file, yaml.AllowDuplicateMapKey()); err != nil {
 		t.Fatal(err)
 	}
 	return file.Services
