@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -48,7 +49,7 @@ func (s *source) newPoints(metric string, attrs []record.Attr, overflow bool) po
 	}
 	list := s.ofClient(metric)
 	for _, a := range attrs {
-		if a.Key != record.AttrRound {
+		if s.exported(a.Key) {
 			list = append(list, attribute.String(a.Key, a.Value))
 		}
 	}
@@ -57,13 +58,13 @@ func (s *source) newPoints(metric string, attrs []record.Attr, overflow bool) po
 
 // keyOf spells the attributes that are exported, in the order of their keys.
 // The separator is no part of any UTF-8 text.
-func keyOf(metric string, attrs []record.Attr) pointKey {
+func (s *source) keyOf(metric string, attrs []record.Attr) pointKey {
 	if !slices.IsSortedFunc(attrs, byKey) {
 		attrs = slices.SortedFunc(slices.Values(attrs), byKey)
 	}
 	var labels strings.Builder
 	for _, a := range attrs {
-		if a.Key == record.AttrRound {
+		if !s.exported(a.Key) {
 			continue
 		}
 		labels.WriteString(a.Key)
@@ -85,6 +86,9 @@ func (s *source) newOperation(key operationKey, overflow bool) *operation {
 		attribute.String(record.AttrOperation, key.name),
 		attribute.String(record.AttrOutcome, key.outcome),
 		attribute.String(record.AttrPhase, key.phase.String()),
+	}
+	if s.rounds {
+		ours = append(ours, attribute.String(record.AttrRound, strconv.Itoa(key.round)))
 	}
 	standard := append(ours[:len(ours):len(ours)], s.ofClient(record.ServiceTime)...)
 	if key.outcome != succeeded {

@@ -57,6 +57,11 @@ type Config struct {
 	// OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION, or Native.
 	Histograms Histograms
 
+	// Rounds tells rounds apart: what has the attribute schload.round in the list
+	// of metrics is exported with it. Without, rounds are summed: a label that
+	// grows with the length of a run is for those who ask for it.
+	Rounds bool
+
 	// Prometheus is the address to serve /metrics on, for instance
 	// 127.0.0.1:9464. Empty: no server.
 	Prometheus string

@@ -10,10 +10,12 @@ import (
 	"schload/telemetry/record"
 )
 
-// deliveryKey names the deliveries of one pool and phase; rounds are summed.
+// deliveryKey names the deliveries of one pool and phase. The round is 0 where
+// rounds are summed.
 type deliveryKey struct {
 	pool  string
 	phase record.Phase
+	round int
 }
 
 // delivery is how long messages took to their receivers.
@@ -24,10 +26,11 @@ type delivery struct {
 }
 
 func (s *source) delivery(key deliveryKey) *delivery {
-	return s.deliveries.get(record.MessageDeliveryTime, key, deliveryKey{}, maxOperations, s.health, func(overflow bool) *delivery {
+	return s.deliveries.get(record.MessageDeliveryTime, key, deliveryKey{}, s.bound(maxOperations), s.health, func(overflow bool) *delivery {
 		d := &delivery{birth: s.birth(), attributes: overflowed}
 		if !overflow {
-			d.attributes = attribute.NewSet(attribute.String(record.AttrPool, key.pool), attribute.String(record.AttrPhase, key.phase.String()))
+			d.attributes = s.newPoints(record.MessageDeliveryTime, s.placed(record.MessageDeliveryTime,
+				[]record.Attr{{Key: record.AttrPool, Value: key.pool}}, key.phase, key.round), false).attributes
 		}
 		return d
 	})

@@ -88,7 +88,7 @@ func (e *Exporter) start(ctx context.Context, s settings, c Config) (err error) 
 	}
 	for _, arm := range append([]string{""}, c.Arms...) {
 		src := newSource(arm, c.Base, &e.health)
-		src.library = c.Library
+		src.library, src.rounds = c.Library, c.Rounds
 		src.contract = contract{app: c.TestingApp, instance: s.instance + "-" + arm, run: c.RunID, version: c.Library}
 		if err := e.provide(ctx, s, src); err != nil {
 			return err

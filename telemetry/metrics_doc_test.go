@@ -32,8 +32,13 @@ Each arm is a source of its own. Its resource carries ` + "`schload.arm`" + `, `
 (run and arm); what concerns no arm comes from the run, without ` + "`schload.arm`" + `. Promote
 the first three to labels, as dashboards/prometheus/prometheus.yml does.
 
-` + "`schload.round`" + ` is in the bundle only: exports sum the rounds, because a label that grows
-with the length of a run does not belong into a time series database. Exported
+Exports sum the rounds, because a label that grows with the length of a run does not belong
+into every time series database. With ` + "`--export-rounds`" + ` whatever lists ` + "`schload.round`" + ` has it:
+as many times the series as the run has rounds, within four times the bounds below. Counters
+and histograms that the bundle keeps without phase and round, because the instants of its
+intervals tell (dials, closes, handoffs, notices, hidden attempts and their like), are exported
+with those in which the larger part of their interval lies; a reading is taken whenever a phase
+begins. Exported
 ` + "`db.client.operation.duration`" + ` also has ` + "`error.type`" + ` on failures, as the semantic
 conventions ask; its value is ` + "`_OTHER`" + `, the classes are the outcomes of
 ` + "`schload.operations`" + `. When a source exceeds its bound of series, the rest is merged into

@@ -19,7 +19,7 @@ func (s *source) prepare(arms []record.Arm) {
 			continue
 		}
 		for _, pool := range arm.Pools {
-			for phase := range record.Phase(record.Phases) {
+			for _, phase := range s.prepared() {
 				s.preparePhase(pool, phase)
 			}
 		}
@@ -27,37 +27,58 @@ func (s *source) prepare(arms []record.Arm) {
 	}
 }
 
+// prepared are the phases whose series can be known before: all of them, or
+// where rounds are told apart the warm-up before the first. Series of rounds
+// that begin later are born at zero.
+func (s *source) prepared() []record.Phase {
+	all := []record.Phase{record.Warmup, record.Baseline, record.Maintenance, record.Recovery}
+	if s.rounds {
+		return all[:1]
+	}
+	return all
+}
+
+// zero states a counter at zero, in every phase if it has one.
+func (s *source) zero(name string, attrs ...record.Attr) {
+	if !phased[name] {
+		s.count(name, attrs)
+		return
+	}
+	for _, phase := range s.prepared() {
+		s.count(name, s.placed(name, attrs, phase, 0))
+	}
+}
+
 func (s *source) preparePhase(pool record.Pool, phase record.Phase) {
 	inPool := record.Attr{Key: record.AttrPool, Value: pool.Name}
-	inPhase := record.Attr{Key: record.AttrPhase, Value: phase.String()}
 	for _, name := range pool.Operations {
-		s.operation(operationKey{pool.Name, name, succeeded, phase})
-		s.operation(operationKey{pool.Name, name, failed, phase})
+		s.operation(operationKey{pool.Name, name, succeeded, phase, 0})
+		s.operation(operationKey{pool.Name, name, failed, phase, 0})
 		for class := range workload.Class(workload.Classes) {
-			s.count(record.Operations, []record.Attr{
-				{Key: record.AttrOperation, Value: name}, {Key: record.AttrOutcome, Value: class.String()}, inPool, inPhase})
+			s.count(record.Operations, s.placed(record.Operations, []record.Attr{
+				{Key: record.AttrOperation, Value: name}, {Key: record.AttrOutcome, Value: class.String()}, inPool}, phase, 0))
 		}
 	}
-	s.count(record.OperationsDue, []record.Attr{inPool, inPhase})
-	s.count(record.OperationsLate, []record.Attr{inPool, inPhase})
+	s.count(record.OperationsDue, s.placed(record.OperationsDue, []record.Attr{inPool}, phase, 0))
+	s.count(record.OperationsLate, s.placed(record.OperationsLate, []record.Attr{inPool}, phase, 0))
 	for reason := range workload.Reason(workload.Reasons) {
-		s.count(record.OperationsMissed, []record.Attr{inPool, {Key: record.AttrReason, Value: reason.String()}, inPhase})
+		s.count(record.OperationsMissed, s.placed(record.OperationsMissed, []record.Attr{inPool, {Key: record.AttrReason, Value: reason.String()}}, phase, 0))
 	}
 }
 
 // prepareClient states the counters of what the client does.
 func (s *source) prepareClient() {
 	for kind := range notice.Kind(notice.Kinds) {
-		s.count(record.ClientNotifications, []record.Attr{{Key: record.AttrNotice, Value: kind.String()}})
+		s.zero(record.ClientNotifications, record.Attr{Key: record.AttrNotice, Value: kind.String()})
 	}
 	for _, result := range []string{"started", "succeeded", failed} {
-		s.count(record.Handoffs, []record.Attr{{Key: record.AttrResult, Value: result}})
+		s.zero(record.Handoffs, record.Attr{Key: record.AttrResult, Value: result})
 	}
 	s.prepareAttribution()
 	s.prepareErrors()
-	s.count(record.ClientTimeouts, nil)
+	s.zero(record.ClientTimeouts)
 	for _, class := range []workload.Class{workload.OK, workload.DialRefused, workload.DialTimeout, workload.DialOther} {
-		s.count(record.ConnectionDials, []record.Attr{{Key: record.AttrResult, Value: class.String()}})
+		s.zero(record.ConnectionDials, record.Attr{Key: record.AttrResult, Value: class.String()})
 	}
 }
 
@@ -76,14 +97,14 @@ func (s *source) prepareAttribution() {
 		{record.RelaxedWindows, record.AttrResult, []string{"begun", "never_closed", "open"}},
 	} {
 		for _, value := range m.values {
-			s.count(m.name, []record.Attr{{Key: m.key, Value: value}})
+			s.zero(m.name, record.Attr{Key: m.key, Value: value})
 		}
 	}
 	for kind := range notice.Kind(notice.Kinds) {
 		named := record.Attr{Key: record.AttrNotice, Value: kind.String()}
-		s.count(record.NoticeEvents, []record.Attr{named})
+		s.zero(record.NoticeEvents, named)
 		for _, result := range []string{"owed", "told", "ended"} {
-			s.count(record.NoticeConnections, []record.Attr{named, {Key: record.AttrResult, Value: result}})
+			s.zero(record.NoticeConnections, named, record.Attr{Key: record.AttrResult, Value: result})
 		}
 	}
 }

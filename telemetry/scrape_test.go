@@ -68,7 +68,7 @@ func TestScrape(t *testing.T) {
 		}
 	}
 	due := families["schload_operations_due_total"].Metric[0]
-	want := map[string]string{"pool": "main", "schload_arm": "off", "schload_run_id": "run-1", "schload_upgrade": "failover"}
+	want := map[string]string{"pool": "main", "schload_arm": "off", "schload_phase": "warmup", "schload_run_id": "run-1", "schload_upgrade": "failover"}
 	if diff := cmp.Diff(want, labels(due)); diff != "" || due.Counter.GetValue() != 4 {
 		t.Errorf("value %v, labels (-want +got):\n%s", due.Counter.GetValue(), diff)
 	}

@@ -19,6 +19,7 @@ import (
 const (
 	maxOperations = 512
 	maxPoints     = 2000
+	roundsBound   = 4 // times as many where rounds are told apart
 )
 
 // The outcomes of record.Series.
@@ -35,6 +36,7 @@ type source struct {
 	start    time.Time // of every series: the run's base
 	contract contract
 	library  string // of the client: go-redis:v9.23.0; may be empty
+	rounds   bool   // are told apart
 	health   *health
 
 	mu         sync.Mutex
@@ -53,11 +55,12 @@ func newSource(arm string, base time.Time, h *health) *source {
 	return &source{arm: arm, start: base, now: base, before: base, health: h}
 }
 
-// operationKey is record.Key as it is exported: the arm is the source, and
-// rounds are summed.
+// operationKey is record.Key as it is exported: the arm is the source. The
+// round is 0 where rounds are summed.
 type operationKey struct {
 	pool, name, outcome string
 	phase               record.Phase
+	round               int
 }
 
 // operation holds the histograms of one key. The service time goes out under
@@ -111,13 +114,13 @@ func (s *source) add(i record.Interval) {
 	}
 	for _, c := range i.Counts {
 		if c.Arm == s.arm {
-			s.count(c.Name, c.Attrs).value += c.Value
+			s.count(c.Name, s.placed(c.Name, c.Attrs, i.Phase, i.Round)).value += c.Value
 			s.addErrors(c)
 		}
 	}
 	for _, d := range i.Distributions {
 		if d.Arm == s.arm {
-			s.distribution(d.Name, d.Attrs).times.Merge(d.Times)
+			s.distribution(d.Name, s.placed(d.Name, d.Attrs, i.Phase, i.Round)).times.Merge(d.Times)
 		}
 	}
 	s.replaceLevels(i.Levels)
@@ -147,10 +150,10 @@ func (s *source) stateExports() {
 
 func (s *source) addSeries(from record.Series) {
 	if from.Delivery != nil {
-		s.delivery(deliveryKey{from.Pool, from.Phase}).time.Merge(from.Delivery)
+		s.delivery(deliveryKey{from.Pool, from.Phase, s.round(from.Round)}).time.Merge(from.Delivery)
 		return
 	}
-	to := s.operation(operationKey{from.Pool, from.Operation, from.Outcome, from.Phase})
+	to := s.operation(operationKey{from.Pool, from.Operation, from.Outcome, from.Phase, s.round(from.Round)})
 	for _, pair := range []struct{ to, from *histogram.Histogram }{
 		{&to.response, from.Response}, {&to.service, from.Service}, {&to.lateness, from.Lateness},
 	} {
@@ -195,7 +198,7 @@ func (s *source) birth() time.Time {
 }
 
 func (s *source) operation(key operationKey) *operation {
-	return s.operations.get(record.ResponseTime, key, operationKey{}, maxOperations, s.health, func(overflow bool) *operation {
+	return s.operations.get(record.ResponseTime, key, operationKey{}, s.bound(maxOperations), s.health, func(overflow bool) *operation {
 		o := s.newOperation(key, overflow)
 		o.birth = s.birth()
 		return o
@@ -203,19 +206,19 @@ func (s *source) operation(key operationKey) *operation {
 }
 
 func (s *source) count(name string, attrs []record.Attr) *count {
-	return s.counts.get(name, keyOf(name, attrs), pointKey{metric: name, labels: "overflow"}, maxPoints, s.health, func(overflow bool) *count {
+	return s.counts.get(name, s.keyOf(name, attrs), pointKey{metric: name, labels: "overflow"}, s.bound(maxPoints), s.health, func(overflow bool) *count {
 		return &count{points: s.newPoints(name, attrs, overflow), birth: s.birth()}
 	})
 }
 
 func (s *source) level(name string, attrs []record.Attr) *level {
-	return s.levels.get(name, keyOf(name, attrs), pointKey{metric: name, labels: "overflow"}, maxPoints, s.health, func(overflow bool) *level {
+	return s.levels.get(name, s.keyOf(name, attrs), pointKey{metric: name, labels: "overflow"}, s.bound(maxPoints), s.health, func(overflow bool) *level {
 		return &level{points: s.newPoints(name, attrs, overflow)}
 	})
 }
 
 func (s *source) distribution(name string, attrs []record.Attr) *distribution {
-	return s.distributions.get(name, keyOf(name, attrs), pointKey{metric: name, labels: "overflow"}, maxOperations, s.health, func(overflow bool) *distribution {
+	return s.distributions.get(name, s.keyOf(name, attrs), pointKey{metric: name, labels: "overflow"}, s.bound(maxOperations), s.health, func(overflow bool) *distribution {
 		return &distribution{points: s.newPoints(name, attrs, overflow), birth: s.birth()}
 	})
 }

@@ -136,14 +136,14 @@ func TestDistributionsAreExported(t *testing.T) {
 	one, two := spread(1, 100), spread(2, 100)
 	from := attrs(record.AttrFrom, "dial")
 	for i, h := range []*histogram.Histogram{one, two} {
-		s.add(record.Interval{To: time.Duration(i+2) * time.Second, Distributions: []record.Distribution{
+		s.add(record.Interval{To: time.Duration(i+2) * time.Second, Phase: record.Recovery, Round: i, Distributions: []record.Distribution{
 			{Name: record.HandoffDuration, Arm: "on", Attrs: from, Times: h},
 			{Name: record.HandoffDuration, Arm: "off", Attrs: from, Times: spread(3, 1)},
 		}})
 	}
 	want := one.Clone()
 	want.Merge(two)
-	p := pointOf(t, collected(t, pull{s, Native})[record.HandoffDuration], attribute.String(record.AttrFrom, "dial"))
+	p := pointOf(t, collected(t, pull{s, Native})[record.HandoffDuration], attribute.String(record.AttrFrom, "dial"), attribute.String(record.AttrPhase, "recovery"))
 	checkPoint(t, record.HandoffDuration, p, want)
 }
 

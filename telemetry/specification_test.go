@@ -92,7 +92,7 @@ func TestClientMetricsHaveTheirAttributes(t *testing.T) {
 				want = append(want, a)
 			}
 		}
-		set := s.newPoints(m.Name, own[m.Name], false).attributes
+		set := s.newPoints(m.Name, s.placed(m.Name, own[m.Name], record.Maintenance, 1), false).attributes
 		var got []string
 		for _, kv := range set.ToSlice() {
 			got = append(got, string(kv.Key))

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -60,13 +62,13 @@ func (f compareFlags) compare(out io.Writer, dirs []string) error {
 	if err != nil {
 		return usageError(err)
 	}
-	runs, summaries, err := summarize(dirs)
+	parts, summaries, err := summarize(dirs)
 	if err != nil {
 		return usageError(err)
 	}
 	var all compare.Together
 	if f.together {
-		if all, err = compare.Join(runs, summaries, f.force); err != nil {
+		if all, err = compare.Join(parts, f.force); err != nil {
 			return usageError(unlike(err))
 		}
 	}
@@ -111,19 +113,35 @@ func writeJSON(out io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-func summarize(dirs []string) (runs []bundle.Run, summaries []compare.Summary, err error) {
-	for _, dir := range dirs {
-		b, err := bundle.Open(dir)
-		if err != nil {
-			return nil, nil, err
-		}
-		s, err := compare.Summarize(b)
-		if err != nil {
-			return nil, nil, err
-		}
-		runs, summaries = append(runs, b.Run), append(summaries, s)
+// summarize reads bundles, as many at a time as there are processors. The error
+// is that of the first that cannot be read.
+func summarize(dirs []string) ([]compare.Part, []compare.Summary, error) {
+	parts, summaries, errs := make([]compare.Part, len(dirs)), make([]compare.Summary, len(dirs)), make([]error, len(dirs))
+	var all sync.WaitGroup
+	turn := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for i, dir := range dirs {
+		turn <- struct{}{}
+		all.Go(func() {
+			parts[i], errs[i] = judge(dir)
+			summaries[i] = parts[i].Summary
+			<-turn
+		})
 	}
-	return runs, summaries, nil
+	all.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	return parts, summaries, nil
+}
+
+func judge(dir string) (compare.Part, error) {
+	b, err := bundle.Open(dir)
+	if err != nil {
+		return compare.Part{}, err
+	}
+	return compare.Judge(b)
 }
 
 // unlike names the way out, where there is one.

@@ -27,6 +27,7 @@ type exportFlags struct {
 	histograms string
 	prometheus string
 	testing    bool
+	rounds     bool
 }
 
 func (f *exportFlags) register(flags *pflag.FlagSet) {
@@ -36,6 +37,7 @@ func (f *exportFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.file, "otlp-file", "", "append metrics to this file as OTLP/JSON, a line for each export; - is standard output")
 	flags.StringVar(&f.histograms, "histograms", "", "exported as native (exponential, as recorded) or classic (explicit buckets, for dashboards that know no others)")
 	flags.BoolVar(&f.testing, "redis-testing-metrics", false, "export also the metrics that Redis' testing applications share: redis_operations_total, redis_operation_duration, redis_connections_total")
+	flags.BoolVar(&f.rounds, "export-rounds", false, "export each round as series of its own (schload.round) instead of summing rounds: as many times the series as the run has rounds")
 	flags.StringVar(&f.prometheus, "prometheus", "", "serve metrics for Prometheus on this address, such as 127.0.0.1:9464")
 }
 
@@ -100,7 +102,7 @@ func (f *exportFlags) start(ctx context.Context, id string, base time.Time, c ex
 	}
 	config := telemetry.Config{
 		Endpoint: f.endpoint, Protocol: f.protocol, Headers: headers, Prometheus: f.prometheus,
-		File: f.file, Console: console, Histograms: telemetry.Histograms(f.histograms),
+		File: f.file, Console: console, Histograms: telemetry.Histograms(f.histograms), Rounds: f.rounds,
 		Attributes: p.Attributes, RunID: id, InstanceID: instance, Upgrade: c.Upgrade.Name, ServiceVersion: buildVersions()["schload"], Library: "go-redis:" + buildVersions()["go-redis"], Base: base,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
@@ -125,4 +127,21 @@ func ended(stderr io.Writer, s telemetry.Stats) {
 	slices.Sort(causes)
 	fmt.Fprintf(stderr, "schload: exports: %d sent, %d failed (%s), %d held back; the bundle has everything\n",
 		s.Sent, s.Failed, strings.Join(causes, ", "), s.Held)
+}
+
+// passedExports are the flags as the process of an arm is told them.
+type passedExports struct {
+	Endpoint   string   `json:"endpoint,omitempty"`
+	Protocol   string   `json:"protocol,omitempty"`
+	Headers    []string `json:"headers,omitempty"`
+	Histograms string   `json:"histograms,omitempty"`
+	Testing    bool     `json:"testing,omitempty"`
+}
+
+func (f *exportFlags) passed() passedExports {
+	return passedExports{f.endpoint, f.protocol, f.headers, f.histograms, f.testing}
+}
+
+func (f *exportFlags) take(p passedExports) {
+	f.endpoint, f.protocol, f.headers, f.histograms, f.testing = p.Endpoint, p.Protocol, p.Headers, p.Histograms, p.Testing
 }

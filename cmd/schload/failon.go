@@ -50,11 +50,8 @@ func (f failOn) check(summaries []compare.Summary, together *compare.Together) e
 		}
 	}
 	if together != nil {
-		for _, text := range f.differences(together.Differences, func(string) bool { return false }) {
+		for _, text := range f.allTogether(*together) {
 			failed = append(failed, "all runs together: "+text)
-		}
-		if len(together.Differences) == 0 && slices.Contains(f, failMissing) {
-			failed = append(failed, "all runs together: no rounds could be compared ("+failMissing+")")
 		}
 	}
 	if len(failed) == 0 {
@@ -63,18 +60,37 @@ func (f failOn) check(summaries []compare.Summary, together *compare.Together) e
 	return &exitError{codeNotMet, fmt.Errorf("--fail-on: %s", strings.Join(failed, "; "))}
 }
 
-// failures are what failed in one run.
-func (f failOn) failures(s compare.Summary, together bool) (failed []string) {
-	judged, some := map[string]bool{}, false // arms that are held against a promise, or are without handoffs to calibrate
-	for _, x := range s.Expectations {
-		a, _ := s.Arm(x.Arm)
+// allTogether are what failed in the rounds of all runs.
+func (f failOn) allTogether(all compare.Together) []string {
+	failed, judged, some := f.promises(all.Expectations, true)
+	failed = append(failed, f.differences(all.Differences, func(arm string) bool { return judged[arm] })...)
+	if !some && len(all.Differences) == 0 && slices.Contains(f, failMissing) {
+		failed = append(failed, "no rounds could be compared ("+failMissing+")")
+	}
+	return failed
+}
+
+// promises are those that failed, the arms that they judge, and whether there
+// was something to judge. Of one run among several missing evidence is no news.
+func (f failOn) promises(list []compare.Expectation, all bool) (failed []string, judged map[string]bool, some bool) {
+	judged = map[string]bool{}
+	for _, x := range list {
 		some = some || x.Verdict != compare.NoPromise
-		judged[x.Arm] = judged[x.Arm] || x.Verdict != compare.NoPromise || a.SCH.Requested == "off"
+		judged[x.Arm] = judged[x.Arm] || x.Verdict != compare.NoPromise
 		switch {
 		case x.Verdict == compare.WorseThan && slices.Contains(f, failWorse),
-			x.Verdict == compare.NoEvidence && slices.Contains(f, failMissing) && !together:
+			x.Verdict == compare.NoEvidence && slices.Contains(f, failMissing) && all:
 			failed = append(failed, subjectOf(x)+" "+x.Verdict+" ("+x.Reasons[0]+")")
 		}
+	}
+	return failed, judged, some
+}
+
+// failures are what failed in one run.
+func (f failOn) failures(s compare.Summary, together bool) (failed []string) {
+	failed, judged, some := f.promises(s.Expectations, !together)
+	for _, a := range s.Arms {
+		judged[a.Name] = judged[a.Name] || a.SCH.Requested == "off" // without handoffs, to calibrate
 	}
 	if together {
 		f = slices.DeleteFunc(slices.Clone(f), func(c string) bool { return c == failMissing })

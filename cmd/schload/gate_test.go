@@ -89,6 +89,15 @@ func TestFailOnTogether(t *testing.T) {
 	if err := f.check([]compare.Summary{one}, &compare.Together{}); err == nil || !strings.Contains(err.Error(), "no rounds could be compared") {
 		t.Errorf("%v: want evidence to be missing", err)
 	}
+	// What is judged by its promise need not differ.
+	found.Differences[0].Verdict = compare.NoEvidence
+	found.Differences[0].Metric = compare.Primary
+	for verdict, fails := range map[string]bool{compare.AsDocumented: false, compare.NoEvidence: true, compare.WorseThan: true, compare.NoPromise: true} {
+		found.Expectations = []compare.Expectation{{Arm: "on", Verdict: verdict, Reasons: []string{"because"}}}
+		if err := f.check([]compare.Summary{one}, found); (err != nil) != fails || err != nil && !strings.Contains(err.Error(), "all runs together: on") {
+			t.Errorf("%s together: %v, want one: %v", verdict, err, fails)
+		}
+	}
 }
 
 // 4 beats 3, and a run that could not be made beats both.

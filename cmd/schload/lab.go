@@ -24,6 +24,8 @@ type lab struct {
 	resolver *net.Resolver // nil: the system's
 	note     string        // what the user should know about it, may be empty
 	close    func() error
+
+	simulator *simulator // where other processes find it; nil: the profile's target is loaded
 }
 
 // openLab starts the simulator, or finds the target of a run without one, on
@@ -60,6 +62,7 @@ func openLab(ctx context.Context, p profiles.Profile, base time.Time, marks mark
 		return lab{}, err
 	}
 	l := lab{stage: s, target: target, cluster: cluster, gather: p.Saturate == profiles.AutoPipeline, resolver: s.Resolver(), note: s.Fallback(), close: s.Close}
+	l.simulator = &simulator{Target: "redis://" + seed, DNS: s.DNS()}
 	if p.Saturates() {
 		l.stage = stage.None{}
 	}

@@ -109,7 +109,7 @@ func (f *runFlags) profile(cmd *cobra.Command, args []string) (profiles.Profile,
 	}
 	p.Upgrade = f.upgrades[0]
 	return p, errors.Join(f.checkControl(p), f.checkInject(p), f.gate.validate(cmd.Flags().Changed), f.gate.failOn.needsObjectives(len(p.SLO)),
-		f.exports.check(f.json, cmd.Flags().Changed), f.workerFlags.check(f, cmd.Flags().Changed), checkAttributes(p.Attributes))
+		f.exports.check(f.json, cmd.Flags().Changed), f.workerFlags.check(f, cmd.Flags().Changed), f.checkIsolate(p), checkAttributes(p.Attributes))
 }
 
 // runs makes one run for each upgrade, again and again with --forever. A run
@@ -190,6 +190,10 @@ func (f *runFlags) measure(ctx context.Context, p profiles.Profile, stderr io.Wr
 		return none, err
 	}
 	config.Timeline = timeline
+	play := experiment.Run
+	if f.isolate {
+		play = f.inProcesses(p, lab, stderr)
+	}
 	if config.Telemetry != nil {
 		defer func() {
 			_ = config.Telemetry.Close(context.WithoutCancel(ctx)) // what failed is counted
@@ -197,7 +201,7 @@ func (f *runFlags) measure(ctx context.Context, p profiles.Profile, stderr io.Wr
 		}()
 	}
 	config.Progress = view.show
-	result, err := experiment.Run(ctx, config)
+	result, err := play(ctx, config)
 	view.end()
 	if result.Dir == "" {
 		err = usageError(err)
@@ -252,6 +256,25 @@ func (l lab) arms(ctx context.Context, p profiles.Profile, stderr io.Writer) (pr
 
 // experiment turns a profile into the run's configuration.
 func (f *runFlags) experiment(ctx context.Context, p profiles.Profile, l lab, id string, base time.Time) (experiment.Config, error) {
+	c, err := f.configure(p, l, id, base)
+	if err != nil {
+		return c, err
+	}
+	if c.Describe, err = describe(id, base, l.cluster, p, c); err != nil {
+		return c, err
+	}
+	c.Describe.Worker = f.describe()
+	c.Describe.Injections = f.inject
+	exported := c
+	if f.isolate {
+		exported.Arms = nil // their processes export them
+	}
+	c.Telemetry, err = f.exports.start(ctx, id, base, exported, p, f.instance(id), f.json)
+	return c, usageError(err)
+}
+
+// configure is experiment without what a process of an arm has of its own.
+func (f *runFlags) configure(p profiles.Profile, l lab, id string, base time.Time) (experiment.Config, error) {
 	u, err := p.LoadUpgrade()
 	if err != nil {
 		return experiment.Config{}, usageError(err)
@@ -286,15 +309,10 @@ func (f *runFlags) experiment(ctx context.Context, p profiles.Profile, l lab, id
 	for _, a := range p.Arms {
 		c.Arms = append(c.Arms, a.Resolve(p.Opened()))
 	}
-	if c.Describe, err = describe(id, base, l.cluster, p, c); err != nil {
-		return c, err
-	}
-	c.Describe.Worker = f.describe()
-	if c.Describe.Injections = f.inject; len(f.inject) > 0 {
+	if len(f.inject) > 0 {
 		c.LedgerKeys = injectedKeys
 	}
-	c.Telemetry, err = f.exports.start(ctx, id, base, c, p, f.instance(id), f.json)
-	return c, usageError(err)
+	return c, nil
 }
 
 // results reads the bundle that was left, completes it with summary.json and

@@ -45,6 +45,7 @@ type runFlags struct {
 	forever  bool
 	audit    bool
 	ledger   string
+	isolate  bool // every arm in a process of its own
 	strict   bool // a saturated harness is an error
 	gate     gate
 	saturate string
@@ -101,6 +102,7 @@ func (f *runFlags) register(flags *pflag.FlagSet) {
 	flags.Uint64Var(&f.seed, "seed", 0, "of everything drawn; the same seed offers the same operations at the same instants")
 	flags.BoolVar(&f.audit, "audit", false, "the same as --integrity all: was anything that was acknowledged lost, stale or applied twice?")
 	flags.StringVar(&f.ledger, "integrity", "", "which replies are checked against a ledger: sample (a sixteenth of the operations), all or none")
+	flags.BoolVar(&f.isolate, "isolate", false, "give each arm a process of its own, so that they share no processor time unnoticed: same instants, same upgrade, one bundle")
 	flags.StringVar(&f.out, "out", "", "directory of the bundle (default runs/<run id>)")
 	flags.BoolVar(&f.json, "json", false, "print summary.json instead of the table")
 	registerStrict(flags, &f.strict)

@@ -249,11 +249,17 @@ func (n *names) resolver() *net.Resolver {
 	if n.addr == "" {
 		return nil
 	}
+	return ResolverAt(n.addr)
+}
+
+// ResolverAt asks the name server at an address, host:port, for every name:
+// that of a simulator in another process, see DNS.
+func ResolverAt(address string) *net.Resolver {
 	var dialer net.Dialer
 	return &net.Resolver{
 		PreferGo: true,
 		Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, network, n.addr)
+			return dialer.DialContext(ctx, network, address)
 		},
 	}
 }

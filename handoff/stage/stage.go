@@ -34,6 +34,14 @@ type Real interface {
 	Begin(ctx context.Context, round int) error
 }
 
+// Turning is a Stage that wants to know for whom it plays.
+type Turning interface {
+	// Turn is called ahead of a round in which one arm alone meets the upgrade,
+	// with that arm's name: in order sequential, in which each arm has a playing
+	// of its own.
+	Turn(arm string)
+}
+
 // Injecting is a Stage that can be told to break what a database promises. A
 // run on it, once it was, says whether the harness notices, and nothing of
 // Redis.

@@ -109,6 +109,17 @@ func (b *Bundle) Intervals() iter.Seq2[record.Interval, error] {
 	})
 }
 
+// Pass yields the intervals as Intervals does, but each is valid until the next
+// alone: its lists and histograms are used again. An hour is read without
+// garbage.
+func (b *Bundle) Pass() iter.Seq2[record.Interval, error] {
+	lines := newCanonical()
+	lines.again = true
+	return readLines(filepath.Join(b.Dir, metricsFile), func(line []byte) (record.Interval, error) {
+		return lines.decode(line, b.Run.Started)
+	})
+}
+
 // Lines yields the lines of the intervals as they stand in the file, each whole
 // and readable, without their newlines. A line is valid until the next. It ends
 // at the first error.

@@ -43,9 +43,9 @@ type Expectation struct {
 // uncovered is the promise for pools that block or subscribe.
 const uncovered = "Blocking operations, such as pub/sub, are not supported by smart client handoffs and reconnect normally."
 
-// expectations holds every arm against the promise of the upgrade, unless the
-// run is no evidence.
-func (s *Summary) expectations(run bundle.Run, sums *sums) (list []Expectation) {
+// trials are all arms that are held against the promise of the upgrade; none
+// where the run is no evidence.
+func (s *Summary) trials(run bundle.Run, sums *sums) (list []trial) {
 	ref, ok := s.reference()
 	if !ok || !s.Valid || s.Harness.Saturated || s.Saturating() || len(s.Injections) > 0 {
 		return nil
@@ -59,12 +59,19 @@ func (s *Summary) expectations(run bundle.Run, sums *sums) (list []Expectation) 
 			if a.Name == ref.Name || a.Raw() {
 				continue
 			}
-			t := trial{
+			list = append(list, trial{
 				summary: s, arm: a, ref: ref, scope: of, differences: judged,
 				on: sums.toll(a, of), off: sums.toll(ref, of), settings: [2]bundle.Arm{armOf(run, a.Name), armOf(run, ref.Name)},
-			}
-			list = append(list, t.expectation(s.Upgrade))
+			})
 		}
+	}
+	return list
+}
+
+// expectations are the verdicts of trials.
+func expectations(trials []trial, u Upgrade) (list []Expectation) {
+	for _, t := range trials {
+		list = append(list, t.expectation(u))
 	}
 	return list
 }

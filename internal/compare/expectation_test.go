@@ -191,7 +191,7 @@ func TestNoExpectationWithoutEvidence(t *testing.T) {
 	} {
 		s := Summary{Valid: true, Complete: true, Arms: []Arm{{Name: "on", SCH: SCH{Requested: "on"}}, {Name: "off", SCH: SCH{Requested: "off"}}, {Name: "raw", SCH: SCH{Requested: Raw}}}}
 		change(&s)
-		got := s.expectations(bundle.Run{Pools: []bundle.Pool{{Name: "main"}, {Name: "news", Kind: "pubsub"}}}, &sums{})
+		got := expectations(s.trials(bundle.Run{Pools: []bundle.Pool{{Name: "main"}, {Name: "news", Kind: "pubsub"}}}, &sums{}), s.Upgrade)
 		want := 0
 		if name == "fine" {
 			want = 2

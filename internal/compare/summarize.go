@@ -12,13 +12,26 @@ import (
 // Summarize computes the summary of a bundle. An incomplete bundle gives what
 // it holds; an error means that it could not be read.
 func Summarize(b *bundle.Bundle) (Summary, error) {
+	p, err := Judge(b)
+	return p.Summary, err
+}
+
+// Part is a run that can be judged together with others.
+type Part struct {
+	Run     bundle.Run
+	Summary Summary
+	trials  []trial // what Summary.Expectations are the verdicts of
+}
+
+// Judge is Summarize, and keeps what Join needs.
+func Judge(b *bundle.Bundle) (Part, error) {
 	timeline, err := readTimeline(b)
 	if err != nil {
-		return Summary{}, err
+		return Part{}, err
 	}
 	source, found, err := phaseSource(b, timeline)
 	if err != nil {
-		return Summary{}, err
+		return Part{}, err
 	}
 	file := func(iv record.Interval) record.Interval {
 		if source == sourceData {
@@ -28,11 +41,11 @@ func Summarize(b *bundle.Bundle) (Summary, error) {
 	}
 	sums, err := readSums(b, timeline, file)
 	if err != nil {
-		return Summary{}, err
+		return Part{}, err
 	}
 	happened, err := events(b, &sums, timeline, source, found, file)
 	if err != nil {
-		return Summary{}, err
+		return Part{}, err
 	}
 	run := b.Run
 	s := Summary{
@@ -64,10 +77,26 @@ func Summarize(b *bundle.Bundle) (Summary, error) {
 	s.judgeMessages(run, &sums)
 	s.saturate(timeline, sums.whole.To, run.Merge)
 	s.Differences = s.differences()
-	s.Expectations = s.expectations(run, &sums)
+	trials := s.trials(run, &sums)
+	s.Expectations = expectations(trials, s.Upgrade)
 	s.SLO = s.slos(run.SLO)
 	s.warn(&sums, timeline, run.Final)
-	return s, nil
+	return Part{Run: run, Summary: s, trials: trials}, nil
+}
+
+// processes are those of a run whose arms had one each; none of another.
+func processes(run bundle.Run) (list []Process) {
+	if run.Isolated == nil || run.Merge == nil {
+		return nil
+	}
+	for _, w := range run.Merge.Workers {
+		p := Process{StartLag: w.StartLag, Health: w.Health}
+		if w.Process == bundle.ArmProcess {
+			p.Arm = w.Name
+		}
+		list = append(list, p)
+	}
+	return list
 }
 
 // closed says whether a pool's loop is closed.
@@ -171,7 +200,7 @@ func effective(connections, optedIn uint64) string {
 // never came to that, from the intervals: the lateness of the baseline bounds
 // the start lag from above.
 func harness(run bundle.Run, s *sums) Harness {
-	h := Harness{Workers: s.signs.workers(run)}
+	h := Harness{Workers: s.signs.workers(run), Processes: processes(run)}
 	if run.Final != nil {
 		h.Exports, h.Health, h.MarksDropped = run.Final.Exports, run.Final.Health, run.Final.MarksDropped
 	} else {

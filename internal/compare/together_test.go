@@ -19,11 +19,18 @@ func named(id string, s *Summary) Summary {
 	return *s
 }
 
+func joinable(runs []bundle.Run, summaries []Summary) (parts []Part) {
+	for i, r := range runs {
+		parts = append(parts, Part{Run: r, Summary: summaries[i]})
+	}
+	return parts
+}
+
 func TestJoin(t *testing.T) {
 	runs := []bundle.Run{runOf("a", 1, `{"seed": 1, "warmup": "2s"}`), runOf("b", 4, `{"warmup":"2s","seed":4}`), runOf("c", 7, `{"seed":7,"warmup":"2s"}`)}
 	parts := []Summary{named("a", failing(400, 410, 390)), named("b", failing(405, 402, 399)), named("c", failing(1, 2, 3))}
 	parts[2].Harness.Saturated = true
-	all, err := Join(runs, parts, false)
+	all, err := Join(joinable(runs, parts), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +46,7 @@ func TestJoin(t *testing.T) {
 func TestJoinIncomplete(t *testing.T) {
 	cut := failing(400, 410, 390)
 	cut.Complete = false
-	all, err := Join([]bundle.Run{runOf("a", 1, `{}`), runOf("b", 4, `{}`)}, []Summary{named("a", cut), named("b", failing(405, 402, 399))}, false)
+	all, err := Join(joinable([]bundle.Run{runOf("a", 1, `{}`), runOf("b", 4, `{}`)}, []Summary{named("a", cut), named("b", failing(405, 402, 399))}), false)
 	if d := differenceOf(t, all.Differences, Primary); err != nil || d.Rounds != 5 || all.Rounds != 5 {
 		t.Errorf("%v, %d rounds, %+v", err, all.Rounds, d)
 	}
@@ -49,21 +56,21 @@ func TestJoinRefuses(t *testing.T) {
 	a, b := runOf("a", 1, `{"warmup":"2s","pools":[{"rate":"1000"}]}`), runOf("b", 4, `{"warmup":"2s","pools":[{"rate":"500"}],"speed":2}`)
 	b.Versions.GoRedis = "v8"
 	parts := []Summary{named("a", failing(1, 2)), named("b", failing(3, 4))}
-	_, err := Join([]bundle.Run{a, b}, parts, false)
+	_, err := Join(joinable([]bundle.Run{a, b}, parts), false)
 	want := []string{"go-redis: v9 in a, v8 in b", `profile pools: [{"rate":"1000"}] in a, [{"rate":"500"}] in b`, "profile speed: unset in a, 2 in b"}
 	if !errors.Is(err, ErrUnlike) || !strings.HasSuffix(err.Error(), strings.Join(want, "; ")) {
 		t.Errorf("got %v", err)
 	}
-	if all, err := Join([]bundle.Run{a, b}, parts, true); err != nil || strings.Join(all.Ignored, "; ") != strings.Join(want, "; ") || all.Rounds != 4 {
+	if all, err := Join(joinable([]bundle.Run{a, b}, parts), true); err != nil || strings.Join(all.Ignored, "; ") != strings.Join(want, "; ") || all.Rounds != 4 {
 		t.Errorf("forced: %v, %+v", err, all)
 	}
-	if _, err := Join([]bundle.Run{a, a}, parts, true); err == nil || !strings.Contains(err.Error(), "given twice") {
+	if _, err := Join(joinable([]bundle.Run{a, a}, parts), true); err == nil || !strings.Contains(err.Error(), "given twice") {
 		t.Errorf("the same run twice: %v", err)
 	}
 }
 
 func TestJoinSameSeed(t *testing.T) {
-	all, err := Join([]bundle.Run{runOf("a", 1, `{}`), runOf("b", 3, `{}`)}, []Summary{named("a", failing(1, 2, 3)), named("b", failing(3, 4, 5))}, false)
+	all, err := Join(joinable([]bundle.Run{runOf("a", 1, `{}`), runOf("b", 3, `{}`)}, []Summary{named("a", failing(1, 2, 3)), named("b", failing(3, 4, 5))}), false)
 	if err != nil || len(all.Warnings) == 0 || !strings.Contains(all.Warnings[0], "run b repeats upgrade and load of run a from seed 3 on") {
 		t.Errorf("%v, warnings %q", err, all.Warnings)
 	}

@@ -30,6 +30,16 @@ func (r *run) enough(ctx context.Context, l *load, round int) (bool, error) {
 	if err := r.wait(ctx, l, r.begin(round, record.Warmup)+r.Interval); err != nil {
 		return false, err
 	}
+	if enough, err := r.decide(round); !enough || err != nil {
+		return false, err
+	}
+	end := time.Since(r.Base) + r.lead()
+	r.endLoad(l, end)
+	return true, r.wait(ctx, l, end)
+}
+
+// decide is enough of rounds that the bundle has.
+func (r *run) decide(round int) (bool, error) {
 	enough, why, err := r.Auto.Enough(r.bundle.Dir())
 	if err != nil {
 		return false, fmt.Errorf("deciding after round %d whether it was the last: %w", round, err)
@@ -47,10 +57,7 @@ func (r *run) enough(ctx context.Context, l *load, round int) (bool, error) {
 	}
 	r.endedBy = why
 	r.Timeline.Mark(mark.Mark{At: now, Kind: mark.Harness, Name: "rounds_ended", Source: "harness", Round: round, Detail: why})
-	end := time.Since(r.Base) + lead
-	r.recorder.End(end)
-	l.horizon.End(end - l.start)
-	return true, r.wait(ctx, l, end)
+	return true, nil
 }
 
 // exhausted notes that there are as many rounds as there may be.
@@ -63,13 +70,13 @@ func (r *run) exhausted() {
 // longest is how long another round may take: as long as the next one is
 // planned, or as those before took in the mean where nobody plans it.
 func (r *run) longest(now time.Duration, round int) time.Duration {
-	mean := (now - r.start - r.Warmup) / time.Duration(round)
+	passed := now - r.start
+	if !r.Sequential {
+		passed -= r.Warmup
+	}
+	mean := passed / time.Duration(round)
 	if r.real() != nil || r.onlyLoad() {
 		return mean
 	}
-	plan, err := r.plan(round + 1)
-	if err != nil {
-		return mean
-	}
-	return max(mean, r.Baseline+plan.Length+r.Recovery)
+	return max(mean, r.planned(round+1))
 }

@@ -34,12 +34,12 @@ const (
 
 // openLedgers makes the ledgers of all arms and writes their first values. The
 // arms' keys are apart: each arm is asked whether its own writes were kept.
-func (r *run) openLedgers(ctx context.Context) error {
+func (r *run) openLedgers(ctx context.Context, arms []*arm) error {
 	if r.Ledger == 0 {
 		return nil
 	}
-	for _, a := range r.arms {
-		report := r.violations(a.name)
+	for _, a := range arms {
+		report := r.violations(a)
 		for _, pool := range r.Pools {
 			if pool.Kind != workload.KindCommands {
 				a.books = append(a.books, nil) // messages have an account of their own, canaries need none
@@ -105,12 +105,10 @@ func (r *run) resolveLedgers(ctx context.Context, round int) {
 	r.calm(false)
 }
 
-// fileLedgers counts what the ledgers found so far.
-func (r *run) fileLedgers() {
-	for _, a := range r.arms {
-		for _, b := range a.ledgers() {
-			b.file()
-		}
+// fileLedgers counts what the arm's ledgers found so far.
+func (a *arm) fileLedgers() {
+	for _, b := range a.ledgers() {
+		b.file()
 	}
 }
 
@@ -141,20 +139,20 @@ func (r *run) linearizable(arm string, b *book, began time.Time) {
 }
 
 // violations leaves a mark of each violation, up to mostViolations.
-func (r *run) violations(arm string) func(v ledger.Violation, round int) {
+func (r *run) violations(a *arm) func(v ledger.Violation, round int) {
 	var marked atomic.Int64
 	return func(v ledger.Violation, round int) {
 		now := time.Since(r.Base)
 		switch n := marked.Add(1); {
 		case n == mostViolations+1:
-			r.Timeline.Mark(mark.Mark{At: now, Kind: mark.Harness, Name: "violations_not_listed", Source: "harness", Arm: arm,
+			r.Timeline.Mark(mark.Mark{At: now, Kind: mark.Harness, Name: "violations_not_listed", Source: "harness", Arm: a.name,
 				Detail: fmt.Sprintf("%d violations are listed; those that follow are counted only", mostViolations)})
 			return
 		case n > mostViolations:
 			return
 		}
-		r.Timeline.Mark(mark.Mark{At: now, Kind: mark.Integrity, Name: v.Kind.String(), Source: "arm", Round: round, Arm: arm, Pool: v.Pool,
-			Conn: v.Conn, Node: v.Node, Detail: r.evidence(arm, v, now)})
+		r.Timeline.Mark(mark.Mark{At: now, Kind: mark.Integrity, Name: v.Kind.String(), Source: "arm", Round: round, Arm: a.name, Pool: v.Pool,
+			Conn: a.conn(v.Conn), Node: v.Node, Detail: r.evidence(a.name, v, now)})
 	}
 }
 

@@ -13,7 +13,8 @@ import (
 	"schload/workload"
 )
 
-// arm is one client configuration under load.
+// arm is one client configuration under load: with order sequential, during
+// one turn.
 type arm struct {
 	name    string
 	client  *handoff.Client
@@ -29,6 +30,18 @@ type arm struct {
 	load      []workload.Load       // of these, as of the last reading
 
 	dialled bool // in the interval before the last reading
+
+	connsBefore uint64   // connections that its clients of other turns had
+	sinks       []*stash // by pool
+}
+
+// conn returns the number of a connection within the arm, of that which its
+// client gave it; 0 stands for unknown.
+func (a *arm) conn(number uint64) uint64 {
+	if number == 0 {
+		return 0
+	}
+	return number + a.connsBefore
 }
 
 // load is every arm's pools at work.
@@ -40,19 +53,26 @@ type load struct {
 }
 
 // startLoad lets every pool of every arm begin at one instant, start.
-func (r *run) startLoad(ctx context.Context, start time.Duration) *load {
+func (r *run) startLoad(ctx context.Context, round int, start time.Duration) *load {
+	if r.Processes != nil {
+		return r.startProcesses(ctx, start)
+	}
 	l := &load{start: start, done: make(chan struct{})}
 	base := r.Base.Add(start)
 	g, ctx := errgroup.WithContext(ctx)
 	for place, a := range r.arms {
 		a.tallies = make([]workload.Tally, len(r.Pools))
 		for i, pool := range r.Pools {
+			pool = r.inTurn(pool, round)
+			a.sinks[i].next = 0
 			engine := workload.Run{
 				Base: base, Pool: pool, Target: a.target(i), Owner: a.name, Horizon: &l.horizon,
-				Sink:  func() workload.Sink { return since{r.recorder.Sink(a.name, pool.Name), start} },
+				Sink: func() workload.Sink {
+					return since{a.sinks[i].take(func() workload.SlotSink { return r.recorder.Sink(a.name, pool.Name) }), start}
+				},
 				Pacer: func() (workload.Pacer, error) { return r.Pacer(base) },
-				Lag:   r.lag.add, Occupancy: a.occupancy[i], Wrong: r.unbelievable(a.name, pool.Name),
-				Turn: workload.Turn{Place: place, Of: len(r.arms)},
+				Lag:   r.lag.add, Occupancy: a.occupancy[i], Wrong: r.unbelievable(a, pool.Name),
+				Turn: r.place(place),
 			}
 			if a.books != nil && a.books[i] != nil {
 				engine.Ledger = a.books[i].Book
@@ -76,13 +96,20 @@ func (r *run) startLoad(ctx context.Context, start time.Duration) *load {
 	return l
 }
 
+// place is an arm's among all of the run, also those that others load.
+func (r *run) place(i int) workload.Turn {
+	if r.Lead != nil {
+		return r.Turn
+	}
+	return workload.Turn{Place: i, Of: len(r.arms)}
+}
+
 // end makes at, since the run's base, the load's end, and waits until all that
 // was due has ended or was missed. Clients that do not come back within grace
 // are closed under the workers, whose operations then fail: they are counted,
 // not abandoned.
 func (r *run) end(ctx context.Context, l *load, at, grace time.Duration) error {
-	r.recorder.End(at)
-	l.horizon.End(at - l.start)
+	r.endLoad(l, at)
 	timer := time.NewTimer(grace)
 	defer timer.Stop()
 	interrupted := ctx.Done()
@@ -92,7 +119,7 @@ func (r *run) end(ctx context.Context, l *load, at, grace time.Duration) error {
 			return l.err
 		case <-interrupted:
 			interrupted = nil
-			timer.Reset(min(grace, hurry))
+			timer.Reset(min(grace, r.grace(hurry)))
 		case <-timer.C:
 			r.closeClients()
 			<-l.done
@@ -105,21 +132,14 @@ func (r *run) end(ctx context.Context, l *load, at, grace time.Duration) error {
 // same operations, made independently, must agree to the last one.
 func (r *run) check() error {
 	var wrong []error
-	for _, a := range r.arms {
-		var engine workload.Tally
-		for _, t := range a.tallies {
-			engine.Due += t.Due
-			engine.OK += t.OK
-			engine.Failed += t.Failed
-			engine.Missed += t.Missed
-		}
-		recorded := r.recorder.Totals(a.name)
+	for _, a := range r.Arms {
+		engine, recorded := r.standings[a.Name].tally, r.recorder.Totals(a.Name)
 		if err := recorded.Conservation(); err != nil {
-			wrong = append(wrong, fmt.Errorf("arm %s: %w", a.name, err))
+			wrong = append(wrong, fmt.Errorf("arm %s: %w", a.Name, err))
 		}
 		if engine.Due != recorded.Due || engine.OK != recorded.OK || engine.Failed != recorded.Failed || engine.Missed != recorded.Missed {
 			wrong = append(wrong, fmt.Errorf("arm %s: the engine counted %d due, %d ok, %d failed, %d missed, the recorder %d, %d, %d, %d",
-				a.name, engine.Due, engine.OK, engine.Failed, engine.Missed, recorded.Due, recorded.OK, recorded.Failed, recorded.Missed))
+				a.Name, engine.Due, engine.OK, engine.Failed, engine.Missed, recorded.Due, recorded.OK, recorded.Failed, recorded.Missed))
 		}
 	}
 	return errors.Join(wrong...)

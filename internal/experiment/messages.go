@@ -73,8 +73,8 @@ type messages struct {
 // openExchanges makes the accounts of all pools that deliver messages and
 // starts their receivers, each on its arm's client. The arms' channels are
 // apart.
-func (r *run) openExchanges(ctx context.Context) error {
-	for _, a := range r.arms {
+func (r *run) openExchanges(ctx context.Context, arms []*arm) error {
+	for _, a := range arms {
 		a.exchanges = make([]*exchange, len(r.Pools))
 		for i, pool := range r.Pools {
 			pool = pool.WithDefaults()
@@ -94,8 +94,9 @@ func (r *run) openExchanges(ctx context.Context) error {
 	return nil
 }
 
-// nonce tells the run's keys and messages from those of others.
-func (r *run) nonce() uint32 { return uint32(r.Base.UnixNano() / 1000) }
+// nonce tells the run's keys and messages from those of others, and those of
+// its turns from each other.
+func (r *run) nonce() uint32 { return uint32(r.Base.UnixNano()/1000) + uint32(r.turns) }
 
 // settleExchanges waits for what is still on its way, stops the receivers,
 // reads back what is left with the server, and gives every message its verdict.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"schload/handoff"
 	"schload/workload"
 )
 
@@ -18,7 +19,7 @@ const (
 // preload gives every key that will be read a value, through the first arm:
 // all arms then read what is there, and a read that finds nothing has lost
 // something.
-func (r *run) preload(ctx context.Context) error {
+func (r *run) preload(ctx context.Context, client *handoff.Client) error {
 	outcomes := make([]workload.Outcome, preloadBatch)
 	for _, p := range r.Pools {
 		if p.Keys.Space > mostPreloaded {
@@ -28,9 +29,9 @@ func (r *run) preload(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			r.arms[0].client.Do(ctx, ops, outcomes[:len(ops)])
+			client.Do(ctx, ops, outcomes[:len(ops)])
 			for i, o := range outcomes[:len(ops)] {
-				if o.Class == workload.Redirect && !r.arms[0].client.Cluster() {
+				if o.Class == workload.Redirect && !client.Cluster() {
 					return fmt.Errorf("target: key %s lives on another node: the target is a cluster; load it with --cluster", ops[i].Key)
 				}
 				if o.Class != workload.OK {

@@ -17,8 +17,18 @@ func (r *run) progress(interval record.Interval) report.Progress {
 	now := interval.To
 	round, phase := r.Timeline.at()
 	p := report.Progress{Phase: phase, Round: round, Rounds: r.known(), Saturates: r.Describe.Saturation != nil, Elapsed: max(0, now-r.start), Total: r.total}
-	for _, a := range r.arms {
-		p.Arms = append(p.Arms, r.armProgress(a, now, interval))
+	if r.Processes != nil {
+		p.Arms = r.Processes.Progress()
+		return p
+	}
+	attached := r.attached()
+	for _, a := range r.Arms {
+		i := slices.IndexFunc(attached, func(x *arm) bool { return x.name == a.Name })
+		if i < 0 {
+			p.Arms = append(p.Arms, report.ArmProgress{Name: a.Name, Rests: true, Failed: r.recorder.Totals(a.Name).Failed, Missed: r.recorder.Totals(a.Name).Missed})
+			continue
+		}
+		p.Arms = append(p.Arms, r.armProgress(attached[i], now, interval))
 	}
 	return p
 }

@@ -15,7 +15,6 @@ import (
 	"schload/telemetry"
 	"schload/telemetry/mark"
 	"schload/telemetry/record"
-	"schload/workload"
 )
 
 const (
@@ -40,22 +39,29 @@ type Result struct {
 // run is one run while it goes on.
 type run struct {
 	Config
-	recorder *record.Recorder
-	arms     []*arm
-	bundle   *bundle.Writer
-	exports  telemetry.Stats // as of the last reading
-	invalid  []string
-	boundary chan struct{} // a phase begins: read now
-	watching chan struct{} // closed to end the watch
-	watched  chan error    // its result
-	beating  sync.WaitGroup
-	lag      lag
-	vitals   *vitals.Monitor // the watch's
-	total    time.Duration   // expected length of the load
-	start    time.Duration   // of the load
-	played   int             // rounds that are over
-	endedBy  string          // why there are no more, where the run decided
-	began    atomic.Int64    // the same, for the receivers of messages, who listen before
+	recorder  *record.Recorder
+	standings map[string]*standing // by arm
+	attaching sync.Mutex           // guards arms against the watch
+	arms      []*arm               // that are open: all or, in order sequential, the one whose turn it is
+	turns     int                  // that have begun
+	over      chan chan struct{}   // a turn is over: read, and close what is sent
+	bundle    *bundle.Writer
+	exports   telemetry.Stats // as of the last reading
+	invalid   []string
+	boundary  chan struct{} // a phase begins: read now
+	watching  chan struct{} // closed to end the watch
+	watched   chan error    // its result
+	beating   sync.WaitGroup
+	lag       lag
+	vitals    *vitals.Monitor // the watch's
+	total     time.Duration   // expected length of the load
+	start     time.Duration   // of the load
+	turn      string          // the arm whose turn it is; "": none has one
+	played    int             // rounds that are over
+	endedBy   string          // why there are no more, where the run decided
+	began     atomic.Int64    // the same, for the receivers of messages, who listen before
+	slots     []record.SlotRange
+	user      context.Context // ends when the user interrupts
 }
 
 // Run opens the arms, plays the rounds and leaves a bundle. An error before
@@ -66,16 +72,19 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	if err := c.validate(); err != nil {
 		return Result{}, err
 	}
-	r := &run{Config: c, boundary: make(chan struct{}, 1), watching: make(chan struct{}), watched: make(chan error, 1)}
-	if err := r.open(ctx); err != nil {
-		r.closeClients()
+	if c.Processes != nil {
+		c.Arms = nil // they are the processes'
+	}
+	r := &run{Config: c, standings: newStandings(c), boundary: make(chan struct{}, 1), over: make(chan chan struct{}), watching: make(chan struct{}), watched: make(chan error, 1), user: ctx}
+	slots, err := r.open(ctx)
+	if err != nil {
 		return Result{}, err
 	}
 	defer r.closeClients()
-	slots := r.slotRanges(ctx)
 	if err := r.awaitStart(ctx); err != nil {
 		return Result{}, err
 	}
+	r.slots = slots
 	r.recorder = c.recorder(slots)
 	c.Describe.SlotRanges = described(slots)
 	w, err := bundle.Create(c.Dir, c.Describe)
@@ -92,85 +101,104 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	return r.play(ctx)
 }
 
-// open opens all arms and warms each with as many connections as it has
-// workers and receivers, or more, so that none of them has to dial while it is measured.
-func (r *run) open(ctx context.Context) error {
-	workers := 0
-	for _, p := range r.Pools {
-		workers += p.WithDefaults().Connections()
-	}
-	connections := max(workers, r.Connections)
-	for _, a := range r.Arms {
-		client, err := r.Open(ctx, a, r.Timeline.Mark)
+// open opens what is needed before the run leaves anything: all arms or, where
+// they take turns, each for a moment, to see that it can be what it claims. It
+// returns the ranges of hash slots that are told apart.
+func (r *run) open(ctx context.Context) ([]record.SlotRange, error) {
+	if r.Processes != nil {
+		slots, err := r.Processes.Open(ctx)
 		if err != nil {
-			return err
+			r.Processes.Kill()
 		}
-		opened := &arm{name: a.Name, client: client, occupancy: occupancies(r.Pools), load: make([]workload.Load, len(r.Pools))}
-		r.arms = append(r.arms, opened)
-		if err := client.Warm(ctx, connections); err != nil {
-			return err
-		}
-		if err := r.openCanaries(ctx, opened, a); err != nil {
-			return err
-		}
-		if reasons := opened.unproved(); reasons != "" {
-			return errors.New(reasons)
-		}
+		return slots, err
 	}
-	if err := r.preload(ctx); err != nil {
-		return err
+	if r.Sequential {
+		return r.probe(ctx)
 	}
-	if err := r.openLedgers(ctx); err != nil {
-		return err
+	if err := r.attach(ctx, r.Arms); err != nil {
+		return nil, err
 	}
-	return r.openExchanges(ctx)
-}
-
-func (r *run) closeClients() {
-	for _, a := range r.arms {
-		a.client.Close()
-		a.closeCanaries()
-	}
+	return slotRanges(ctx, r.arms[0].client), nil
 }
 
 // play leads the load through the phases and always finishes the bundle.
 func (r *run) play(ctx context.Context) (Result, error) {
-	start, err := r.firstDue()
+	start, err := r.firstDue(ctx)
 	if err != nil {
 		return Result{}, err
 	}
 	r.start = start
 	r.began.Store(int64(r.start))
 	r.total = r.expected()
-	loadCtx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
 	r.vitals = vitals.NewMonitor()
-	l := r.startLoad(loadCtx, r.start)
+	if r.Sequential {
+		r.observe()
+		err = r.takeTurns(ctx)
+	} else {
+		err = r.loadThrough(ctx, 1, start, r.observe, r.phases)
+	}
+	interrupted := ctx.Err() != nil // also one that came while the last operations drained
+	return Result{Dir: r.bundle.Dir(), Interrupted: interrupted, Invalid: r.invalid}, r.finish(err, interrupted)
+}
+
+// observe starts what looks at the run while it goes on.
+func (r *run) observe() {
 	go r.watch()
 	r.beating.Go(func() { r.heartbeat(r.watching) })
+}
 
-	err = r.phases(loadCtx, l)
+// loadThrough loads the arms that are open from an instant on, in a round and
+// those that follow, leads the load through some phases, lets it drain and settles what its operations and
+// messages came to.
+func (r *run) loadThrough(ctx context.Context, round int, start time.Duration, begun func(), phases func(context.Context, *load) error) error {
+	loadCtx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	l := r.startLoad(loadCtx, round, start)
+	begun()
+	err := phases(loadCtx, l)
 	grace := drain
 	if err != nil {
 		stop(err) // the engine counts what waits as missed, ended
 		grace = hurry
 	}
-	ended := r.end(ctx, l, time.Since(r.Base), grace)
-	r.settleExchanges(ctx)
-	r.calm(true)
-	r.settleLedgers(ctx)
-	interrupted := ctx.Err() != nil // also one that came while the last operations drained
-	if interrupted || err == nil || errors.Is(err, errLoad) {
+	ended := r.end(ctx, l, time.Since(r.Base), r.grace(grace))
+	ended = errors.Join(ended, r.settle(ctx, ended))
+	if ctx.Err() != nil || err == nil || errors.Is(err, errLoad) {
 		err = ended
 	}
-	return Result{Dir: r.bundle.Dir(), Interrupted: interrupted, Invalid: r.invalid}, r.finish(err, interrupted)
+	return err
+}
+
+// settle gives all that is open its verdict, once the load has ended.
+func (r *run) settle(ctx context.Context, ended error) error {
+	if r.Lead != nil {
+		r.Lead.Loaded(ended)
+	}
+	r.settleExchanges(ctx)
+	switch {
+	case r.Lead != nil:
+		if r.Lead.Settled(ctx) != nil {
+			return nil // the target may be gone as well; what is open stays so
+		}
+	case r.Processes != nil:
+		r.Processes.Settle(ctx)
+	}
+	r.calm(true)
+	r.settleLedgers(ctx)
+	if r.Processes != nil {
+		return r.Processes.Finish(ctx)
+	}
+	return nil
 }
 
 // phases walks through warm-up and rounds. It ends early with the context's
 // cause, or with errLoad when the load ended by itself.
 func (r *run) phases(ctx context.Context, l *load) error {
+	if r.Lead != nil {
+		return r.led(ctx, l)
+	}
 	r.enter(0, record.Warmup, r.start)
-	if err := r.wait(ctx, l, r.start+r.Warmup-lead); err != nil {
+	if err := r.wait(ctx, l, r.start+r.Warmup-r.lead()); err != nil {
 		return err
 	}
 	for round := 1; round <= r.Rounds; round++ {
@@ -200,7 +228,12 @@ func (r *run) round(ctx context.Context, l *load, round int) error {
 	if r.onlyLoad() {
 		return r.follow(ctx, l, round)
 	}
-	if err := r.wait(ctx, l, r.baselineEnd(round, r.begin(round, record.Baseline))-lead); err != nil {
+	return r.upgrade(ctx, l, round, plan)
+}
+
+// upgrade leads a load through the phases of a round.
+func (r *run) upgrade(ctx context.Context, l *load, round int, plan upgrade.Plan) error {
+	if err := r.wait(ctx, l, r.baselineEnd(l, round, r.begin(round, record.Baseline))-r.lead()); err != nil {
 		return err
 	}
 	if err := r.perform(ctx, l, func(ctx context.Context) error { return r.await(ctx, round) }); err != nil {
@@ -264,7 +297,9 @@ func (r *run) prepare(ctx context.Context, l *load, round int, plan upgrade.Plan
 		if err := r.wait(ctx, l, r.begin(round, record.Warmup)); err != nil {
 			return err
 		}
-		r.resolveLedgers(ctx, round-1)
+		if err := r.resolve(ctx, round-1); err != nil {
+			return err
+		}
 	}
 	if !ok {
 		return nil
@@ -275,6 +310,17 @@ func (r *run) prepare(ctx context.Context, l *load, round int, plan upgrade.Plan
 	return nil
 }
 
+// resolve reads back what a round left open.
+func (r *run) resolve(ctx context.Context, round int) error {
+	if r.Processes == nil {
+		r.resolveLedgers(ctx, round)
+		return nil
+	}
+	r.calm(true)
+	defer r.calm(false)
+	return r.Processes.Resolve(ctx, round)
+}
+
 // last waits for the end of a round's last phase. The end of the last round is
 // the load's, and set ahead: every arm then ends with the same operation.
 func (r *run) last(ctx context.Context, l *load, round int, end time.Duration) error {
@@ -283,17 +329,16 @@ func (r *run) last(ctx context.Context, l *load, round int, end time.Duration) e
 
 // closing announces where a round ends and returns until when to wait for it.
 func (r *run) closing(l *load, round int, end time.Duration) time.Duration {
-	if round < r.Rounds {
-		return end - lead
+	if round < r.Rounds && !r.Sequential { // a turn has a load of its own
+		return end - r.lead()
 	}
-	r.recorder.End(end)
-	l.horizon.End(end - l.start)
+	r.endLoad(l, end)
 	return end
 }
 
 // begin announces a phase a little ahead and returns its first instant.
 func (r *run) begin(round int, p record.Phase) time.Duration {
-	at := time.Since(r.Base) + lead
+	at := time.Since(r.Base) + r.lead()
 	r.enter(round, p, at)
 	return at
 }
@@ -304,11 +349,14 @@ func (r *run) enter(round int, p record.Phase, at time.Duration) {
 
 // enterFor is enter for a source that decided when the phase begins.
 func (r *run) enterFor(source string, round int, p record.Phase, at time.Duration) {
-	r.recorder.Begin(round, p, at) // first of all: at is only lead ahead, and what falls due behind it must not be recorded before
+	if r.Processes != nil && at > r.start { // it begins in warm-up
+		r.Processes.Tell(Cue{Round: round, Phase: p, Source: source, At: at})
+	}
+	r.recorder.BeginTurn(r.turn, round, p, at) // first of all: at is only lead ahead, and what falls due behind it must not be recorded before
 	r.turnLedgers(round)
 	time.AfterFunc(at-time.Since(r.Base), r.readNow)
-	r.Timeline.enter(round, p.String())
-	r.Timeline.Mark(mark.Mark{At: at, Kind: mark.Phase, Name: p.String(), Round: round, Source: source})
+	r.Timeline.enter(r.turn, round, p.String())
+	r.Timeline.Mark(mark.Mark{At: at, Kind: mark.Phase, Name: p.String(), Round: round, Arm: r.turn, Source: source})
 }
 
 // errLoad says that the load ended before the phases did; its own error is the reason.
@@ -349,26 +397,36 @@ func (r *run) expected() time.Duration {
 	if r.real() != nil || r.Auto.Enough != nil {
 		return 0
 	}
-	total := r.Warmup
+	total := time.Duration(0)
+	if !r.Sequential {
+		total = r.Warmup
+	}
 	for round := range r.Rounds {
-		total += r.Baseline
-		plan, err := r.plan(round + 1)
-		if err == nil && !r.onlyLoad() {
-			total += plan.Length + r.Recovery
-		}
+		total += r.planned(round + 1)
 	}
 	return total
+}
+
+// planned is how long a round is to take, as far as its plan says.
+func (r *run) planned(round int) time.Duration {
+	length := r.Baseline
+	if plan, err := r.plan(round); err == nil && !r.onlyLoad() {
+		length += plan.Length + r.Recovery
+	}
+	if r.Sequential {
+		return (r.Warmup + length) * time.Duration(len(r.Arms))
+	}
+	return length
 }
 
 // finish takes the last reading, judges whether the run is what it claims to
 // be, and completes the bundle.
 func (r *run) finish(err error, interrupted bool) error {
-	for _, a := range r.arms {
-		a.client.Conclude()
-	}
+	r.conclude()
 	close(r.watching)
 	watched := <-r.watched
 	r.beating.Wait()
+	r.retire(r.arms)
 	r.judge(errors.Join(err, watched))
 	final := bundle.Final{
 		Ended: r.Base.Add(time.Since(r.Base)), Valid: len(r.invalid) == 0, InvalidReasons: r.invalid,
@@ -384,10 +442,8 @@ func (r *run) finish(err error, interrupted bool) error {
 // marksDropped counts the facts that clients left out of their timelines.
 func (r *run) marksDropped() (n uint64) {
 	n = r.Timeline.lost()
-	for _, a := range r.arms {
-		for _, dropped := range a.before.MarksDropped {
-			n += dropped
-		}
+	for _, s := range r.standings {
+		n += s.dropped
 	}
 	return n
 }
@@ -417,8 +473,8 @@ func (r *run) judge(err error) {
 	if err := r.check(); err != nil {
 		disqualify(err.Error())
 	}
-	for _, a := range r.arms {
-		if reasons := a.unproved(); reasons != "" {
+	for _, a := range r.Arms {
+		for _, reasons := range r.standings[a.Name].unproved {
 			disqualify(reasons)
 		}
 	}

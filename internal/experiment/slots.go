@@ -3,6 +3,7 @@ package experiment
 import (
 	"context"
 
+	"schload/handoff"
 	"schload/internal/bundle"
 	"schload/telemetry/record"
 )
@@ -14,8 +15,8 @@ const equalRanges = 16
 
 // slotRanges are the ranges of hash slots whose outages are told apart: those of
 // the cluster's primaries as the load begins, else equal ones.
-func (r *run) slotRanges(ctx context.Context) (ranges []record.SlotRange) {
-	for _, s := range r.arms[0].client.Slots(ctx) {
+func slotRanges(ctx context.Context, client *handoff.Client) (ranges []record.SlotRange) {
+	for _, s := range client.Slots(ctx) {
 		ranges = append(ranges, record.SlotRange(s))
 	}
 	if n := len(ranges); n == 0 || n > record.MaxSlotRanges {

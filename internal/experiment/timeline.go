@@ -22,6 +22,7 @@ type Timeline struct {
 	early   []mark.Mark
 	dropped uint64 // marks beyond mostEarly
 	sink    mark.Sink
+	turn    string // the arm whose turn it is
 	round   int
 	phase   string
 	notices map[string]mark.Mark // last notice by arm
@@ -35,11 +36,15 @@ type Timeline struct {
 // and which counts once, or an act of the stage.
 type event struct{ source, name string }
 
-// Mark is a mark.Sink. A mark without round gets the current one.
+// Mark is a mark.Sink. A mark without round gets the current one, and a step of
+// the stage the arm whose turn it is.
 func (t *Timeline) Mark(m mark.Mark) {
 	t.mu.Lock()
 	if m.Round == 0 {
 		m.Round = t.round
+	}
+	if m.Kind == mark.Step && m.Arm == "" {
+		m.Arm = t.turn
 	}
 	t.note(m)
 	sink := t.sink
@@ -54,6 +59,14 @@ func (t *Timeline) Mark(m mark.Mark) {
 	if sink != nil {
 		sink(m)
 	}
+}
+
+// Hear takes a mark of another process, which keeps it itself: it is not
+// passed on.
+func (t *Timeline) Hear(m mark.Mark) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.note(m)
 }
 
 // note keeps what the live view shows and what is counted.
@@ -137,11 +150,11 @@ func (t *Timeline) attach(sink mark.Sink) {
 	}
 }
 
-// enter notes the phase and round that marks from now on belong to.
-func (t *Timeline) enter(round int, phase string) {
+// enter notes the turn, round and phase that marks from now on belong to.
+func (t *Timeline) enter(turn string, round int, phase string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.round, t.phase = round, phase
+	t.turn, t.round, t.phase = turn, round, phase
 }
 
 // at returns where the run is.

@@ -1,7 +1,6 @@
 package experiment
 
 import (
-	"strconv"
 	"time"
 
 	"schload/internal/bundle"
@@ -16,15 +15,19 @@ func (r *run) watch() {
 	defer ticker.Stop()
 	var first error
 	for {
-		last, show := false, true
+		show, read, told := true, r.recorder.Collect, func() {}
+		last := false
 		select {
 		case <-ticker.C:
 		case <-r.boundary:
 			show = false
+		case over := <-r.over:
+			show, read, told = false, r.recorder.Rest, func() { close(over) }
 		case <-r.watching:
-			last = true
+			last, read = true, r.recorder.Finish
 		}
-		interval, err := r.read(last)
+		interval, err := r.read(read)
+		told()
 		if err != nil && first == nil {
 			first = err
 		}
@@ -47,17 +50,14 @@ func (r *run) readNow() {
 	}
 }
 
-// read takes one interval and passes it to the bundle and the exporter.
-func (r *run) read(last bool) (record.Interval, error) {
-	now := time.Since(r.Base)
-	var interval record.Interval
-	if last {
-		interval = r.recorder.Finish(now)
-	} else {
-		interval = r.recorder.Collect(now)
-	}
-	r.fileLedgers()
-	for _, a := range r.arms {
+// read takes one interval of the recorder and passes it to the bundle and the
+// exporter.
+func (r *run) read(take func(time.Duration) record.Interval) (record.Interval, error) {
+	interval := take(time.Since(r.Base))
+	r.attaching.Lock() // nobody closes an arm that is being read
+	attached := r.arms
+	for _, a := range attached {
+		a.fileLedgers()
 		seen := a.client.Observe()
 		interval.Counts = append(interval.Counts, counts(a.name, a.before, seen)...)
 		interval.Levels = append(interval.Levels, levels(a.name, seen)...)
@@ -74,6 +74,8 @@ func (r *run) read(last bool) (record.Interval, error) {
 			}
 		}
 	}
+	interval.Levels = append(interval.Levels, r.resting(attached)...)
+	r.attaching.Unlock()
 	interval.Levels = append(interval.Levels, r.maintenance()...)
 	interval.Levels = append(interval.Levels, r.lag.levels()...)
 	signs, steps := vitalSigns(r.vitals.Read())
@@ -110,18 +112,9 @@ func (r *run) exported() []record.Count {
 
 // proofs returns what the connections of each arm were found to be.
 func (r *run) proofs() []bundle.Proof {
-	proofs := make([]bundle.Proof, len(r.arms))
-	for i, a := range r.arms {
-		p := a.client.Proof()
-		proofs[i] = bundle.Proof{Name: a.name, Requested: p.Requested, Effective: p.Effective,
-			Connections: p.Connections, OptedIn: p.OptedIn, Refused: p.Refused, RefusedText: p.RefusedText,
-			Protocols: make(map[string]uint64, len(p.Protocols)), EndpointTypes: p.EndpointType, Server: p.Server}
-		for version, n := range p.Protocols {
-			proofs[i].Protocols[strconv.Itoa(version)] = n
-		}
-		if p.Valid {
-			proofs[i].Notes = p.Reasons // what makes it invalid is among the run's reasons
-		}
+	proofs := make([]bundle.Proof, len(r.Arms))
+	for i, a := range r.Arms {
+		proofs[i] = r.standings[a.Name].proof
 	}
 	return proofs
 }

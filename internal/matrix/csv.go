@@ -16,7 +16,7 @@ var csvHead = []string{
 	"profile", "upgrade", "sch_support", "state", "reasons", "saturated", "speed", "rounds", "arm",
 	"due", "failed", "late", "missed", "harmed_ratio", "longest_outage_s", "dials", "closed_by_server", "timeouts",
 	"maintenance_successes", "maintenance_p95_s", "maintenance_p99_s", "lost_acknowledged_writes",
-	"against", "harmed_difference", "harmed_difference_low", "harmed_difference_high", "p_adjusted", "verdict", "documented",
+	"against", "harmed_difference", "harmed_difference_low", "harmed_difference_high", "p_adjusted", "q_value", "verdict", "documented",
 	"run_id", "bundle",
 }
 
@@ -60,9 +60,9 @@ func (r Row) record(a Arm) []string {
 	}
 	cells = append(cells, lost)
 	if v, ok := r.Verdict(a.Name); ok {
-		cells = append(cells, v.Against, float(v.Estimate), maybe(v.Low), maybe(v.High), float(v.PAdjusted), v.Verdict)
+		cells = append(cells, v.Against, float(v.Estimate), maybe(v.Low), maybe(v.High), float(v.PAdjusted), float(r.QValues[a.Name]), v.Verdict)
 	} else {
-		cells = append(cells, "", "", "", "", "", "")
+		cells = append(cells, "", "", "", "", "", "", "")
 	}
 	var promises []string
 	for _, x := range r.Expectations {

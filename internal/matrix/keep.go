@@ -74,6 +74,7 @@ var (
 // what computes them. A cell whose bundle is gone or of another plan keeps its row.
 func (m *Matrix) Read() {
 	beside(len(m.Rows), func(i int) { m.Rows[i] = m.read(m.Plan.Cells[i], m.Rows[i]) })
+	m.correct()
 }
 
 func (m *Matrix) read(c Cell, known Row) Row {

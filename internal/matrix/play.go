@@ -143,6 +143,7 @@ func (p *Player) end(i int, r Row) {
 	defer p.mu.Unlock()
 	delete(p.running, i)
 	p.m.Rows[i] = r
+	p.m.correct()
 	if err := p.m.save(); err != nil && p.broken == nil {
 		p.broken = err
 	}

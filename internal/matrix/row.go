@@ -36,6 +36,7 @@ type Row struct {
 	Rounds       int                   `json:"rounds,omitempty"` // played
 	Arms         []Arm                 `json:"arms,omitempty"`
 	Verdicts     []compare.Difference  `json:"verdicts,omitempty"`     // on each arm against the one without handoffs, by the primary metric
+	QValues      map[string]float64    `json:"q_values,omitempty"`     // by arm: p_adjusted of the verdict, corrected for all cells (false discovery rate)
 	Expectations []compare.Expectation `json:"expectations,omitempty"` // what became of the vendor's promise
 	Warnings     []string              `json:"warnings,omitempty"`
 

@@ -138,3 +138,20 @@ func TestMatrixBoard(t *testing.T) {
 		{Cell: "failover", Phase: "maintenance", Round: 2, Rounds: 6, Elapsed: 20 * time.Second, Total: 63 * time.Second},
 	}}))
 }
+
+// What only its own cell takes for evidence is named.
+func TestMatrixFamily(t *testing.T) {
+	m := stagedMatrix(t, "")
+	for i, verdict := range []string{compare.VerdictBetter, compare.VerdictWorse, compare.NoEvidence} {
+		m.Rows[i].Verdicts = []compare.Difference{{Arm: "on", Against: "off", Metric: compare.Primary, Verdict: verdict}}
+		m.Rows[i].QValues = map[string]float64{"on": []float64{0.01, 0.06, 0.9}[i]}
+	}
+	want := "Corrected for all 3 comparisons of the matrix (false discovery rate 5 %), 1 of the 2 with evidence remain; not on in " + m.Plan.Spelled(m.Plan.Cells[1]) + ": more rounds would tell."
+	if got := strings.Join(matrixFamily(m), ""); got != want {
+		t.Errorf("%s\nwant %s", got, want)
+	}
+	m.Rows[1].Verdicts, m.Rows[2].Verdicts = nil, nil
+	if got := matrixFamily(m); got != nil {
+		t.Errorf("one comparison: %q", got)
+	}
+}

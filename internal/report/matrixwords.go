@@ -52,6 +52,7 @@ func matrixSays(m *matrix.Matrix) (lines []string) {
 	for _, key := range order {
 		lines = append(lines, "Of the operations harmed, "+key+" in "+counted(said[key])+".")
 	}
+	lines = append(lines, matrixFamily(m)...)
 	lines = append(lines, matrixPromises(m)...)
 	for _, state := range []matrix.State{matrix.Invalid, matrix.Failed, matrix.Incomplete, matrix.Pending} {
 		if names := inState(m, state); len(names) > 0 {
@@ -59,6 +60,33 @@ func matrixSays(m *matrix.Matrix) (lines []string) {
 		}
 	}
 	return lines
+}
+
+// matrixFamily says which differences with evidence remain when those of all
+// cells are taken for one family.
+func matrixFamily(m *matrix.Matrix) []string {
+	var doubtful []string
+	of, found := 0, 0
+	for i, r := range m.Rows {
+		for _, d := range r.Verdicts {
+			of++
+			if d.Verdict != compare.VerdictBetter && d.Verdict != compare.VerdictWorse {
+				continue
+			}
+			found++
+			if r.QValues[d.Arm] > matrix.Discovery {
+				doubtful = append(doubtful, d.Arm+" in "+m.Plan.Spelled(m.Plan.Cells[i]))
+			}
+		}
+	}
+	if found == 0 || of < 2 {
+		return nil
+	}
+	text := fmt.Sprintf("Corrected for all %d comparisons of the matrix (false discovery rate %g %%), %d of the %d with evidence remain", of, 100*matrix.Discovery, found-len(doubtful), found)
+	if len(doubtful) > 0 {
+		text += "; not " + strings.Join(doubtful, ", ") + ": more rounds would tell"
+	}
+	return []string{text + "."}
 }
 
 // matrixPromises says where the vendor's promise was kept, and where it was not.

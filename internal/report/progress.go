@@ -26,6 +26,7 @@ type ArmProgress struct {
 	Failed uint64
 	Missed uint64
 	Out    bool   // an outage is going on
+	Rests  bool   // it is another arm's turn
 	Nodes  []Node // in an order that stays: old nodes first, then new ones
 	Notice string // the kind of the last notice, "" before the first
 	Since  time.Duration

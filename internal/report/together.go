@@ -16,6 +16,9 @@ func Together(w io.Writer, all compare.Together) error {
 	if len(all.Differences) == 0 {
 		b.WriteString("nothing to compare: it takes an arm whose handoffs are off, another one, and two rounds of both\n")
 	}
+	for _, line := range promises(compare.Summary{Expectations: all.Expectations}) {
+		b.WriteString(line + "\n")
+	}
 	list(&b, "left out", all.LeftOut)
 	list(&b, "the runs differ, which was to be ignored", all.Ignored)
 	list(&b, "warnings", all.Warnings)

@@ -10,9 +10,16 @@ import (
 // All values are deltas but Levels.
 type Interval struct {
 	From, To time.Duration
-	Series   []Series
-	Counts   []Count
-	Levels   []Level
+
+	// Phase and Round are those in which the larger part of the interval lies:
+	// what is counted without knowing its own belongs there. A bundle keeps them
+	// as marks, not with its intervals.
+	Phase Phase
+	Round int
+
+	Series []Series
+	Counts []Count
+	Levels []Level
 
 	Distributions []Distribution
 }

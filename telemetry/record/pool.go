@@ -61,7 +61,9 @@ func (p *pool) newShard() *shard {
 func (p *pool) collect(i *Interval, a *arm, spans []span) {
 	sum := p.newBuffer() // fresh: its histograms leave with the interval
 	for number := p.shown; number < len(spans); number++ {
-		sum.turnTo(number)
+		if spans[number].of(a.name) {
+			sum.turnTo(number)
+		}
 	}
 	p.mu.Lock()
 	shards := p.shards

@@ -147,8 +147,12 @@ func (r *Recorder) Sink(arm, pool string) workload.SlotSink {
 //
 // Subtle: what was recorded before Begin stays where it was filed. For exact
 // filing call it ahead, before operations due after at are recorded.
-func (r *Recorder) Begin(round int, p Phase, at time.Duration) {
-	r.spans.begin(span{at: at, phase: p, round: round})
+func (r *Recorder) Begin(round int, p Phase, at time.Duration) { r.BeginTurn("", round, p, at) }
+
+// BeginTurn is Begin of a phase in which one arm is loaded and the others rest:
+// nothing may fall due for them. An empty name stands for all arms.
+func (r *Recorder) BeginTurn(arm string, round int, p Phase, at time.Duration) {
+	r.spans.begin(span{at: at, phase: p, round: round, arm: arm})
 }
 
 // At returns the phase and round of what is intended at an instant, as far as
@@ -160,6 +164,7 @@ func (r *Recorder) At(at time.Duration) (round int, p Phase) {
 }
 
 // End says where the load ends. Nothing is due behind it, so outages end there.
+// It holds until Rest.
 func (r *Recorder) End(at time.Duration) { r.until.CompareAndSwap(0, int64(at)+1) }
 
 // Collect takes what all sinks hold and returns it as the interval that ends
@@ -171,10 +176,20 @@ func (r *Recorder) Collect(now time.Duration) Interval { return r.collect(now, f
 // the instant the run ended, and leaves no mark unsent. Sinks must be at rest.
 func (r *Recorder) Finish(end time.Duration) Interval { return r.collect(end, true) }
 
+// Rest is Finish of a load that is not the last: afterwards another may begin,
+// and end.
+func (r *Recorder) Rest(end time.Duration) Interval {
+	i := r.collect(end, true)
+	r.until.Store(0)
+	return i
+}
+
 func (r *Recorder) collect(now time.Duration, last bool) Interval {
 	i := Interval{From: r.from, To: max(now, r.from)}
 	r.from = i.To
 	spans := r.spans.load()
+	middle := spans[spanAt(spans, i.From+(i.To-i.From)/2)]
+	i.Phase, i.Round = middle.phase, middle.round
 	for _, a := range r.arms {
 		for _, p := range a.pools {
 			p.collect(&i, a, spans)

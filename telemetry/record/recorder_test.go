@@ -314,7 +314,7 @@ func TestOutageMark(t *testing.T) {
 	r.Finish(2000 * ms)
 	want := []mark.Mark{
 		{Kind: mark.Outage, Source: "arm", Arm: "on", Round: 2, At: 1100 * ms, Duration: 301 * ms},
-		{Kind: mark.Outage, Source: "arm", Arm: "on", Round: 2, At: 1600 * ms, Duration: 400 * ms, Detail: "open at the end of the run"},
+		{Kind: mark.Outage, Source: "arm", Arm: "on", Round: 2, At: 1600 * ms, Duration: 400 * ms, Detail: "open at the end of the load"},
 	}
 	if !slices.Equal(marks, want) {
 		t.Errorf("marks %+v, want %+v", marks, want)

@@ -30,7 +30,7 @@ func (s *scope) follow(now time.Duration, last bool, spans []span, warm []Stretc
 		m := mark.Mark{Kind: kind, Source: "arm", Arm: s.arm, Pool: s.pool, Slots: s.slots,
 			Round: spans[spanAt(spans, w.start)].round, At: w.start, Duration: w.length()}
 		if w.open {
-			m.Detail = "open at the end of the run"
+			m.Detail = "open at the end of the load"
 		}
 		marks(m)
 	}

@@ -12,7 +12,11 @@ type span struct {
 	at    time.Duration
 	phase Phase
 	round int
+	arm   string // whose turn it is; "": all arms are loaded
 }
+
+// of says whether an arm is loaded in the span.
+func (s span) of(arm string) bool { return s.arm == "" || s.arm == arm }
 
 // beginning is where the first span begins: before any instant.
 const beginning = time.Duration(math.MinInt64)
@@ -33,7 +37,7 @@ func (t *timeline) begin(s span) {
 	spans := t.load()
 	if n := len(spans); n > 0 {
 		last := spans[n-1]
-		if last.phase == s.phase && last.round == s.round {
+		if last.phase == s.phase && last.round == s.round && last.arm == s.arm {
 			return // it has begun already; two spans of one key would be two series
 		}
 		s.at = max(s.at, last.at)
