@@ -4,7 +4,7 @@ SHELL := bash
 FUZZTIME ?= 5s
 GO_REDIS_PASSES ?= 30
 
-.PHONY: help build test race fuzz bench check golden e2e e2e-node e2e-go-redis e2e-browser e2e-observability e2e-kubernetes e2e-compose demo preview pictures clean
+.PHONY: help build test race fuzz bench check golden e2e e2e-node e2e-go-redis e2e-browser e2e-observability start-lag e2e-kubernetes e2e-compose demo preview pictures clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -64,6 +64,10 @@ e2e-observability: build $(OBSERVABILITY)/prometheus $(OBSERVABILITY)/collector 
 	cd dashboards/test && go build -trimpath -o '$(abspath $(OBSERVABILITY)/preview)' ./preview
 	E2E=1 SCHLOAD='$(CURDIR)/bin/schload' PREVIEW='$(abspath $(OBSERVABILITY)/preview)' PICTURES='$(abspath build/preview)' PROMETHEUS='$(abspath $(OBSERVABILITY)/prometheus)' OTELCOL='$(abspath $(OBSERVABILITY)/collector)' \
 	  go test -count=1 -timeout 15m -run 'E2E(Observability|Collector)' -v ./test/observability
+
+start-lag: build $(OBSERVABILITY)/prometheus $(OBSERVABILITY)/collector ## the start lag with and without an export, 8 blocks of runs in turn (5 minutes, wants a quiet machine)
+	E2E=1 SCHLOAD='$(CURDIR)/bin/schload' PROMETHEUS='$(abspath $(OBSERVABILITY)/prometheus)' OTELCOL='$(abspath $(OBSERVABILITY)/collector)' \
+	  go test -count=1 -timeout 60m -run E2EStartLag -v ./test/observability
 
 e2e-compose: build $(OBSERVABILITY)/prometheus $(OBSERVABILITY)/collector ## docker compose up, both arms in Prometheus, every board query, a clean stop (SKIP without a Docker engine); and its commands as processes
 	E2E=1 SCHLOAD='$(CURDIR)/bin/schload' PROMETHEUS='$(abspath $(OBSERVABILITY)/prometheus)' OTELCOL='$(abspath $(OBSERVABILITY)/collector)' \

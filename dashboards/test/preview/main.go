@@ -91,8 +91,8 @@ func preview(ctx context.Context, schload, out string, upgrades []string, promet
 	return pictures(ctx, source, out, "its metrics from a Prometheus server", runs)
 }
 
-// pictures draws the first run on the board of handoffs, and all of them on the
-// others.
+// pictures draws the first run on the board of handoffs, the last one on the
+// explorer, with the one that it is compared with, and all of them on the matrix.
 func pictures(ctx context.Context, source view.Source, out, origin string, runs []run) error {
 	var failed []error
 	for file, board := range dashboards.Boards() {
@@ -103,6 +103,12 @@ func pictures(ctx context.Context, source view.Source, out, origin string, runs 
 		v, err := view.Open(ctx, source, board, from, to.Truncate(time.Second), choose)
 		if err != nil {
 			return fmt.Errorf("%s: %w", file, err)
+		}
+		if file == "explorer.json" { // both are known now; only the run's own time is shown
+			choose["run"], choose["compare"] = v.Values("run")[0], v.Values("compare")[0]
+			if v, err = view.Open(ctx, source, board, runs[len(runs)-1].from, to.Truncate(time.Second), choose); err != nil {
+				return fmt.Errorf("%s: %w", file, err)
+			}
 		}
 		picture, err := os.Create(filepath.Join(out, strings.TrimSuffix(file, ".json")+".svg"))
 		if err != nil {
