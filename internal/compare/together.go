@@ -139,6 +139,7 @@ func unlike(first, r bundle.Run) (list []string) {
 	differ("stage", cmp.Or(first.Stage, "none"), cmp.Or(r.Stage, "none"))
 	differ("schload", first.Versions.Schload, r.Versions.Schload)
 	differ("go-redis", first.Versions.GoRedis, r.Versions.GoRedis)
+	differ("isolated", first.Isolated != nil, r.Isolated != nil)
 	differ("machine", first.Environment, r.Environment)
 	a, b := settings(first), settings(r)
 	both := maps.Clone(a)

@@ -29,6 +29,9 @@ func (r *run) attach(ctx context.Context, configs []handoff.Arm) (err error) {
 			return err
 		}
 		opened = append(opened, a)
+		if r.tracing() {
+			a.client.TellConnections(a.connsBefore)
+		}
 		if err = a.client.Warm(ctx, max(workers, r.Connections)); err != nil {
 			return err
 		}

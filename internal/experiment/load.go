@@ -68,7 +68,7 @@ func (r *run) startLoad(ctx context.Context, round int, start time.Duration) *lo
 			engine := workload.Run{
 				Base: base, Pool: pool, Target: a.target(i), Owner: a.name, Horizon: &l.horizon,
 				Sink: func() workload.Sink {
-					return since{a.sinks[i].take(func() workload.SlotSink { return r.recorder.Sink(a.name, pool.Name) }), start}
+					return since{a.sinks[i].take(func() workload.SlotSink { return r.traced(a.name, pool, r.recorder.Sink(a.name, pool.Name)) }), start}
 				},
 				Pacer: func() (workload.Pacer, error) { return r.Pacer(base) },
 				Lag:   r.lag.add, Occupancy: a.occupancy[i], Wrong: r.unbelievable(a, pool.Name),
