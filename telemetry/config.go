@@ -73,6 +73,11 @@ type Config struct {
 	// grows with the length of a run is for those who ask for it.
 	Rounds bool
 
+	// Marks exports the run's timeline as OTLP log events, and with its metrics
+	// all that a bundle has: each interval is exported for itself, whatever
+	// Interval says, and rounds are told apart. See Exporter.Begin.
+	Marks bool
+
 	// Prometheus is the address to serve /metrics on, for instance
 	// 127.0.0.1:9464. Empty: no server.
 	Prometheus string
@@ -120,6 +125,7 @@ type settings struct {
 	otlp        bool
 	protocol    string
 	endpoint    *url.URL // complete, path included; scheme http or https
+	events      *url.URL // of log events, with OTLP over HTTP
 	headers     map[string]string
 	tls         *tls.Config
 	compression string // gzip or empty
@@ -217,7 +223,24 @@ func (c Config) resolveOTLP(s *settings, env *environment, asked exporters) erro
 		s.tls, err = env.tls(c.TLSFiles)
 	}
 	s.compression = env.compression()
+	s.events = eventsEndpoint(s.endpoint, c.Endpoint == "", env)
 	return err
+}
+
+// eventsEndpoint is where log events go: beside the metrics.
+func eventsEndpoint(metrics *url.URL, fromEnvironment bool, env *environment) *url.URL {
+	if fromEnvironment {
+		if name, v := env.first("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"); name != "" {
+			u, err := url.Parse(v)
+			if err == nil && u.Hostname() != "" && u.User == nil {
+				return u
+			}
+			env.warn(name, "", "not a URL like http://host:4318/v1/logs without credentials") // which are not repeated
+		}
+	}
+	out := *metrics
+	out.Path = strings.TrimSuffix(strings.TrimSuffix(out.Path, metricsSignal.path), "/") + logsSignal.path
+	return &out
 }
 
 // parseEndpoint understands the endpoint of the configuration and settles the

@@ -27,6 +27,7 @@ type signal struct{ name, path string }
 var (
 	metricsSignal = signal{"METRICS", "/v1/metrics"}
 	tracesSignal  = signal{"TRACES", "/v1/traces"}
+	logsSignal    = signal{"LOGS", "/v1/logs"}
 )
 
 // exporters says which exports the environment asks for.

@@ -83,7 +83,11 @@ func lineOf(path string, body []byte) ([]byte, error) {
 	if err := proto.Unmarshal(body, export); err != nil {
 		return nil, err
 	}
-	text, err := protojson.MarshalOptions{UseEnumNumbers: true}.Marshal(export)
+	return jsonLine(export)
+}
+
+func jsonLine(m proto.Message) ([]byte, error) {
+	text, err := protojson.MarshalOptions{UseEnumNumbers: true}.Marshal(m)
 	if err != nil {
 		return nil, err
 	}

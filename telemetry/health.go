@@ -26,6 +26,15 @@ type Stats struct {
 	SpansSent, SpansLost uint64
 	// Causes counts the failed exports by why they failed.
 	Causes map[Cause]uint64
+	// Events counts the log events of marks.
+	Events Events
+}
+
+// Events counts log events, each way out for itself.
+type Events struct {
+	Sent   uint64
+	Lost   uint64 // for want of room while a receiver failed, or refused by it
+	Failed uint64 // batches that were to be sent again
 }
 
 // health counts what becomes of exports and says so, rarely: a collector that
@@ -34,7 +43,8 @@ type Stats struct {
 type health struct {
 	sent, failed, held, errors, overflowed atomic.Uint64
 
-	spans struct{ sent, lost atomic.Uint64 }
+	spans                                struct{ sent, lost atomic.Uint64 }
+	eventsSent, eventsLost, eventsFailed atomic.Uint64
 
 	log *slog.Logger
 
@@ -78,6 +88,14 @@ func (h *health) spanFailed(err error) {
 	cause := h.because(err)
 	if h.first("spans " + string(cause)) {
 		h.log.Warn("telemetry export of spans failed; the run is not affected, some are kept and tried again", "cause", string(cause), "error", short(err), "fix", remedies[cause])
+	}
+}
+
+// tellEvents logs why events could not be sent, once for each cause.
+func (h *health) tellEvents(err error) {
+	cause := causeOf(err)
+	if h.first("events " + string(cause)) {
+		h.log.Warn("export of marks failed; they wait and are sent again", "cause", string(cause), "error", short(err), "fix", remedies[cause])
 	}
 }
 
@@ -144,5 +162,6 @@ func (h *health) stats() Stats {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return Stats{Sent: h.sent.Load(), Failed: h.failed.Load(), Held: h.held.Load(), Errors: h.errors.Load(),
-		Overflowed: h.overflowed.Load(), SpansSent: h.spans.sent.Load(), SpansLost: h.spans.lost.Load(), Causes: maps.Clone(h.causes)}
+		Overflowed: h.overflowed.Load(), SpansSent: h.spans.sent.Load(), SpansLost: h.spans.lost.Load(), Causes: maps.Clone(h.causes),
+		Events: Events{h.eventsSent.Load(), h.eventsLost.Load(), h.eventsFailed.Load()}}
 }

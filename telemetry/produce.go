@@ -117,7 +117,7 @@ func (s *source) histogram(h *histogram.Histogram, attrs attribute.Set, at time.
 		Attributes:     attrs,
 		StartTime:      s.start,
 		Time:           at,
-		Sum:            h.Sum().Seconds(),
+		Sum:            record.Seconds(h.Sum()),
 		Scale:          histogram.Scale,
 		ZeroCount:      h.Zero(),
 		ZeroThreshold:  zeroThreshold,
@@ -128,8 +128,8 @@ func (s *source) histogram(h *histogram.Histogram, attrs attribute.Set, at time.
 		p.Count += n
 	}
 	if p.Count > 0 {
-		p.Min = metricdata.NewExtrema(h.Min().Seconds())
-		p.Max = metricdata.NewExtrema(h.Max().Seconds())
+		p.Min = metricdata.NewExtrema(record.Seconds(h.Min()))
+		p.Max = metricdata.NewExtrema(record.Seconds(h.Max()))
 	}
 	return p
 }

@@ -43,6 +43,8 @@ type source struct {
 	mu         sync.Mutex
 	now        time.Time // end of the latest interval: the time of all points
 	before     time.Time // what now was before
+	number     int       // of the latest interval
+	increased  int       // counters that it increased
 	pushed     bool      // points with the time now were handed out to be pushed
 	operations table[operationKey, *operation]
 	deliveries table[deliveryKey, *delivery]
@@ -82,11 +84,13 @@ type count struct {
 	points
 	birth time.Time
 	value uint64
+	added int // the number of the last interval that increased it
 }
 
 type level struct {
 	points
-	value float64
+	value  float64
+	stated bool // by the last interval
 }
 
 // merge takes one more value into a series that was set to 0: overflow merges
@@ -110,6 +114,7 @@ func (s *source) add(i record.Interval) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.advance(s.start.Add(i.To))
+	s.number, s.increased = s.number+1, 0
 	for _, series := range i.Series {
 		if series.Arm == s.arm {
 			s.addSeries(series)
@@ -118,7 +123,7 @@ func (s *source) add(i record.Interval) {
 	s.attach()
 	for _, c := range i.Counts {
 		if c.Arm == s.arm {
-			s.count(c.Name, s.placed(c.Name, c.Attrs, i.Phase, i.Round)).value += c.Value
+			s.addCount(c, i)
 			s.addErrors(c)
 		}
 	}
@@ -130,6 +135,15 @@ func (s *source) add(i record.Interval) {
 	s.replaceLevels(i.Levels)
 	if s.arm == "" {
 		s.stateExports()
+	}
+}
+
+func (s *source) addCount(c record.Count, i record.Interval) {
+	to := s.count(c.Name, s.placed(c.Name, c.Attrs, i.Phase, i.Round))
+	to.value += c.Value
+	if c.Value > 0 && to.added != s.number {
+		to.added = s.number
+		s.increased++
 	}
 }
 
@@ -183,13 +197,16 @@ func (s *source) replaceLevels(levels []record.Level) {
 		}
 	}
 	for _, l := range s.levels.all {
+		l.stated = false
 		if stated[l.metric] {
 			l.value = 0
 		}
 	}
 	for _, l := range levels {
 		if l.Arm == s.arm {
-			s.level(l.Name, l.Attrs).merge(l.Value)
+			to := s.level(l.Name, l.Attrs)
+			to.merge(l.Value)
+			to.stated = true
 		}
 	}
 }

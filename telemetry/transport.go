@@ -23,6 +23,7 @@ import (
 type transport struct {
 	exporter func(ctx context.Context) (sdkmetric.Exporter, error)
 	spans    func(ctx context.Context) (sdktrace.SpanExporter, error)
+	events   sendEvents
 	close    func()
 	asked    *retryAfter
 }
@@ -60,7 +61,7 @@ func (s settings) overHTTP() transport {
 			otlpmetrichttp.WithTimeout(s.timeout),
 			otlpmetrichttp.WithRetry(otlpmetrichttp.RetryConfig{}))
 	}
-	return transport{exporter: exporter, spans: s.spansOverHTTP(client), close: wire.CloseIdleConnections, asked: asked}
+	return transport{exporter: exporter, spans: s.spansOverHTTP(client), events: s.eventsOverHTTP(client, s.events), close: wire.CloseIdleConnections, asked: asked}
 }
 
 func (s settings) overGRPC() (transport, error) {
@@ -84,5 +85,5 @@ func (s settings) overGRPC() (transport, error) {
 			otlpmetricgrpc.WithTimeout(s.timeout),
 			otlpmetricgrpc.WithRetry(otlpmetricgrpc.RetryConfig{}))
 	}
-	return transport{exporter: exporter, spans: s.spansOverGRPC(conn), close: func() { _ = conn.Close() }, asked: asked}, nil
+	return transport{exporter: exporter, spans: s.spansOverGRPC(conn), events: s.eventsOverGRPC(conn), close: func() { _ = conn.Close() }, asked: asked}, nil
 }

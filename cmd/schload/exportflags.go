@@ -32,6 +32,7 @@ type exportFlags struct {
 	testing    bool
 	traces     traceFlags
 	rounds     bool
+	marks      bool
 }
 
 func (f *exportFlags) register(flags *pflag.FlagSet) {
@@ -47,6 +48,7 @@ func (f *exportFlags) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.testing, "redis-testing-metrics", false, "export also the metrics that Redis' testing applications share: redis_operations_total, redis_operation_duration, redis_connections_total")
 	f.traces.register(flags)
 	flags.BoolVar(&f.rounds, "export-rounds", false, "export each round as series of its own (schload.round) instead of summing rounds: as many times the series as the run has rounds")
+	flags.BoolVar(&f.marks, "export-marks", false, "export by OTLP also the timeline (marks, as log events) and run.json: with --export-rounds, which it implies, all that the bundle has; schload compare reads what a collector wrote of it")
 	flags.StringVar(&f.prometheus, "prometheus", "", "serve metrics for Prometheus on this address, such as 127.0.0.1:9464")
 }
 
@@ -113,7 +115,7 @@ func (f *exportFlags) start(ctx context.Context, id string, base time.Time, c ex
 	config := telemetry.Config{
 		Endpoint: f.endpoint, Protocol: f.protocol, Headers: headers, Insecure: f.insecure, TLSFiles: f.tls, Prometheus: f.prometheus,
 		Traces: f.traces.on, TracesEndpoint: f.traces.endpoint,
-		File: f.file, Console: console, Histograms: telemetry.Histograms(f.histograms), Rounds: f.rounds,
+		File: f.file, Console: console, Histograms: telemetry.Histograms(f.histograms), Rounds: f.rounds, Marks: f.marks,
 		Attributes: p.Attributes, RunID: id, InstanceID: instance, Upgrade: c.Upgrade.Name, ServiceVersion: buildVersions()["schload"], Library: "go-redis:" + buildVersions()["go-redis"], Base: base,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
@@ -131,6 +133,9 @@ func ended(stderr io.Writer, s telemetry.Stats) {
 	if s.SpansLost > 0 {
 		fmt.Fprintf(stderr, "schload: spans: %d sent, %d lost\n", s.SpansSent, s.SpansLost)
 	}
+	if e := s.Events; e.Lost > 0 {
+		fmt.Fprintf(stderr, "schload: marks: %d events sent, %d lost; the bundle has everything\n", e.Sent, e.Lost)
+	}
 	if s.Failed+s.Held == 0 {
 		return
 	}
@@ -143,19 +148,36 @@ func ended(stderr io.Writer, s telemetry.Stats) {
 		s.Sent, s.Failed, strings.Join(causes, ", "), s.Held)
 }
 
-// passedExports are the flags as the process of an arm is told them.
+// passedExports are the flags as the process of an arm is told them: all but
+// those that a run with such processes refuses (checkIsolate).
 type passedExports struct {
-	Endpoint   string   `json:"endpoint,omitempty"`
-	Protocol   string   `json:"protocol,omitempty"`
-	Headers    []string `json:"headers,omitempty"`
-	Histograms string   `json:"histograms,omitempty"`
-	Testing    bool     `json:"testing,omitempty"`
+	Endpoint   string             `json:"endpoint,omitempty"`
+	Protocol   string             `json:"protocol,omitempty"`
+	Headers    []string           `json:"headers,omitempty"`
+	Insecure   bool               `json:"insecure,omitempty"`
+	TLS        telemetry.TLSFiles `json:"tls,omitzero"`
+	Histograms string             `json:"histograms,omitempty"`
+	Testing    bool               `json:"testing,omitempty"`
+	Rounds     bool               `json:"rounds,omitempty"`
+
+	Traces         bool   `json:"traces,omitempty"`
+	TracesBeyond   string `json:"traces_beyond,omitempty"`
+	TracesLimit    int    `json:"traces_limit,omitempty"`
+	TracesEndpoint string `json:"traces_endpoint,omitempty"`
 }
 
 func (f *exportFlags) passed() passedExports {
-	return passedExports{f.endpoint, f.protocol, f.headers, f.histograms, f.testing}
+	return passedExports{
+		Endpoint: f.endpoint, Protocol: f.protocol, Headers: f.headers, Insecure: f.insecure, TLS: f.tls,
+		Histograms: f.histograms, Testing: f.testing, Rounds: f.rounds,
+		Traces: f.traces.on, TracesBeyond: f.traces.beyond, TracesLimit: f.traces.limit, TracesEndpoint: f.traces.endpoint,
+	}
 }
 
 func (f *exportFlags) take(p passedExports) {
-	f.endpoint, f.protocol, f.headers, f.histograms, f.testing = p.Endpoint, p.Protocol, p.Headers, p.Histograms, p.Testing
+	*f = exportFlags{
+		endpoint: p.Endpoint, protocol: p.Protocol, headers: p.Headers, insecure: p.Insecure, tls: p.TLS,
+		histograms: p.Histograms, testing: p.Testing, rounds: p.Rounds,
+		traces: traceFlags{on: p.Traces, beyond: p.TracesBeyond, limit: p.TracesLimit, endpoint: p.TracesEndpoint},
+	}
 }

@@ -28,6 +28,8 @@ func (f *runFlags) checkIsolate(p profiles.Profile) error {
 		return fmt.Errorf("--isolate with --worker %s: the bundles of workers are merged once, by hand; leave one of them out", f.worker)
 	case f.exports.prometheus != "" || strings.Contains(os.Getenv("OTEL_METRICS_EXPORTER"), "prometheus"):
 		return errors.New("--isolate with Prometheus' scraping: several processes cannot serve one address; send metrics with --otlp-endpoint")
+	case f.exports.marks:
+		return errors.New("--isolate with --export-marks: the timeline of several processes is put together after the run; compare the bundle, or leave one of them out")
 	case f.exports.file != "":
 		return fmt.Errorf("--isolate with --otlp-file %s: several processes cannot write one file; send metrics with --otlp-endpoint", f.exports.file)
 	}
