@@ -25,6 +25,9 @@ type Exporter struct {
 	transport transport
 	lines     *lines
 	scraped   *scraped
+	traces    *traces      // nil: none
+	events    *events      // nil: none
+	streams   []*stream    // that export each interval; with events only
 	urgent    atomic.Int64 // flushes under way
 	timeout   time.Duration
 
@@ -37,7 +40,8 @@ type Exporter struct {
 // OTLP is on when Config.Endpoint or OTEL_EXPORTER_OTLP_ENDPOINT (or its
 // METRICS variant) names a receiver, or when OTEL_METRICS_EXPORTER says otlp;
 // the Prometheus endpoint when Config.Prometheus or OTEL_METRICS_EXPORTER says
-// so; the file when Config.File does, or OTEL_METRICS_EXPORTER says console. OTEL_SDK_DISABLED=true and OTEL_METRICS_EXPORTER=none silence the
+// so; the file when Config.File does, or OTEL_METRICS_EXPORTER says console; spans
+// when Config.Traces or OTEL_TRACES_EXPORTER does. OTEL_SDK_DISABLED=true and OTEL_METRICS_EXPORTER=none silence the
 // variables, not the configuration. With nothing on, the Exporter has no
 // goroutine and no memory.
 //
@@ -56,7 +60,10 @@ func Start(ctx context.Context, c Config) (*Exporter, error) {
 		log.Warn("telemetry environment", "error", warning)
 	}
 	e := &Exporter{timeout: s.timeout}
-	if !s.otlp && s.prometheus == "" && s.file == "" {
+	if c.Marks && !s.otlp && s.file == "" {
+		return nil, errors.New("marks are exported by OTLP: name a receiver or a file (Prometheus takes metrics alone)")
+	}
+	if !s.otlp && s.prometheus == "" && s.file == "" && s.traces == nil {
 		return e, nil
 	}
 	e.health.log = log
@@ -86,14 +93,20 @@ func (e *Exporter) start(ctx context.Context, s settings, c Config) (err error) 
 			return err
 		}
 	}
+	if c.Marks {
+		e.startEvents(s, c.Base)
+	}
 	for _, arm := range append([]string{""}, c.Arms...) {
 		src := newSource(arm, c.Base, &e.health)
-		src.library, src.rounds = c.Library, c.Rounds
+		src.library, src.rounds, src.traces = c.Library, c.Rounds || c.Marks, s.traces != nil
 		src.contract = contract{app: c.TestingApp, instance: s.instance + "-" + arm, run: c.RunID, version: c.Library}
 		if err := e.provide(ctx, s, src); err != nil {
 			return err
 		}
 		e.sources = append(e.sources, src)
+	}
+	if s.traces != nil {
+		return e.startTraces(ctx, s, c.Arms, c.Base)
 	}
 	return nil
 }
@@ -103,6 +116,12 @@ func (e *Exporter) provide(ctx context.Context, s settings, src *source) error {
 	options := []sdkmetric.Option{sdkmetric.WithResource(s.resourceOf(src.arm))}
 	reader := func(exporter sdkmetric.Exporter, asked *retryAfter, p sdkmetric.Producer) {
 		spaced := &spaced{Exporter: exporter, health: &e.health, interval: s.interval, urgent: &e.urgent, asked: asked}
+		if e.events != nil {
+			st := newStream(spaced, s.timeout, p)
+			e.streams = append(e.streams, st)
+			options = append(options, sdkmetric.WithReader(st.reader))
+			return
+		}
 		options = append(options, sdkmetric.WithReader(sdkmetric.NewPeriodicReader(spaced,
 			sdkmetric.WithInterval(s.interval), sdkmetric.WithTimeout(s.timeout), sdkmetric.WithProducer(p))))
 	}
@@ -172,6 +191,12 @@ func (e *Exporter) Interval(i record.Interval) {
 	for _, src := range e.sources {
 		src.add(i)
 	}
+	if e.events != nil && len(e.sources) > 0 {
+		e.events.reading(i, e.sources)
+	}
+	for _, s := range e.streams {
+		s.take()
+	}
 }
 
 // Flush exports now, and returns when all sources have, or when ctx or the
@@ -184,7 +209,9 @@ func (e *Exporter) Flush(ctx context.Context) error {
 	defer cancel()
 	e.urgent.Add(1)
 	defer e.urgent.Add(-1)
-	return e.each(func(p *sdkmetric.MeterProvider) error { return p.ForceFlush(ctx) })
+	spans := make(chan error, 1)
+	go func() { spans <- e.traces.flush(ctx) }()
+	return errors.Join(e.flushStreams(ctx), e.each(func(p *sdkmetric.MeterProvider) error { return p.ForceFlush(ctx) }), <-spans)
 }
 
 // Stats says how exporting went so far.
@@ -213,7 +240,9 @@ func (e *Exporter) Close(ctx context.Context) error {
 		if e.scraped != nil {
 			e.closed = e.scraped.close(ctx)
 		}
-		e.closed = errors.Join(e.closed, e.each(func(p *sdkmetric.MeterProvider) error { return p.Shutdown(ctx) }))
+		spans := make(chan error, 1)
+		go func() { spans <- e.traces.close(ctx) }()
+		e.closed = errors.Join(e.closed, e.closeStreams(ctx), e.each(func(p *sdkmetric.MeterProvider) error { return p.Shutdown(ctx) }), <-spans)
 		if e.transport.close != nil {
 			e.transport.close()
 		}

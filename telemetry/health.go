@@ -21,8 +21,20 @@ type Stats struct {
 	// Overflowed counts how often a series beyond the bound of its metric was
 	// merged into the one marked otel.metric.overflow.
 	Overflowed uint64
+	// SpansSent and SpansLost count spans that arrived, and those that did not:
+	// refused, or more than are kept while no receiver takes them.
+	SpansSent, SpansLost uint64
 	// Causes counts the failed exports by why they failed.
 	Causes map[Cause]uint64
+	// Events counts the log events of marks.
+	Events Events
+}
+
+// Events counts log events, each way out for itself.
+type Events struct {
+	Sent   uint64
+	Lost   uint64 // for want of room while a receiver failed, or refused by it
+	Failed uint64 // batches that were to be sent again
 }
 
 // health counts what becomes of exports and says so, rarely: a collector that
@@ -30,6 +42,9 @@ type Stats struct {
 // time that the load needs. Each cause is told once, with what mends it.
 type health struct {
 	sent, failed, held, errors, overflowed atomic.Uint64
+
+	spans                                struct{ sent, lost atomic.Uint64 }
+	eventsSent, eventsLost, eventsFailed atomic.Uint64
 
 	log *slog.Logger
 
@@ -53,12 +68,7 @@ func (h *health) exported(err error) {
 		return
 	}
 	h.failed.Add(1)
-	h.mu.Lock()
-	if h.causes == nil {
-		h.causes = map[Cause]uint64{}
-	}
-	h.causes[causeOf(err)]++
-	h.mu.Unlock()
+	h.because(err)
 	h.tell(err)
 }
 
@@ -71,6 +81,34 @@ func (h *health) tell(err error) {
 		h.mu.Unlock()
 		h.log.Warn("telemetry export failed; the run is not affected", "cause", string(cause), "error", short(err), "fix", remedies[cause])
 	}
+}
+
+// spanFailed counts one export of spans. They are kept and tried again.
+func (h *health) spanFailed(err error) {
+	cause := h.because(err)
+	if h.first("spans " + string(cause)) {
+		h.log.Warn("telemetry export of spans failed; the run is not affected, some are kept and tried again", "cause", string(cause), "error", short(err), "fix", remedies[cause])
+	}
+}
+
+// tellEvents logs why events could not be sent, once for each cause.
+func (h *health) tellEvents(err error) {
+	cause := causeOf(err)
+	if h.first("events " + string(cause)) {
+		h.log.Warn("export of marks failed; they wait and are sent again", "cause", string(cause), "error", short(err), "fix", remedies[cause])
+	}
+}
+
+// because counts the cause of a failed export.
+func (h *health) because(err error) Cause {
+	cause := causeOf(err)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.causes == nil {
+		h.causes = map[Cause]uint64{}
+	}
+	h.causes[cause]++
+	return cause
 }
 
 // short bounds the text of an error, of which a receiver may write any length.
@@ -124,5 +162,6 @@ func (h *health) stats() Stats {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return Stats{Sent: h.sent.Load(), Failed: h.failed.Load(), Held: h.held.Load(), Errors: h.errors.Load(),
-		Overflowed: h.overflowed.Load(), Causes: maps.Clone(h.causes)}
+		Overflowed: h.overflowed.Load(), SpansSent: h.spans.sent.Load(), SpansLost: h.spans.lost.Load(), Causes: maps.Clone(h.causes),
+		Events: Events{h.eventsSent.Load(), h.eventsLost.Load(), h.eventsFailed.Load()}}
 }

@@ -67,18 +67,18 @@ func (s *source) histograms(pushed bool) []metricdata.Metrics {
 		return nil
 	}
 	var response, service, lateness []metricdata.ExponentialHistogramDataPoint[float64]
-	state := func(o *operation, r, v, l *histogram.Histogram, at time.Time) {
-		response = append(response, s.histogram(r, o.ours, at))
-		service = append(service, s.histogram(v, o.standard, at))
-		lateness = append(lateness, s.histogram(l, o.ours, at))
+	state := func(o *operation, r, v, l *histogram.Histogram, at time.Time, links []exemplar) {
+		response = append(response, linked(s.histogram(r, o.ours, at), links, ofResponse))
+		service = append(service, linked(s.histogram(v, o.standard, at), links, ofService))
+		lateness = append(lateness, linked(s.histogram(l, o.ours, at), links, ofLateness))
 	}
 	var zero histogram.Histogram
 	for _, o := range s.operations.all {
 		if pushed && !o.birth.IsZero() {
-			state(o, &zero, &zero, &zero, o.birth)
+			state(o, &zero, &zero, &zero, o.birth, nil)
 			o.birth = time.Time{}
 		}
-		state(o, &o.response, &o.service, &o.lateness, s.now)
+		state(o, &o.response, &o.service, &o.lateness, s.now, o.exemplars)
 	}
 	return []metricdata.Metrics{
 		metric(record.ResponseTime, exponential(response)),
@@ -117,7 +117,7 @@ func (s *source) histogram(h *histogram.Histogram, attrs attribute.Set, at time.
 		Attributes:     attrs,
 		StartTime:      s.start,
 		Time:           at,
-		Sum:            h.Sum().Seconds(),
+		Sum:            record.Seconds(h.Sum()),
 		Scale:          histogram.Scale,
 		ZeroCount:      h.Zero(),
 		ZeroThreshold:  zeroThreshold,
@@ -128,8 +128,8 @@ func (s *source) histogram(h *histogram.Histogram, attrs attribute.Set, at time.
 		p.Count += n
 	}
 	if p.Count > 0 {
-		p.Min = metricdata.NewExtrema(h.Min().Seconds())
-		p.Max = metricdata.NewExtrema(h.Max().Seconds())
+		p.Min = metricdata.NewExtrema(record.Seconds(h.Min()))
+		p.Max = metricdata.NewExtrema(record.Seconds(h.Max()))
 	}
 	return p
 }

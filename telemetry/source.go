@@ -38,10 +38,13 @@ type source struct {
 	library  string // of the client: go-redis:v9.23.0; may be empty
 	rounds   bool   // are told apart
 	health   *health
+	traces   bool // spans are exported
 
 	mu         sync.Mutex
 	now        time.Time // end of the latest interval: the time of all points
 	before     time.Time // what now was before
+	number     int       // of the latest interval
+	increased  int       // counters that it increased
 	pushed     bool      // points with the time now were handed out to be pushed
 	operations table[operationKey, *operation]
 	deliveries table[deliveryKey, *delivery]
@@ -49,6 +52,7 @@ type source struct {
 	levels     table[pointKey, *level]
 
 	distributions table[pointKey, *distribution]
+	exemplars     []exemplar // of operations that the next interval holds
 }
 
 func newSource(arm string, base time.Time, h *health) *source {
@@ -69,6 +73,7 @@ type operation struct {
 	ours, standard              attribute.Set
 	birth                       time.Time
 	response, service, lateness histogram.Histogram
+	exemplars                   []exemplar
 }
 
 // pointKey identifies a counter or gauge series; labels is what its
@@ -79,11 +84,13 @@ type count struct {
 	points
 	birth time.Time
 	value uint64
+	added int // the number of the last interval that increased it
 }
 
 type level struct {
 	points
-	value float64
+	value  float64
+	stated bool // by the last interval
 }
 
 // merge takes one more value into a series that was set to 0: overflow merges
@@ -107,14 +114,16 @@ func (s *source) add(i record.Interval) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.advance(s.start.Add(i.To))
+	s.number, s.increased = s.number+1, 0
 	for _, series := range i.Series {
 		if series.Arm == s.arm {
 			s.addSeries(series)
 		}
 	}
+	s.attach()
 	for _, c := range i.Counts {
 		if c.Arm == s.arm {
-			s.count(c.Name, s.placed(c.Name, c.Attrs, i.Phase, i.Round)).value += c.Value
+			s.addCount(c, i)
 			s.addErrors(c)
 		}
 	}
@@ -126,6 +135,15 @@ func (s *source) add(i record.Interval) {
 	s.replaceLevels(i.Levels)
 	if s.arm == "" {
 		s.stateExports()
+	}
+}
+
+func (s *source) addCount(c record.Count, i record.Interval) {
+	to := s.count(c.Name, s.placed(c.Name, c.Attrs, i.Phase, i.Round))
+	to.value += c.Value
+	if c.Value > 0 && to.added != s.number {
+		to.added = s.number
+		s.increased++
 	}
 }
 
@@ -146,6 +164,10 @@ func (s *source) stateExports() {
 	stats := s.health.stats()
 	s.count(record.TelemetryExports, []record.Attr{{Key: record.AttrResult, Value: succeeded}}).value = stats.Sent
 	s.count(record.TelemetryExports, []record.Attr{{Key: record.AttrResult, Value: failed}}).value = stats.Failed
+	if s.traces {
+		s.count(record.TelemetrySpans, []record.Attr{{Key: record.AttrResult, Value: succeeded}}).value = stats.SpansSent
+		s.count(record.TelemetrySpans, []record.Attr{{Key: record.AttrResult, Value: "lost"}}).value = stats.SpansLost
+	}
 }
 
 func (s *source) addSeries(from record.Series) {
@@ -175,13 +197,16 @@ func (s *source) replaceLevels(levels []record.Level) {
 		}
 	}
 	for _, l := range s.levels.all {
+		l.stated = false
 		if stated[l.metric] {
 			l.value = 0
 		}
 	}
 	for _, l := range levels {
 		if l.Arm == s.arm {
-			s.level(l.Name, l.Attrs).merge(l.Value)
+			to := s.level(l.Name, l.Attrs)
+			to.merge(l.Value)
+			to.stated = true
 		}
 	}
 }

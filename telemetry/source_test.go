@@ -162,7 +162,7 @@ func checkPoint(t *testing.T, name string, p metricdata.ExponentialHistogramData
 	lowest, _ := p.Min.Value()
 	highest, _ := p.Max.Value()
 	got := fmt.Sprint(p.Count, p.ZeroCount, p.Sum, lowest, highest)
-	if want := fmt.Sprint(want.Count(), want.Zero(), want.Sum().Seconds(), want.Min().Seconds(), want.Max().Seconds()); got != want {
+	if want := fmt.Sprint(want.Count(), want.Zero(), record.Seconds(want.Sum()), record.Seconds(want.Min()), record.Seconds(want.Max())); got != want {
 		t.Errorf("%s: count, zero count, sum, min, max %s, want %s", name, got, want)
 	}
 }

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"schload/internal/bundle"
 	"schload/internal/compare"
@@ -26,7 +26,7 @@ type compareFlags struct {
 func newCompare() *cobra.Command {
 	var f compareFlags
 	cmd := &cobra.Command{
-		Use:   "compare BUNDLE...|FILE.jsonl",
+		Use:   "compare BUNDLE|FILE.jsonl...",
 		Short: "Print the table of one run, or of several side by side, from their bundles alone",
 		Long: "Print the table of one run, or of several side by side, from their bundles alone. A directory of bundles, such as runs or\n" +
 			"a matrix's cells, stands for those in it. With --json an array of\n" +
@@ -34,16 +34,14 @@ func newCompare() *cobra.Command {
 			"to be so. Objectives are those that a run was made with.\n\n" +
 			"With --together the rounds of all runs are judged as rounds of one experiment. Runs that did not do the same (profile,\n" +
 			"upgrade, versions, machine) are refused, unless --force ignores it; it is said what was ignored.\n\n" +
-			"FILE.jsonl is OTLP/JSON as --otlp-file or a collector's file exporter writes it. Of it the table shows what metrics alone tell.",
+			"FILE.jsonl is OTLP/JSON as --otlp-file or a collector's file exporter writes it, one run or several in one file or several. Of runs\n" +
+			"with --export-marks it is what their bundles have, number by number; of others the table shows what metrics alone tell.",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.gate.validate(cmd.Flags().Changed); err != nil {
 				return usageError(err)
 			}
-			if slices.ContainsFunc(args, exported) {
-				return f.compareExported(cmd.OutOrStdout(), args, cmd.Flags())
-			}
-			return f.compare(cmd.OutOrStdout(), args)
+			return f.compare(cmd.OutOrStdout(), args, cmd.Flags())
 		},
 	}
 	cmd.Flags().BoolVar(&f.json, "json", false, "print the summaries as JSON instead of the table")
@@ -54,15 +52,21 @@ func newCompare() *cobra.Command {
 	return cmd
 }
 
-func (f compareFlags) compare(out io.Writer, dirs []string) error {
+func (f compareFlags) compare(out io.Writer, paths []string, flags *pflag.FlagSet) error {
 	if f.force && !f.together {
 		return usageError(errors.New("--force without --together: there is nothing to refuse"))
 	}
-	dirs, err := directories(dirs)
+	bundles, alone, err := openAll(paths)
 	if err != nil {
 		return usageError(err)
 	}
-	parts, summaries, err := summarize(dirs)
+	if len(alone) > 0 {
+		if len(bundles) > 0 {
+			return usageError(fmt.Errorf("run %s is known by its metrics alone (%s): give its file without others", alone[0].RunID, alone[0].Lacking))
+		}
+		return compareAlone(out, alone, flags)
+	}
+	parts, summaries, err := summarizeAll(bundles)
 	if err != nil {
 		return usageError(err)
 	}
@@ -113,16 +117,29 @@ func writeJSON(out io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-// summarize reads bundles, as many at a time as there are processors. The error
-// is that of the first that cannot be read.
+// summarize reads bundles by their directories.
 func summarize(dirs []string) ([]compare.Part, []compare.Summary, error) {
-	parts, summaries, errs := make([]compare.Part, len(dirs)), make([]compare.Summary, len(dirs)), make([]error, len(dirs))
+	var bundles []*bundle.Bundle
+	for _, dir := range dirs {
+		b, err := bundle.Open(dir)
+		if err != nil {
+			return nil, nil, err
+		}
+		bundles = append(bundles, b)
+	}
+	return summarizeAll(bundles)
+}
+
+// summarizeAll computes the summaries, as many at a time as there are processors.
+// The error is that of the first that cannot be read.
+func summarizeAll(bundles []*bundle.Bundle) ([]compare.Part, []compare.Summary, error) {
+	parts, summaries, errs := make([]compare.Part, len(bundles)), make([]compare.Summary, len(bundles)), make([]error, len(bundles))
 	var all sync.WaitGroup
 	turn := make(chan struct{}, runtime.GOMAXPROCS(0))
-	for i, dir := range dirs {
+	for i, b := range bundles {
 		turn <- struct{}{}
 		all.Go(func() {
-			parts[i], errs[i] = judge(dir)
+			parts[i], errs[i] = compare.Judge(b)
 			summaries[i] = parts[i].Summary
 			<-turn
 		})
@@ -134,14 +151,6 @@ func summarize(dirs []string) ([]compare.Part, []compare.Summary, error) {
 		}
 	}
 	return parts, summaries, nil
-}
-
-func judge(dir string) (compare.Part, error) {
-	b, err := bundle.Open(dir)
-	if err != nil {
-		return compare.Part{}, err
-	}
-	return compare.Judge(b)
 }
 
 // unlike names the way out, where there is one.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,8 +15,8 @@ import (
 	"schload/internal/report"
 )
 
-// exported says whether a path is a file of exported metrics: a file, and not
-// one in a bundle, by which that may be named.
+// exported says whether a path is a file of exports: a file, and not one in a
+// bundle, by which that may be named.
 func exported(path string) bool {
 	info, err := os.Stat(path)
 	if err != nil || info.IsDir() {
@@ -25,31 +26,76 @@ func exported(path string) bool {
 	return err != nil
 }
 
-// compareExported prints what one file of exported metrics tells. What judges,
-// or needs more than metrics tell, is refused.
-func (f compareFlags) compareExported(out io.Writer, paths []string, flags *pflag.FlagSet) (err error) {
-	if len(paths) > 1 {
-		return usageError(fmt.Errorf("%d paths, one of them a file of exported metrics: give such a file alone", len(paths)))
+// openAll opens the bundles that the paths name, and behind them the runs that
+// files of exports hold. Runs of which there are metrics alone are returned
+// apart.
+func openAll(paths []string) (bundles []*bundle.Bundle, alone []bundle.Export, err error) {
+	var dirs, files []string
+	for _, path := range paths {
+		if exported(path) {
+			files = append(files, path)
+		} else {
+			dirs = append(dirs, path)
+		}
 	}
+	if dirs, err = directories(dirs); err != nil {
+		return nil, nil, err
+	}
+	for _, dir := range dirs {
+		b, err := bundle.Open(dir)
+		if err != nil {
+			return nil, nil, err
+		}
+		bundles = append(bundles, b)
+	}
+	if len(files) == 0 {
+		return bundles, nil, nil
+	}
+	exports, err := bundle.ReadExports(files)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, x := range exports {
+		if x.Whole == nil {
+			alone = append(alone, x)
+			continue
+		}
+		bundles = append(bundles, x.Whole)
+	}
+	return bundles, alone, nil
+}
+
+// compareAlone prints what metrics alone tell, run by run. What judges, or needs
+// more than metrics tell, is refused.
+func compareAlone(out io.Writer, runs []bundle.Export, flags *pflag.FlagSet) (err error) {
 	flags.Visit(func(given *pflag.Flag) {
 		if err == nil {
-			err = usageError(fmt.Errorf("--%s needs a bundle: %s is a file of exported metrics, of which there is the table alone", given.Name, paths[0]))
+			err = fmt.Errorf("--%s needs bundles, or runs that were exported whole (--export-marks): of run %s there is the table of its metrics alone: %s",
+				given.Name, runs[0].RunID, runs[0].Lacking)
 		}
 	})
 	if err != nil {
-		return err
-	}
-	e, err := bundle.ReadExported(paths[0])
-	if err != nil {
 		return usageError(err)
 	}
-	s, err := compare.Exported(e)
-	if err != nil {
-		return usageError(fmt.Errorf("%s: %w", paths[0], err))
+	var summaries []compare.Summary
+	for _, x := range runs {
+		s, err := compare.Exported(x.Alone)
+		if err != nil {
+			return usageError(fmt.Errorf("run %s: %w", x.RunID, err))
+		}
+		summaries = append(summaries, s)
 	}
-	extent := fmt.Sprintf("covered: from the run's beginning to %s; whether the run went on, exports do not tell\n", e.To.Format(time.RFC3339Nano))
-	if e.Deltas {
-		extent = fmt.Sprintf("covered: %s to %s; whether the run began earlier or went on, deltas do not tell\n", e.From.Format(time.RFC3339Nano), e.To.Format(time.RFC3339Nano))
+	for i, s := range summaries {
+		err = errors.Join(err, report.Exported(out, s, extent(runs[i]), runs[i].Lacking))
 	}
-	return report.Exported(out, s, extent, paths[0])
+	return err
+}
+
+// extent says what the points cover.
+func extent(x bundle.Export) string {
+	to := x.Alone.To.Format(time.RFC3339Nano)
+	if x.Alone.Deltas {
+		return fmt.Sprintf("covered: %s to %s; whether the run began earlier or went on, deltas do not tell\n", x.Alone.From.Format(time.RFC3339Nano), to)
+	}
+	return fmt.Sprintf("covered: from the run's beginning to %s; whether the run went on, metrics do not tell\n", to)
 }

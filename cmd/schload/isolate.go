@@ -22,10 +22,14 @@ func (f *runFlags) checkIsolate(p profiles.Profile) error {
 	case !f.isolate:
 	case p.Saturates():
 		return errors.New("--isolate with --saturate: it looks for the ceiling of a target and compares no arms; leave one of them out")
+	case p.Sequential():
+		return errors.New("--isolate with order sequential: arms that take turns share no processor time; leave one of them out")
 	case f.of > 0:
 		return fmt.Errorf("--isolate with --worker %s: the bundles of workers are merged once, by hand; leave one of them out", f.worker)
 	case f.exports.prometheus != "" || strings.Contains(os.Getenv("OTEL_METRICS_EXPORTER"), "prometheus"):
 		return errors.New("--isolate with Prometheus' scraping: several processes cannot serve one address; send metrics with --otlp-endpoint")
+	case f.exports.marks:
+		return errors.New("--isolate with --export-marks: the timeline of several processes is put together after the run; compare the bundle, or leave one of them out")
 	case f.exports.file != "":
 		return fmt.Errorf("--isolate with --otlp-file %s: several processes cannot write one file; send metrics with --otlp-endpoint", f.exports.file)
 	}

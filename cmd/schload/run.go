@@ -292,7 +292,7 @@ func (f *runFlags) configure(p profiles.Profile, l lab, id string, base time.Tim
 		return experiment.Config{}, usageError(err)
 	}
 	c := experiment.Config{
-		Base: base, StartAt: f.startInstant, Pools: pools, Upgrade: u, Stage: l.stage, Seed: p.Seed, Speed: p.Speed, Rounds: int(p.Rounds),
+		Base: base, StartAt: f.startInstant, Sequential: p.Sequential(), Pools: pools, Upgrade: u, Stage: l.stage, Seed: p.Seed, Speed: p.Speed, Rounds: int(p.Rounds),
 		Warmup: time.Duration(p.Warmup), Baseline: time.Duration(p.Baseline), Recovery: time.Duration(p.Recovery),
 		LateAfter: time.Duration(p.LateAfter), OutageAfter: time.Duration(p.OutageAfter),
 		Connections: p.Opened(), Open: l.client(p.Opened(), base), Dir: f.directory(id),
@@ -319,6 +319,9 @@ func (f *runFlags) configure(p profiles.Profile, l lab, id string, base time.Tim
 	}
 	if len(f.inject) > 0 {
 		c.LedgerKeys = injectedKeys
+	}
+	if c.Traces, err = f.exports.traces.rule(); err != nil {
+		return c, usageError(err)
 	}
 	return c, nil
 }

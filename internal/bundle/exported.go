@@ -1,19 +1,15 @@
 package bundle
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"math"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
-	"google.golang.org/protobuf/encoding/protojson"
 
 	"schload/telemetry/histogram"
 	"schload/telemetry/record"
@@ -36,41 +32,19 @@ type Exported struct {
 // told from the rest.
 var exportedCounts = []string{record.Operations, record.OperationsDue, record.OperationsLate, record.OperationsMissed}
 
-// ReadExported reads OTLP/JSON, one ExportMetricsServiceRequest a line, as a
-// collector's file exporter or --otlp-file writes it, cumulative or delta. It
-// takes the operations of one run; other services' metrics are left out. An
-// error names file and line, and nothing of a file with an error is returned.
-func ReadExported(path string) (Exported, error) {
+// metricsAlone reads what the metrics of one run tell in the files, OTLP/JSON,
+// cumulative or delta; other services and runs are left out.
+func metricsAlone(run string, paths []string) (Exported, error) {
 	r := exportedReader{series: map[exportedKey]*exportedSeries{}, arms: map[string]string{}}
-	f, err := os.Open(path)
+	r.out.RunID = run
+	err := eachMetrics(paths, r.line)
+	if err == nil {
+		if err = r.finish(); err != nil {
+			err = fmt.Errorf("%s: %w", strings.Join(paths, ", "), err)
+		}
+	}
 	if err != nil {
 		return Exported{}, err
-	}
-	defer f.Close()
-	in := bufio.NewReader(f)
-	for n := 1; ; n++ {
-		line, err := in.ReadBytes('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
-			return Exported{}, err
-		}
-		if errors.Is(err, io.EOF) && len(line) == 0 {
-			break
-		}
-		if err != nil {
-			return Exported{}, fmt.Errorf("%s line %d: it is torn, its newline is missing: the file was cut off, copy it whole", path, n)
-		}
-		if strings.TrimSpace(string(line)) == "" {
-			continue
-		}
-		if err := r.line(line); err != nil {
-			return Exported{}, fmt.Errorf("%s line %d: %w", path, n, err)
-		}
-	}
-	if r.out.RunID == "" {
-		return Exported{}, fmt.Errorf("%s: it holds no metrics of schload: no resource has %s", path, attrRun)
-	}
-	if err := r.finish(); err != nil {
-		return Exported{}, fmt.Errorf("%s: %w", path, err)
 	}
 	return r.out, nil
 }
@@ -100,27 +74,20 @@ type exportedReader struct {
 	lineFrom, lineTo uint64 // and those of this line
 }
 
-func (r *exportedReader) line(line []byte) error {
-	var data metricspb.MetricsData
-	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(line, &data); err != nil {
-		return fmt.Errorf("not an OTLP/JSON request: %w", err)
-	}
+func (r *exportedReader) line(data *metricspb.MetricsData) error {
 	r.lineFrom, r.lineTo = math.MaxUint64, 0
 	for _, rm := range data.GetResourceMetrics() {
 		attrs := rm.GetResource().GetAttributes()
 		run, arm := value(attrs, attrRun), value(attrs, attrArm)
-		if run == "" {
+		if run != r.out.RunID {
 			continue
 		}
-		if r.out.RunID != "" && r.out.RunID != run {
-			return fmt.Errorf("it is of run %s, lines before are of run %s: give a file of one run", run, r.out.RunID)
-		}
-		r.out.RunID, r.out.Upgrade = run, value(attrs, attrUpgrade)
+		r.out.Upgrade = value(attrs, attrUpgrade)
 		if arm == "" {
 			r.interval(rm)
 			continue
 		}
-		instance := value(attrs, "service.instance.id")
+		instance := value(attrs, attrInstance)
 		if before, ok := r.arms[arm]; ok && before != instance {
 			return fmt.Errorf("arm %s is of %s, before it was of %s: several workers, whose bundles schload merge adds up", arm, instance, before)
 		}

@@ -40,7 +40,7 @@ func startMarks(file *appender, redact redactor) *marks {
 func (m *marks) put(one mark.Mark) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	if m.closed || len(m.queue) >= queued-reserved && !essential(one.Kind) {
+	if m.closed || len(m.queue) >= queued-reserved && !one.Kind.Essential() {
 		m.lost.Add(1)
 		return
 	}
@@ -60,15 +60,6 @@ func (m *marks) wait(one mark.Mark) {
 		return
 	}
 	m.queue <- one
-}
-
-func essential(k mark.Kind) bool {
-	switch k {
-	case mark.Phase, mark.Step, mark.Outage, mark.BrownOut, mark.Gap, mark.Coverage, mark.SlotMap, mark.WrongReply, mark.Integrity,
-		mark.Injection, mark.Invalid, mark.Harness:
-		return true
-	}
-	return false
 }
 
 // close writes what is queued and ends the goroutine.

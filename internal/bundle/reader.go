@@ -21,6 +21,8 @@ type Bundle struct {
 	// Warnings say what is missing from the bundle. They do not prevent
 	// reading, yet whoever shows results must show them.
 	Warnings []string
+
+	exported *whole // where it was exported and has no directory; nil: it has
 }
 
 // Is says whether a directory looks like a bundle, whole or not.
@@ -79,7 +81,8 @@ func decodeRun(data []byte) (Run, error) {
 	return run, nil
 }
 
-func (b *Bundle) inspect() error {
+// inspectRun warns of what run.json says is missing.
+func (b *Bundle) inspectRun() {
 	if m := b.Run.Merge; m != nil {
 		b.Warnings = append(append(b.Warnings, m.lacking()...), m.Warnings...)
 		for _, text := range m.Ignored {
@@ -88,6 +91,10 @@ func (b *Bundle) inspect() error {
 	} else if !b.Complete() {
 		b.warn("the run did not end properly: what it recorded until then is here, its own verdict is not")
 	}
+}
+
+func (b *Bundle) inspect() error {
+	b.inspectRun()
 	for _, name := range []string{metricsFile, marksFile} {
 		torn, err := tornLine(filepath.Join(b.Dir, name))
 		if errors.Is(err, os.ErrNotExist) {
@@ -100,10 +107,14 @@ func (b *Bundle) inspect() error {
 			b.warn(name + ": the last line is torn and was left out")
 		}
 	}
+	b.inspectMarks()
+	return nil
+}
+
+func (b *Bundle) inspectMarks() {
 	if f := b.Run.Final; f != nil && f.MarksDropped > 0 {
 		b.warn(fmt.Sprintf("%s: %d marks are missing, more came than the timeline keeps; all of them are counted", marksFile, f.MarksDropped))
 	}
-	return nil
 }
 
 func (b *Bundle) warn(text string) { b.Warnings = append(b.Warnings, text) }
@@ -114,6 +125,9 @@ func (b *Bundle) Complete() bool { return b.Run.Final != nil && len(b.Run.Merge.
 
 // Intervals yields the intervals in order. It ends at the first error.
 func (b *Bundle) Intervals() iter.Seq2[record.Interval, error] {
+	if b.exported != nil {
+		return b.exported.intervals()
+	}
 	lines := newCanonical()
 	return readLines(filepath.Join(b.Dir, metricsFile), func(line []byte) (record.Interval, error) {
 		return lines.decode(line, b.Run.Started)
@@ -124,6 +138,9 @@ func (b *Bundle) Intervals() iter.Seq2[record.Interval, error] {
 // alone: its lists and histograms are used again. An hour is read without
 // garbage.
 func (b *Bundle) Pass() iter.Seq2[record.Interval, error] {
+	if b.exported != nil {
+		return b.exported.intervals()
+	}
 	lines := newCanonical()
 	lines.again = true
 	return readLines(filepath.Join(b.Dir, metricsFile), func(line []byte) (record.Interval, error) {
@@ -135,6 +152,9 @@ func (b *Bundle) Pass() iter.Seq2[record.Interval, error] {
 // and readable, without their newlines. A line is valid until the next. It ends
 // at the first error.
 func (b *Bundle) Lines() iter.Seq2[[]byte, error] {
+	if b.exported != nil {
+		return b.exported.lines()
+	}
 	lines := newCanonical()
 	return readLines(filepath.Join(b.Dir, metricsFile), func(line []byte) ([]byte, error) {
 		_, err := lines.decode(line, b.Run.Started)
@@ -145,6 +165,9 @@ func (b *Bundle) Lines() iter.Seq2[[]byte, error] {
 // Marks yields the marks in the order they were written, which is nearly but
 // not quite that of their instants. It ends at the first error.
 func (b *Bundle) Marks() iter.Seq2[mark.Mark, error] {
+	if b.exported != nil {
+		return b.exported.timelineMarks()
+	}
 	return readLines(filepath.Join(b.Dir, marksFile), decodeMark)
 }
 

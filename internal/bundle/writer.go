@@ -93,6 +93,18 @@ func unwritable(dir string, err error) error {
 	return fmt.Errorf("bundle directory %s cannot be written: %w; choose a directory you may write to", dir, err)
 }
 
+// Description returns run.json as it stands, without secrets, on one line.
+func (w *Writer) Description() []byte {
+	text, err := marshal(w.run)
+	if err != nil { // it was written to the file
+		panic(err)
+	}
+	return text
+}
+
+// Redact hides in a text what the bundle hides in it.
+func (w *Writer) Redact(text string) string { return w.redact.text(text) }
+
 // Dir returns the bundle's directory.
 func (w *Writer) Dir() string { return w.dir }
 

@@ -77,7 +77,7 @@ func (s *Summary) promisesOf(parts []Part) []Expectation {
 		return nil
 	}
 	first := parts[0].Summary
-	s.Upgrade, s.Stage, s.PhaseSource = first.Upgrade, first.Stage, sourceNone
+	s.Upgrade, s.Stage, s.Order, s.PhaseSource = first.Upgrade, first.Stage, first.Order, sourceNone
 	for _, p := range parts {
 		if p.Summary.PhaseSource != sourceNone {
 			s.PhaseSource = p.Summary.PhaseSource

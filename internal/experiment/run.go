@@ -15,6 +15,7 @@ import (
 	"schload/telemetry"
 	"schload/telemetry/mark"
 	"schload/telemetry/record"
+	"schload/telemetry/trace"
 )
 
 const (
@@ -40,6 +41,7 @@ type Result struct {
 type run struct {
 	Config
 	recorder  *record.Recorder
+	picker    *trace.Picker        // nil: no traces
 	standings map[string]*standing // by arm
 	attaching sync.Mutex           // guards arms against the watch
 	arms      []*arm               // that are open: all or, in order sequential, the one whose turn it is
@@ -56,6 +58,8 @@ type run struct {
 	vitals    *vitals.Monitor // the watch's
 	total     time.Duration   // expected length of the load
 	start     time.Duration   // of the load
+	marking   sync.Mutex      // guards concluded and with it the right to mark
+	concluded bool            // the bundle is closed
 	turn      string          // the arm whose turn it is; "": none has one
 	played    int             // rounds that are over
 	endedBy   string          // why there are no more, where the run decided
@@ -86,13 +90,17 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	}
 	r.slots = slots
 	r.recorder = c.recorder(slots)
+	r.openTraces()
 	c.Describe.SlotRanges = described(slots)
 	w, err := bundle.Create(c.Dir, c.Describe)
 	if err != nil {
 		return Result{}, err
 	}
 	r.bundle = w
-	c.Timeline.attach(w.Mark)
+	if c.Telemetry != nil {
+		c.Telemetry.Begin(w.Description(), w.Redact)
+	}
+	c.Timeline.attach(r.mark)
 	if c.Telemetry != nil {
 		zeros, cancel := context.WithTimeout(ctx, time.Second)
 		c.Telemetry.Prepare(zeros, c.arms())
@@ -436,7 +444,35 @@ func (r *run) finish(err error, interrupted bool) error {
 	if r.Auto.Enough != nil {
 		final.Rounds, final.RoundsEnded = r.played, r.endedBy
 	}
-	return errors.Join(err, watched, r.bundle.Finish(final))
+	r.endMarks()
+	err = errors.Join(err, watched, r.bundle.Finish(final))
+	if r.Telemetry != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), hurry)
+		defer cancel()
+		r.Telemetry.End(ctx, r.bundle.Description())
+	}
+	return err
+}
+
+// mark is where marks go: to the bundle and away, in the same order, until the
+// bundle is closed. What comes later is no part of the run.
+func (r *run) mark(m mark.Mark) {
+	r.marking.Lock()
+	defer r.marking.Unlock()
+	if r.concluded {
+		return
+	}
+	r.bundle.Mark(m)
+	if r.Telemetry != nil {
+		r.Telemetry.Mark(m)
+	}
+}
+
+// endMarks leaves out what comes from now on.
+func (r *run) endMarks() {
+	r.marking.Lock()
+	defer r.marking.Unlock()
+	r.concluded = true
 }
 
 // marksDropped counts the facts that clients left out of their timelines.

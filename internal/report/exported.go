@@ -13,8 +13,8 @@ const notExported = "not exported"
 
 // Exported writes the table of a run that is known by its exported metrics
 // alone: see compare.Exported. Every row that they do not tell says so. Extent is
-// a line on what the file covers.
-func Exported(w io.Writer, s compare.Summary, extent, file string) error {
+// a line on what the points cover, lacking why there is no more.
+func Exported(w io.Writer, s compare.Summary, extent, lacking string) error {
 	t := metrics([]compare.Summary{s})
 	told := false
 	for i, r := range t.rows {
@@ -31,7 +31,7 @@ func Exported(w io.Writer, s compare.Summary, extent, file string) error {
 		}
 	}
 	_, err := fmt.Fprintf(w, "run %s, upgrade %s, from exported metrics alone: no verdict, and no word on whether the run is valid\n\n%s\n"+
-		"%s: marks, rounds and proofs are in the bundle only; what is counted without its phase cannot be told from warm-up.\n%sfile: %s\n",
-		s.RunID, s.Upgrade.Name, t, notExported, extent, file)
+		"%s: %s; the timeline, and proofs of what arms were, are in the bundle only.\n%s",
+		s.RunID, s.Upgrade.Name, t, notExported, lacking, extent)
 	return err
 }

@@ -28,6 +28,16 @@ const (
 	Harness    Kind = "harness"     // the tool about itself: export failures, saturation
 )
 
+// Essential says whether a timeline without marks of the kind cannot be read.
+// They are few, and the last to be dropped.
+func (k Kind) Essential() bool {
+	switch k {
+	case Phase, Step, Outage, BrownOut, Gap, Coverage, SlotMap, WrongReply, Integrity, Injection, Invalid, Harness:
+		return true
+	}
+	return false
+}
+
 // Mark is one time-stamped fact. The zero value of every field but At and
 // Kind means "does not apply".
 type Mark struct {

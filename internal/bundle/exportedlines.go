@@ -1,0 +1,84 @@
+package bundle
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	logspb "go.opentelemetry.io/proto/otlp/logs/v1"
+	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+)
+
+// exportedLines hands the lines of a file of exports to each, in order. An
+// error names file and line, and the file is read no further.
+func exportedLines(path string, each func(line []byte) error) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	in := bufio.NewReaderSize(f, 1<<20)
+	for n := 1; ; n++ {
+		line, err := wholeLine(in)
+		switch {
+		case errors.Is(err, io.EOF) && len(line) == 0:
+			return nil
+		case errors.Is(err, io.EOF):
+			return fmt.Errorf("%s line %d: it is torn, its newline is missing: the file was cut off, copy it whole", path, n)
+		case err != nil:
+			return fmt.Errorf("%s line %d: %w", path, n, err)
+		}
+		if len(bytes.TrimSpace(line)) == 0 {
+			continue
+		}
+		if err := each(line); err != nil {
+			return fmt.Errorf("%s line %d: %w", path, n, err)
+		}
+	}
+}
+
+// wholeLine reads up to a newline, and not more than a line may hold.
+func wholeLine(in *bufio.Reader) (line []byte, err error) {
+	for {
+		part, err := in.ReadSlice('\n')
+		line = append(line, part...)
+		if len(line) > maxLine {
+			return nil, fmt.Errorf("it is longer than %d MB: no export of schload is", maxLine>>20)
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, err
+		}
+	}
+}
+
+var (
+	wordMetrics = []byte(`"resourceMetrics"`)
+	wordLogs    = []byte(`"resourceLogs"`)
+)
+
+// metricsOf reads a line as metrics; what it holds of other signals is left out.
+func metricsOf(line []byte) (*metricspb.MetricsData, error) {
+	data := new(metricspb.MetricsData)
+	return data, decodeJSON(line, data)
+}
+
+// logsOf reads a line as log events, nil if it holds none.
+func logsOf(line []byte) (*logspb.LogsData, error) {
+	if !bytes.Contains(line, wordLogs) {
+		return nil, nil
+	}
+	data := new(logspb.LogsData)
+	return data, decodeJSON(line, data)
+}
+
+func decodeJSON(line []byte, into proto.Message) error {
+	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(line, into); err != nil {
+		return fmt.Errorf("not an OTLP/JSON request: %w", err)
+	}
+	return nil
+}
