@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -48,6 +49,12 @@ func (w *way) set(change func(*way)) {
 	change(w)
 }
 
+func (w *way) got() (requests int, numbers []int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.requests, slices.Clone(w.numbers)
+}
+
 // to starts events that go one way.
 func to(w *way) (*events, *outbox) {
 	o := &outbox{send: w.send, health: &health{}, interval: time.Second, timeout: 5 * time.Second}
@@ -78,13 +85,13 @@ func TestEventsAreSentAgain(t *testing.T) {
 			}
 			time.Sleep(time.Second)
 		}
-		if w.requests < 5 || w.requests > 12 || len(w.numbers) > 0 {
-			t.Errorf("%d requests in a minute, want a few, spaced", w.requests)
+		if requests, numbers := w.got(); requests < 5 || requests > 12 || len(numbers) > 0 {
+			t.Errorf("%d requests in a minute, want a few, spaced", requests)
 		}
 		w.set(func(w *way) { w.fails = nil })
 		time.Sleep(maxPause + time.Second)
-		if len(w.numbers) != 1201 || !whole(w.numbers) {
-			t.Errorf("%d events arrived, want 1201 in order", len(w.numbers))
+		if _, numbers := w.got(); len(numbers) != 1201 || !whole(numbers) {
+			t.Errorf("%d events arrived, want 1201 in order", len(numbers))
 		}
 		e.end([]byte("{}"))
 		if err := o.close(t.Context()); err != nil || len(w.numbers) != 1202 {
