@@ -86,6 +86,8 @@ type Client struct {
 	bare    *raw.Client // instead of redis, with mode raw
 	o       *observer
 	batches sync.Pool // of *batch
+	tells   bool      // outcomes name their connection
+	before  uint32    // connections of clients that the arm had before
 
 	receiving sync.Mutex
 	receivers []*Receivers // that were started

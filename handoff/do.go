@@ -174,6 +174,11 @@ func (f *flight) bring(reply *ledger.Reply, x exchange, err error) {
 // outcome judges one reply.
 func (c *Client) outcome(f *flight, x exchange, op *workload.Operation) workload.Outcome {
 	out := workload.Outcome{Attempts: f.tries()}
+	if c.tells {
+		if out.Conn = f.number(); out.Conn > 0 {
+			out.Conn += c.before
+		}
+	}
 	err := x.Err()
 	if op.Reply != nil {
 		f.bring(op.Reply, x, err)

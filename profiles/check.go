@@ -54,7 +54,7 @@ func (p Profile) Validate() error {
 	u, err := p.LoadUpgrade()
 	check(err != nil || p.Stage != "sim" || !p.Cluster || p.Saturates() || u.Database == upgrade.OSSCluster,
 		"cluster with stage sim: the upgrade says what the simulator is, and %s is for an endpoint; choose one for a cluster, see schload upgrades", p.Upgrade)
-	wrong = append(wrong, err, p.checkArms(), p.checkSLO(), p.checkPools(), p.checkSaturate(), p.checkCanaries(), p.checkCommands(), p.checkMemory())
+	wrong = append(wrong, err, p.checkOrder(), p.checkArms(), p.checkSLO(), p.checkPools(), p.checkSaturate(), p.checkCanaries(), p.checkCommands(), p.checkMemory())
 	return errors.Join(wrong...)
 }
 

@@ -53,6 +53,7 @@ type Profile struct {
 	Speed  float64 `yaml:"speed,omitempty"`  // compresses the upgrade's time; default 1, its own pace
 	Seed   uint64  `yaml:"seed,omitempty"`   // of everything random; default 1
 	Rounds Rounds  `yaml:"rounds,omitempty"` // default 1; auto: as many as it takes
+	Order  string  `yaml:"order,omitempty"`  // sequential: the arms take turns, each with an upgrade of its own; default paired, all meet the same one
 
 	Width  float64  `yaml:"width,omitempty"`  // with rounds auto: half the interval of 95 % that is narrow enough, as a share of the difference; default 0.2
 	Budget Duration `yaml:"budget,omitempty"` // with rounds auto: no round begins that would end later; default 30m
@@ -237,6 +238,9 @@ func (p Profile) WithDefaults() Profile {
 	if p.Rounds == 0 {
 		p.Rounds = 1
 	}
+	if p.Order == OrderPaired {
+		p.Order = "" // as in profiles that know no order: the same is to be told by the same words
+	}
 	if p.Rounds == AutoRounds {
 		def(&p.Budget, defaultBudget)
 		if p.Width == 0 {
@@ -287,7 +291,7 @@ func (p Pool) withDefaults() Pool {
 }
 
 // keys are all words a profile may use as keys, for suggestions.
-var keys = strings.Fields(`attributes name summary upgrade set stage integrity target cluster tls shards arms pools connections speed seed rounds width budget warmup
+var keys = strings.Fields(`attributes name summary upgrade set stage integrity target cluster tls shards arms pools connections speed seed rounds order width budget warmup
 	baseline recovery late_after outage_after objective slo workers rate arrival think mix keys values pipeline overload kind receivers block
 	upgrade_command resolver fault_injector bdb action max_maintenance saturate start_deadline distribution space exponent prefix batch size min max base ca_file cert_file key_file server_name insecure_skip_verify`)
 

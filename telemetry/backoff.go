@@ -10,6 +10,9 @@ import (
 
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/status"
 )
 
 // A receiver that fails is asked less often: after the first failure at the
@@ -93,10 +96,29 @@ func (r *retryAfter) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil || response.StatusCode != http.StatusTooManyRequests && response.StatusCode != http.StatusServiceUnavailable {
 		return response, err
 	}
-	if wait := waitOf(response.Header.Get("Retry-After"), time.Now()); wait > 0 {
-		r.at.Store(time.Now().Add(min(wait, maxRetryAfter)).UnixNano())
-	}
+	r.wait(waitOf(response.Header.Get("Retry-After"), time.Now()))
 	return response, nil
+}
+
+func (r *retryAfter) wait(d time.Duration) {
+	if d > 0 {
+		r.at.Store(time.Now().Add(min(d, maxRetryAfter)).UnixNano())
+	}
+}
+
+// intercept is RoundTrip for gRPC, whose receivers throttle by the details of a
+// status.
+func (r *retryAfter) intercept(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
+	err := invoke(ctx, method, request, reply, conn, options...)
+	if err == nil {
+		return nil
+	}
+	for _, detail := range status.Convert(err).Details() {
+		if info, ok := detail.(*errdetails.RetryInfo); ok {
+			r.wait(info.GetRetryDelay().AsDuration())
+		}
+	}
+	return err
 }
 
 // waitOf reads Retry-After: seconds, or a date.

@@ -25,6 +25,7 @@ const (
 	Denied     Cause = "denied"     // 401, 403 or their like
 	NotFound   Cause = "not_found"  // the receiver knows no such path or service
 	Overloaded Cause = "overloaded" // 429, 503 or their like
+	Closed     Cause = "closed"     // the connection ended before the answer
 	TimedOut   Cause = "timeout"    // no answer in time
 	Rejected   Cause = "rejected"   // the receiver took a part only
 	Garbage    Cause = "garbage"    // the answer is no OTLP
@@ -36,11 +37,12 @@ const (
 var remedies = map[Cause]string{
 	Refused:    "start the receiver, or name the right port: 4318 is OTLP over HTTP, 4317 over gRPC",
 	NoSuchHost: "check the host name of the endpoint",
-	NoTLS:      "use http:// or grpc:// for a receiver without TLS; OTEL_EXPORTER_OTLP_CERTIFICATE names the CA of one with a certificate of its own",
+	NoTLS:      "use http:// or grpc:// for a receiver without TLS; --otlp-ca-file (or OTEL_EXPORTER_OTLP_CERTIFICATE) names the CA of one with a certificate of its own, --otlp-cert-file and --otlp-key-file yours where it asks for one",
 	Protocol:   "grpc:// for a gRPC receiver (usually 4317), http:// for HTTP (usually 4318)",
 	Denied:     "give the credentials by --otlp-header or OTEL_EXPORTER_OTLP_HEADERS",
-	NotFound:   "check the path of the endpoint: a collector takes /v1/metrics, Prometheus /api/v1/otlp/v1/metrics with --web.enable-otlp-receiver",
+	NotFound:   "check the path of the endpoint: a collector takes /v1/metrics and /v1/traces, Prometheus /api/v1/otlp/v1/metrics with --web.enable-otlp-receiver and no spans, whose receiver --traces-endpoint names",
 	Overloaded: "exports are spaced until the receiver takes them again; the next one carries all totals",
+	Closed:     "the receiver's log says why it closed the connection; one that asks for a certificate gets it by --otlp-cert-file and --otlp-key-file",
 	TimedOut:   "the receiver is slow or hangs; exports are spaced, the next one carries all totals",
 	Rejected:   "the receiver's log says which points it refused",
 	Garbage:    "what answers there is no OTLP receiver: check the endpoint",
@@ -66,6 +68,7 @@ func causeOf(err error) Cause {
 		{TimedOut, []string{"client.timeout exceeded", "context deadline exceeded", "collect and export timeout"}},
 		// readLoopPeekFailLocked is what net/http says of a far end that speaks before it was asked, as gRPC does.
 		{Protocol, []string{"malformed http", "readlooppeekfaillocked", "server preface", "frame too large", "unexpected http status code", "frame header looked like an http/1.1"}},
+		{Closed, []string{"broken pipe", "connection reset by peer"}},
 		{Denied, []string{": 401 ", ": 403 "}},
 		{NotFound, []string{": 404 ", ": 405 "}},
 		{Overloaded, []string{"retry-able"}},

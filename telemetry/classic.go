@@ -54,7 +54,7 @@ func explicit(p metricdata.ExponentialHistogramDataPoint[float64]) metricdata.Hi
 	}
 	return metricdata.HistogramDataPoint[float64]{
 		Attributes: p.Attributes, StartTime: p.StartTime, Time: p.Time,
-		Count: p.Count, Sum: p.Sum, Min: p.Min, Max: p.Max, Bounds: ClassicBounds, BucketCounts: counts,
+		Count: p.Count, Sum: p.Sum, Min: p.Min, Max: p.Max, Bounds: ClassicBounds, BucketCounts: counts, Exemplars: p.Exemplars,
 	}
 }
 

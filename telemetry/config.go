@@ -33,8 +33,11 @@ type Config struct {
 	Protocol string
 	// Headers go with every export, for instance an authorization.
 	Headers map[string]string
-	// Insecure sends without TLS to an endpoint that has no scheme.
+	// Insecure sends without TLS to an endpoint that has no scheme, as
+	// OTEL_EXPORTER_OTLP_INSECURE does.
 	Insecure bool
+	// TLSFiles are loaded for https and grpcs, if TLS is nil.
+	TLSFiles TLSFiles
 	// TLS is used for https and grpcs; nil: the system's roots, or the files
 	// that OTEL_EXPORTER_OTLP_CERTIFICATE and its relatives name.
 	TLS *tls.Config
@@ -53,6 +56,14 @@ type Config struct {
 	// Console is where File Stdout and OTEL_METRICS_EXPORTER=console write;
 	// nil: os.Stdout.
 	Console io.Writer
+	// Traces has spans exported of the operations that Exporter.Traced is given: to
+	// TracesEndpoint or else Endpoint, and to File. Without, the variable
+	// OTEL_TRACES_EXPORTER decides; unset it means none.
+	Traces bool
+	// TracesEndpoint is the receiver of spans, if it is another than Endpoint, as
+	// for a Prometheus, which takes none. It is written like Endpoint.
+	TracesEndpoint string
+
 	// Histograms is Native or Classic. Empty: the variable
 	// OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION, or Native.
 	Histograms Histograms
@@ -106,12 +117,11 @@ const (
 	defaultInterval = time.Second
 	defaultTimeout  = 5 * time.Second
 	closeTimeout    = 3 * time.Second
-	metricsPath     = "/v1/metrics"
-	logsPath        = "/v1/logs"
 )
 
 // settings is what Config and environment come to.
 type settings struct {
+	of          signal
 	otlp        bool
 	protocol    string
 	endpoint    *url.URL // complete, path included; scheme http or https
@@ -127,6 +137,8 @@ type settings struct {
 	histograms        Histograms
 	resource          map[string]string // attributes of every source
 	instance          string
+
+	traces *settings // nil: none; with otlp false they go to the file alone
 }
 
 // resolve decides from the configuration, then from the environment. What is
@@ -136,8 +148,8 @@ func (c Config) resolve() (settings, []error, error) {
 	if c.Getenv == nil {
 		c.Getenv = os.Getenv
 	}
-	env := &environment{get: c.Getenv}
-	s := settings{prometheus: c.Prometheus, headers: c.Headers, tls: c.TLS, file: c.File, console: c.Console}
+	env := &environment{get: c.Getenv, of: metricsSignal, insecure: c.Insecure}
+	s := settings{of: metricsSignal, prometheus: c.Prometheus, headers: c.Headers, tls: c.TLS, file: c.File, console: c.Console}
 	if s.console == nil {
 		s.console = os.Stdout
 	}
@@ -149,6 +161,12 @@ func (c Config) resolve() (settings, []error, error) {
 		s.file = Stdout
 	}
 	err := errors.Join(c.resolveHistograms(&s, env), c.resolveOTLP(&s, env, asked))
+	if err == nil {
+		err = c.resolveTraces(&s, env)
+	}
+	if err == nil {
+		err = c.checkTLS(&s, s.traces)
+	}
 	env.refuseDelta()
 	s.interval = firstPositive(c.Interval, env.milliseconds("OTEL_METRIC_EXPORT_INTERVAL"), defaultInterval)
 	s.timeout = firstPositive(c.Timeout, env.milliseconds("OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT",
@@ -202,7 +220,7 @@ func (c Config) resolveOTLP(s *settings, env *environment, asked exporters) erro
 		return err
 	}
 	if s.tls == nil && s.endpoint.Scheme == "https" {
-		s.tls, err = env.tls()
+		s.tls, err = env.tls(c.TLSFiles)
 	}
 	s.compression = env.compression()
 	s.events = eventsEndpoint(s.endpoint, c.Endpoint == "", env)
@@ -221,7 +239,7 @@ func eventsEndpoint(metrics *url.URL, fromEnvironment bool, env *environment) *u
 		}
 	}
 	out := *metrics
-	out.Path = strings.TrimSuffix(strings.TrimSuffix(out.Path, metricsPath), "/") + logsPath
+	out.Path = strings.TrimSuffix(strings.TrimSuffix(out.Path, metricsSignal.path), "/") + logsSignal.path
 	return &out
 }
 
@@ -259,7 +277,7 @@ func (c Config) parseEndpoint(s *settings, inherited string) (*url.URL, error) {
 		return nil, fmt.Errorf("telemetry endpoint %q asks for gRPC and the protocol is %s: change one of them", c.Endpoint, HTTP)
 	}
 	s.protocol = firstNonempty(s.protocol, hint, inherited, protocolOfPort(u.Port()), HTTP)
-	return finish(u, s.protocol), nil
+	return finish(u, s.protocol, s.of), nil
 }
 
 func protocolOfPort(port string) string {
@@ -271,12 +289,12 @@ func protocolOfPort(port string) string {
 
 // finish gives the URL the parts that may be left out. Posting OTLP to the
 // root of a receiver is answered by 404, which is why the path is completed.
-func finish(u *url.URL, protocol string) *url.URL {
+func finish(u *url.URL, protocol string, of signal) *url.URL {
 	if u.Port() == "" && protocol == GRPC {
 		u.Host = net.JoinHostPort(u.Hostname(), "4317")
 	}
-	if protocol == HTTP && !strings.HasSuffix(u.Path, metricsPath) {
-		u.Path = strings.TrimSuffix(u.Path, "/") + metricsPath
+	if protocol == HTTP && !strings.HasSuffix(u.Path, of.path) {
+		u.Path = strings.TrimSuffix(strings.TrimSuffix(u.Path, metricsSignal.path), "/") + of.path
 	}
 	return u
 }

@@ -1,13 +1,9 @@
 package telemetry
 
 import (
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -19,8 +15,20 @@ import (
 // that cannot be understood is a warning.
 type environment struct {
 	get      func(string) string
+	of       signal
+	insecure bool // a flag says so
 	warnings []error
 }
+
+// signal is one kind of telemetry: how variables name it, and where an OTLP
+// receiver over HTTP takes it.
+type signal struct{ name, path string }
+
+var (
+	metricsSignal = signal{"METRICS", "/v1/metrics"}
+	tracesSignal  = signal{"TRACES", "/v1/traces"}
+	logsSignal    = signal{"LOGS", "/v1/logs"}
+)
 
 // exporters says which exports the environment asks for.
 type exporters struct{ otlp, prometheus, console bool }
@@ -39,13 +47,18 @@ func (e *environment) first(names ...string) (name, value string) {
 	return "", ""
 }
 
-// signal returns the metrics variant of an OTLP variable, or the general one.
+// signal returns the signal's variant of an OTLP variable, or the general one.
 func (e *environment) signal(suffix string) (name, value string) {
-	return e.first("OTEL_EXPORTER_OTLP_METRICS_"+suffix, "OTEL_EXPORTER_OTLP_"+suffix)
+	return e.first("OTEL_EXPORTER_OTLP_"+e.of.name+"_"+suffix, "OTEL_EXPORTER_OTLP_"+suffix)
+}
+
+// disabled says that the variables ask for nothing at all.
+func (e *environment) disabled() bool {
+	return strings.EqualFold(strings.TrimSpace(e.get("OTEL_SDK_DISABLED")), "true")
 }
 
 func (e *environment) exporters() exporters {
-	if strings.EqualFold(strings.TrimSpace(e.get("OTEL_SDK_DISABLED")), "true") {
+	if e.disabled() {
 		return exporters{}
 	}
 	name, list := e.first("OTEL_METRICS_EXPORTER")
@@ -86,11 +99,11 @@ func (e *environment) protocol() string {
 	return ""
 }
 
-// endpoint follows the specification: the metrics variable is taken as it is,
+// endpoint follows the specification: the signal's variable is taken as it is,
 // the general one gets the signal's path. A receiver that cannot be understood
 // falls back to the default one, so that the mistake shows as failed exports.
 func (e *environment) endpoint(protocol string) (*url.URL, error) {
-	fallback := "http://localhost:4318" + metricsPath
+	fallback := "http://localhost:4318" + e.of.path
 	if protocol == GRPC {
 		fallback = "http://localhost:4317"
 	}
@@ -110,18 +123,18 @@ func (e *environment) endpoint(protocol string) (*url.URL, error) {
 		e.warn(name, v, "not a URL like http://host:4318, using "+fallback)
 		return url.Parse(fallback)
 	}
-	if name == "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT" && protocol == HTTP {
+	if name == "OTEL_EXPORTER_OTLP_"+e.of.name+"_ENDPOINT" && protocol == HTTP {
 		if u.Path == "" {
 			u.Path = "/"
 		}
 		return u, nil
 	}
-	return finish(u, protocol), nil
+	return finish(u, protocol, e.of), nil
 }
 
 // scheme is that of a gRPC endpoint without one: TLS unless stated otherwise.
 func (e *environment) scheme() string {
-	if _, v := e.signal("INSECURE"); strings.EqualFold(v, "true") {
+	if _, v := e.signal("INSECURE"); e.insecure || strings.EqualFold(v, "true") {
 		return "http"
 	}
 	return "https"
@@ -188,37 +201,6 @@ func (e *environment) compression() string {
 	}
 	e.warn(name, v, "known compressions are gzip and none")
 	return ""
-}
-
-// tls loads the files the environment names. Here a mistake is an error, not a
-// warning: going on would send to a receiver that was not authenticated as
-// the user asked.
-func (e *environment) tls() (*tls.Config, error) {
-	out := &tls.Config{MinVersion: tls.VersionTLS12}
-	if name, file := e.signal("CERTIFICATE"); name != "" {
-		pem, err := os.ReadFile(file)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		out.RootCAs = x509.NewCertPool()
-		if !out.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%s: %s holds no PEM certificate", name, file)
-		}
-	}
-	name, certificate := e.signal("CLIENT_CERTIFICATE")
-	_, key := e.signal("CLIENT_KEY")
-	if certificate == "" && key == "" {
-		return out, nil
-	}
-	if certificate == "" || key == "" {
-		return nil, errors.New("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY: one is set and the other is not; set both or neither")
-	}
-	pair, err := tls.LoadX509KeyPair(certificate, key)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	out.Certificates = []tls.Certificate{pair}
-	return out, nil
 }
 
 // histograms is the form that the environment asks for.

@@ -25,6 +25,7 @@ type Exporter struct {
 	transport transport
 	lines     *lines
 	scraped   *scraped
+	traces    *traces      // nil: none
 	events    *events      // nil: none
 	streams   []*stream    // that export each interval; with events only
 	urgent    atomic.Int64 // flushes under way
@@ -39,7 +40,8 @@ type Exporter struct {
 // OTLP is on when Config.Endpoint or OTEL_EXPORTER_OTLP_ENDPOINT (or its
 // METRICS variant) names a receiver, or when OTEL_METRICS_EXPORTER says otlp;
 // the Prometheus endpoint when Config.Prometheus or OTEL_METRICS_EXPORTER says
-// so; the file when Config.File does, or OTEL_METRICS_EXPORTER says console. OTEL_SDK_DISABLED=true and OTEL_METRICS_EXPORTER=none silence the
+// so; the file when Config.File does, or OTEL_METRICS_EXPORTER says console; spans
+// when Config.Traces or OTEL_TRACES_EXPORTER does. OTEL_SDK_DISABLED=true and OTEL_METRICS_EXPORTER=none silence the
 // variables, not the configuration. With nothing on, the Exporter has no
 // goroutine and no memory.
 //
@@ -61,7 +63,7 @@ func Start(ctx context.Context, c Config) (*Exporter, error) {
 	if c.Marks && !s.otlp && s.file == "" {
 		return nil, errors.New("marks are exported by OTLP: name a receiver or a file (Prometheus takes metrics alone)")
 	}
-	if !s.otlp && s.prometheus == "" && s.file == "" {
+	if !s.otlp && s.prometheus == "" && s.file == "" && s.traces == nil {
 		return e, nil
 	}
 	e.health.log = log
@@ -96,12 +98,15 @@ func (e *Exporter) start(ctx context.Context, s settings, c Config) (err error) 
 	}
 	for _, arm := range append([]string{""}, c.Arms...) {
 		src := newSource(arm, c.Base, &e.health)
-		src.library, src.rounds = c.Library, c.Rounds || c.Marks
+		src.library, src.rounds, src.traces = c.Library, c.Rounds || c.Marks, s.traces != nil
 		src.contract = contract{app: c.TestingApp, instance: s.instance + "-" + arm, run: c.RunID, version: c.Library}
 		if err := e.provide(ctx, s, src); err != nil {
 			return err
 		}
 		e.sources = append(e.sources, src)
+	}
+	if s.traces != nil {
+		return e.startTraces(ctx, s, c.Arms, c.Base)
 	}
 	return nil
 }
@@ -204,7 +209,9 @@ func (e *Exporter) Flush(ctx context.Context) error {
 	defer cancel()
 	e.urgent.Add(1)
 	defer e.urgent.Add(-1)
-	return errors.Join(e.flushStreams(ctx), e.each(func(p *sdkmetric.MeterProvider) error { return p.ForceFlush(ctx) }))
+	spans := make(chan error, 1)
+	go func() { spans <- e.traces.flush(ctx) }()
+	return errors.Join(e.flushStreams(ctx), e.each(func(p *sdkmetric.MeterProvider) error { return p.ForceFlush(ctx) }), <-spans)
 }
 
 // Stats says how exporting went so far.
@@ -233,7 +240,9 @@ func (e *Exporter) Close(ctx context.Context) error {
 		if e.scraped != nil {
 			e.closed = e.scraped.close(ctx)
 		}
-		e.closed = errors.Join(e.closed, e.closeStreams(ctx), e.each(func(p *sdkmetric.MeterProvider) error { return p.Shutdown(ctx) }))
+		spans := make(chan error, 1)
+		go func() { spans <- e.traces.close(ctx) }()
+		e.closed = errors.Join(e.closed, e.closeStreams(ctx), e.each(func(p *sdkmetric.MeterProvider) error { return p.Shutdown(ctx) }), <-spans)
 		if e.transport.close != nil {
 			e.transport.close()
 		}

@@ -3,16 +3,19 @@ package telemetry
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"regexp"
 	"sync"
 
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	collector "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
+	collectortrace "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 )
@@ -45,7 +48,7 @@ func openLines(path string, console io.Writer) (*lines, error) {
 // exporter returns an exporter whose requests become lines.
 func (l *lines) exporter(ctx context.Context) (sdkmetric.Exporter, error) {
 	return otlpmetrichttp.New(ctx,
-		otlpmetrichttp.WithEndpointURL("http://file.invalid"+metricsPath), // never dialled
+		otlpmetrichttp.WithEndpointURL("http://file.invalid"+metricsSignal.path), // never dialled
 		otlpmetrichttp.WithHTTPClient(&http.Client{Transport: l}),
 		otlpmetrichttp.WithHeaders(map[string]string{}),
 		otlpmetrichttp.WithCompression(otlpmetrichttp.NoCompression),
@@ -59,7 +62,7 @@ func (l *lines) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	line, err := lineOf(body)
+	line, err := lineOf(request.URL.Path, body)
 	if err != nil {
 		return nil, err
 	}
@@ -71,12 +74,16 @@ func (l *lines) RoundTrip(request *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Status: "200 OK", Header: http.Header{}, Body: http.NoBody, Request: request}, nil
 }
 
-func lineOf(body []byte) ([]byte, error) {
-	var export collector.ExportMetricsServiceRequest
-	if err := proto.Unmarshal(body, &export); err != nil {
+// lineOf turns a request for the path into a line.
+func lineOf(path string, body []byte) ([]byte, error) {
+	var export proto.Message = new(collector.ExportMetricsServiceRequest)
+	if path == tracesSignal.path {
+		export = new(collectortrace.ExportTraceServiceRequest)
+	}
+	if err := proto.Unmarshal(body, export); err != nil {
 		return nil, err
 	}
-	return jsonLine(&export)
+	return jsonLine(export)
 }
 
 func jsonLine(m proto.Message) ([]byte, error) {
@@ -90,5 +97,18 @@ func jsonLine(m proto.Message) ([]byte, error) {
 		return nil, err
 	}
 	b.WriteByte('\n')
-	return b.Bytes(), nil
+	return identifiers.ReplaceAllFunc(b.Bytes(), inHex), nil
+}
+
+// identifiers are the ones that OTLP/JSON writes in hex, where Protobuf's JSON
+// has base64. Within a text quotes are escaped, so none is taken for one.
+var identifiers = regexp.MustCompile(`"(traceId|spanId|parentSpanId)":"[A-Za-z0-9+/=]*"`)
+
+func inHex(pair []byte) []byte {
+	key, value, _ := bytes.Cut(pair, []byte(`":"`))
+	id, err := base64.StdEncoding.DecodeString(string(bytes.TrimSuffix(value, []byte(`"`))))
+	if err != nil {
+		return pair
+	}
+	return fmt.Appendf(nil, `%s":"%x"`, key, id)
 }

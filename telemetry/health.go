@@ -21,6 +21,9 @@ type Stats struct {
 	// Overflowed counts how often a series beyond the bound of its metric was
 	// merged into the one marked otel.metric.overflow.
 	Overflowed uint64
+	// SpansSent and SpansLost count spans that arrived, and those that did not:
+	// refused, or more than are kept while no receiver takes them.
+	SpansSent, SpansLost uint64
 	// Causes counts the failed exports by why they failed.
 	Causes map[Cause]uint64
 	// Events counts the log events of marks.
@@ -40,6 +43,7 @@ type Events struct {
 type health struct {
 	sent, failed, held, errors, overflowed atomic.Uint64
 
+	spans                                struct{ sent, lost atomic.Uint64 }
 	eventsSent, eventsLost, eventsFailed atomic.Uint64
 
 	log *slog.Logger
@@ -64,12 +68,7 @@ func (h *health) exported(err error) {
 		return
 	}
 	h.failed.Add(1)
-	h.mu.Lock()
-	if h.causes == nil {
-		h.causes = map[Cause]uint64{}
-	}
-	h.causes[causeOf(err)]++
-	h.mu.Unlock()
+	h.because(err)
 	h.tell(err)
 }
 
@@ -84,6 +83,14 @@ func (h *health) tell(err error) {
 	}
 }
 
+// spanFailed counts one export of spans. They are kept and tried again.
+func (h *health) spanFailed(err error) {
+	cause := h.because(err)
+	if h.first("spans " + string(cause)) {
+		h.log.Warn("telemetry export of spans failed; the run is not affected, some are kept and tried again", "cause", string(cause), "error", short(err), "fix", remedies[cause])
+	}
+}
+
 // tellEvents logs why events could not be sent, once for each cause.
 func (h *health) tellEvents(err error) {
 	cause := causeOf(err)
@@ -94,6 +101,18 @@ func (h *health) tellEvents(err error) {
 	if h.first("events " + string(cause)) {
 		h.log.Warn(what, "cause", string(cause), "error", short(err), "fix", remedies[cause])
 	}
+}
+
+// because counts the cause of a failed export.
+func (h *health) because(err error) Cause {
+	cause := causeOf(err)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.causes == nil {
+		h.causes = map[Cause]uint64{}
+	}
+	h.causes[cause]++
+	return cause
 }
 
 // short bounds the text of an error, of which a receiver may write any length.
@@ -147,6 +166,6 @@ func (h *health) stats() Stats {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return Stats{Sent: h.sent.Load(), Failed: h.failed.Load(), Held: h.held.Load(), Errors: h.errors.Load(),
-		Overflowed: h.overflowed.Load(), Causes: maps.Clone(h.causes),
+		Overflowed: h.overflowed.Load(), SpansSent: h.spans.sent.Load(), SpansLost: h.spans.lost.Load(), Causes: maps.Clone(h.causes),
 		Events: Events{h.eventsSent.Load(), h.eventsLost.Load(), h.eventsFailed.Load()}}
 }

@@ -76,6 +76,11 @@ func (s *source) prepareClient() {
 	}
 	s.prepareAttribution()
 	s.prepareErrors()
+	if s.traces {
+		for _, result := range []string{"limited", "traced"} {
+			s.zero(record.TracedOperations, record.Attr{Key: record.AttrResult, Value: result})
+		}
+	}
 	s.zero(record.ClientTimeouts)
 	for _, class := range []workload.Class{workload.OK, workload.DialRefused, workload.DialTimeout, workload.DialOther} {
 		s.zero(record.ConnectionDials, record.Attr{Key: record.AttrResult, Value: class.String()})

@@ -67,18 +67,18 @@ func (s *source) histograms(pushed bool) []metricdata.Metrics {
 		return nil
 	}
 	var response, service, lateness []metricdata.ExponentialHistogramDataPoint[float64]
-	state := func(o *operation, r, v, l *histogram.Histogram, at time.Time) {
-		response = append(response, s.histogram(r, o.ours, at))
-		service = append(service, s.histogram(v, o.standard, at))
-		lateness = append(lateness, s.histogram(l, o.ours, at))
+	state := func(o *operation, r, v, l *histogram.Histogram, at time.Time, links []exemplar) {
+		response = append(response, linked(s.histogram(r, o.ours, at), links, ofResponse))
+		service = append(service, linked(s.histogram(v, o.standard, at), links, ofService))
+		lateness = append(lateness, linked(s.histogram(l, o.ours, at), links, ofLateness))
 	}
 	var zero histogram.Histogram
 	for _, o := range s.operations.all {
 		if pushed && !o.birth.IsZero() {
-			state(o, &zero, &zero, &zero, o.birth)
+			state(o, &zero, &zero, &zero, o.birth, nil)
 			o.birth = time.Time{}
 		}
-		state(o, &o.response, &o.service, &o.lateness, s.now)
+		state(o, &o.response, &o.service, &o.lateness, s.now, o.exemplars)
 	}
 	return []metricdata.Metrics{
 		metric(record.ResponseTime, exponential(response)),

@@ -36,7 +36,7 @@ func serve(address string) (*scraped, error) {
 	}
 	s := &scraped{registry: prometheus.NewRegistry(), listener: listener}
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{MaxRequestsInFlight: maxScrapes}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{MaxRequestsInFlight: maxScrapes, EnableOpenMetrics: true}))
 	s.server = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second}
 	s.serving.Go(func() { _ = s.server.Serve(listener) })
 	return s, nil

@@ -38,6 +38,7 @@ type source struct {
 	library  string // of the client: go-redis:v9.23.0; may be empty
 	rounds   bool   // are told apart
 	health   *health
+	traces   bool // spans are exported
 
 	mu         sync.Mutex
 	now        time.Time // end of the latest interval: the time of all points
@@ -51,6 +52,7 @@ type source struct {
 	levels     table[pointKey, *level]
 
 	distributions table[pointKey, *distribution]
+	exemplars     []exemplar // of operations that the next interval holds
 }
 
 func newSource(arm string, base time.Time, h *health) *source {
@@ -71,6 +73,7 @@ type operation struct {
 	ours, standard              attribute.Set
 	birth                       time.Time
 	response, service, lateness histogram.Histogram
+	exemplars                   []exemplar
 }
 
 // pointKey identifies a counter or gauge series; labels is what its
@@ -117,6 +120,7 @@ func (s *source) add(i record.Interval) {
 			s.addSeries(series)
 		}
 	}
+	s.attach()
 	for _, c := range i.Counts {
 		if c.Arm == s.arm {
 			s.addCount(c, i)
@@ -160,6 +164,10 @@ func (s *source) stateExports() {
 	stats := s.health.stats()
 	s.count(record.TelemetryExports, []record.Attr{{Key: record.AttrResult, Value: succeeded}}).value = stats.Sent
 	s.count(record.TelemetryExports, []record.Attr{{Key: record.AttrResult, Value: failed}}).value = stats.Failed
+	if s.traces {
+		s.count(record.TelemetrySpans, []record.Attr{{Key: record.AttrResult, Value: succeeded}}).value = stats.SpansSent
+		s.count(record.TelemetrySpans, []record.Attr{{Key: record.AttrResult, Value: "lost"}}).value = stats.SpansLost
+	}
 }
 
 func (s *source) addSeries(from record.Series) {

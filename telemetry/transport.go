@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
@@ -21,9 +22,10 @@ import (
 // (and their goroutines) alive after the end of the run.
 type transport struct {
 	exporter func(ctx context.Context) (sdkmetric.Exporter, error)
+	spans    func(ctx context.Context) (sdktrace.SpanExporter, error)
 	events   sendEvents
 	close    func()
-	asked    *retryAfter // nil: the protocol has no such answer
+	asked    *retryAfter
 }
 
 func (s settings) transport() (transport, error) {
@@ -59,7 +61,7 @@ func (s settings) overHTTP() transport {
 			otlpmetrichttp.WithTimeout(s.timeout),
 			otlpmetrichttp.WithRetry(otlpmetrichttp.RetryConfig{}))
 	}
-	return transport{exporter: exporter, events: s.eventsOverHTTP(client, s.events), close: wire.CloseIdleConnections, asked: asked}
+	return transport{exporter: exporter, spans: s.spansOverHTTP(client), events: s.eventsOverHTTP(client, s.events), close: wire.CloseIdleConnections, asked: asked}
 }
 
 func (s settings) overGRPC() (transport, error) {
@@ -67,7 +69,8 @@ func (s settings) overGRPC() (transport, error) {
 	if s.endpoint.Scheme == "https" {
 		secure = credentials.NewTLS(s.tls)
 	}
-	options := []grpc.DialOption{grpc.WithTransportCredentials(secure)}
+	asked := new(retryAfter)
+	options := []grpc.DialOption{grpc.WithTransportCredentials(secure), grpc.WithChainUnaryInterceptor(asked.intercept)}
 	if s.compression != "" {
 		options = append(options, grpc.WithDefaultCallOptions(grpc.UseCompressor(gzip.Name)))
 	}
@@ -82,5 +85,5 @@ func (s settings) overGRPC() (transport, error) {
 			otlpmetricgrpc.WithTimeout(s.timeout),
 			otlpmetricgrpc.WithRetry(otlpmetricgrpc.RetryConfig{}))
 	}
-	return transport{exporter: exporter, events: s.eventsOverGRPC(conn), close: func() { _ = conn.Close() }}, nil
+	return transport{exporter: exporter, spans: s.spansOverGRPC(conn), events: s.eventsOverGRPC(conn), close: func() { _ = conn.Close() }, asked: asked}, nil
 }

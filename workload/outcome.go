@@ -86,7 +86,8 @@ const (
 type Outcome struct {
 	Class    Class
 	Effect   Effect
-	Attempts int // tries the client made, at least 1; 0 when the client does not say
+	Conn     uint32 // number of the connection used last, if the client was asked to tell; else 0
+	Attempts int    // tries the client made, at least 1; 0 when the client does not say
 }
 
 // Sample is one operation that was started: its three instants since the

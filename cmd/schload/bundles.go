@@ -38,6 +38,9 @@ func describe(id string, base time.Time, cluster bool, p profiles.Profile, c exp
 		Secrets:     p.Secrets(),
 	}
 	run.Saturation = saturation(p)
+	if p.Sequential() {
+		run.Order = bundle.OrderSequential
+	}
 	for _, a := range c.Arms {
 		settings, err := json.Marshal(a)
 		if err != nil {

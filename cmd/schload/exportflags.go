@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -23,10 +24,13 @@ type exportFlags struct {
 	endpoint   string
 	protocol   string
 	headers    []string
+	insecure   bool
+	tls        telemetry.TLSFiles
 	file       string
 	histograms string
 	prometheus string
 	testing    bool
+	traces     traceFlags
 	rounds     bool
 	marks      bool
 }
@@ -35,9 +39,14 @@ func (f *exportFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.endpoint, "otlp-endpoint", "", "export metrics to this OTLP receiver: http://host:4318 or grpc://host:4317 (default: OTEL_* variables, else none)")
 	flags.StringVar(&f.protocol, "otlp-protocol", "", "grpc or http/protobuf (default: by the endpoint)")
 	flags.StringArrayVar(&f.headers, "otlp-header", nil, "header of each export, NAME=VALUE; may be repeated. Secrets are better in OTEL_EXPORTER_OTLP_HEADERS, which no process list shows")
+	flags.StringVar(&f.tls.CA, "otlp-ca-file", "", "PEM file of the CA that the receiver's certificate is checked against (default: OTEL_EXPORTER_OTLP_CERTIFICATE, else the system's)")
+	flags.StringVar(&f.tls.Certificate, "otlp-cert-file", "", "PEM file of a certificate of ours, for a receiver that asks for one; with --otlp-key-file")
+	flags.StringVar(&f.tls.Key, "otlp-key-file", "", "PEM file of its key")
+	flags.BoolVar(&f.insecure, "otlp-insecure", false, "send without TLS to an endpoint that is given without a scheme: host:4317")
 	flags.StringVar(&f.file, "otlp-file", "", "append metrics to this file as OTLP/JSON, a line for each export; - is standard output")
 	flags.StringVar(&f.histograms, "histograms", "", "exported as native (exponential, as recorded) or classic (explicit buckets, for dashboards that know no others)")
 	flags.BoolVar(&f.testing, "redis-testing-metrics", false, "export also the metrics that Redis' testing applications share: redis_operations_total, redis_operation_duration, redis_connections_total")
+	f.traces.register(flags)
 	flags.BoolVar(&f.rounds, "export-rounds", false, "export each round as series of its own (schload.round) instead of summing rounds: as many times the series as the run has rounds")
 	flags.BoolVar(&f.marks, "export-marks", false, "export by OTLP also the timeline (marks, as log events) and run.json: with --export-rounds, which it implies, all that the bundle has; schload compare reads what a collector wrote of it")
 	flags.StringVar(&f.prometheus, "prometheus", "", "serve metrics for Prometheus on this address, such as 127.0.0.1:9464")
@@ -46,6 +55,7 @@ func (f *exportFlags) register(flags *pflag.FlagSet) {
 // check finds what is wrong before anything is started.
 func (f *exportFlags) check(stdoutTaken bool, given func(string) bool) error {
 	for name, value := range map[string]string{"otlp-endpoint": f.endpoint, "otlp-protocol": f.protocol, "otlp-file": f.file,
+		"otlp-ca-file": f.tls.CA, "otlp-cert-file": f.tls.Certificate, "otlp-key-file": f.tls.Key,
 		"histograms": f.histograms, "prometheus": f.prometheus} {
 		if given(name) && strings.TrimSpace(value) == "" {
 			return fmt.Errorf("--%s is empty: give a value, or leave the flag out", name)
@@ -55,7 +65,7 @@ func (f *exportFlags) check(stdoutTaken bool, given func(string) bool) error {
 		return fmt.Errorf("--otlp-file - with --json: both would be written to standard output; name a file")
 	}
 	_, err := f.header()
-	return err
+	return errors.Join(err, f.traces.check(given))
 }
 
 // checkAttributes refuses attributes of the profile that would be taken for
@@ -103,7 +113,8 @@ func (f *exportFlags) start(ctx context.Context, id string, base time.Time, c ex
 		console = os.Stderr
 	}
 	config := telemetry.Config{
-		Endpoint: f.endpoint, Protocol: f.protocol, Headers: headers, Prometheus: f.prometheus,
+		Endpoint: f.endpoint, Protocol: f.protocol, Headers: headers, Insecure: f.insecure, TLSFiles: f.tls, Prometheus: f.prometheus,
+		Traces: f.traces.on, TracesEndpoint: f.traces.endpoint,
 		File: f.file, Console: console, Histograms: telemetry.Histograms(f.histograms), Rounds: f.rounds, Marks: f.marks,
 		Attributes: p.Attributes, RunID: id, InstanceID: instance, Upgrade: c.Upgrade.Name, ServiceVersion: buildVersions()["schload"], Library: "go-redis:" + buildVersions()["go-redis"], Base: base,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
@@ -119,6 +130,9 @@ func (f *exportFlags) start(ctx context.Context, id string, base time.Time, c ex
 
 // ended says at the end what did not arrive, and why.
 func ended(stderr io.Writer, s telemetry.Stats) {
+	if s.SpansLost > 0 {
+		fmt.Fprintf(stderr, "schload: spans: %d sent, %d lost\n", s.SpansSent, s.SpansLost)
+	}
 	if e := s.Events; e.Lost > 0 {
 		fmt.Fprintf(stderr, "schload: marks: %d events sent, %d lost; the bundle has everything\n", e.Sent, e.Lost)
 	}
@@ -134,20 +148,36 @@ func ended(stderr io.Writer, s telemetry.Stats) {
 		s.Sent, s.Failed, strings.Join(causes, ", "), s.Held)
 }
 
-// passedExports are the flags as the process of an arm is told them.
+// passedExports are the flags as the process of an arm is told them: all but
+// those that a run with such processes refuses (checkIsolate).
 type passedExports struct {
-	Endpoint   string   `json:"endpoint,omitempty"`
-	Protocol   string   `json:"protocol,omitempty"`
-	Headers    []string `json:"headers,omitempty"`
-	Histograms string   `json:"histograms,omitempty"`
-	Testing    bool     `json:"testing,omitempty"`
-	Rounds     bool     `json:"rounds,omitempty"`
+	Endpoint   string             `json:"endpoint,omitempty"`
+	Protocol   string             `json:"protocol,omitempty"`
+	Headers    []string           `json:"headers,omitempty"`
+	Insecure   bool               `json:"insecure,omitempty"`
+	TLS        telemetry.TLSFiles `json:"tls,omitzero"`
+	Histograms string             `json:"histograms,omitempty"`
+	Testing    bool               `json:"testing,omitempty"`
+	Rounds     bool               `json:"rounds,omitempty"`
+
+	Traces         bool   `json:"traces,omitempty"`
+	TracesBeyond   string `json:"traces_beyond,omitempty"`
+	TracesLimit    int    `json:"traces_limit,omitempty"`
+	TracesEndpoint string `json:"traces_endpoint,omitempty"`
 }
 
 func (f *exportFlags) passed() passedExports {
-	return passedExports{f.endpoint, f.protocol, f.headers, f.histograms, f.testing, f.rounds}
+	return passedExports{
+		Endpoint: f.endpoint, Protocol: f.protocol, Headers: f.headers, Insecure: f.insecure, TLS: f.tls,
+		Histograms: f.histograms, Testing: f.testing, Rounds: f.rounds,
+		Traces: f.traces.on, TracesBeyond: f.traces.beyond, TracesLimit: f.traces.limit, TracesEndpoint: f.traces.endpoint,
+	}
 }
 
 func (f *exportFlags) take(p passedExports) {
-	f.endpoint, f.protocol, f.headers, f.histograms, f.testing, f.rounds = p.Endpoint, p.Protocol, p.Headers, p.Histograms, p.Testing, p.Rounds
+	*f = exportFlags{
+		endpoint: p.Endpoint, protocol: p.Protocol, headers: p.Headers, insecure: p.Insecure, tls: p.TLS,
+		histograms: p.Histograms, testing: p.Testing, rounds: p.Rounds,
+		traces: traceFlags{on: p.Traces, beyond: p.TracesBeyond, limit: p.TracesLimit, endpoint: p.TracesEndpoint},
+	}
 }

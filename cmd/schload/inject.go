@@ -53,6 +53,9 @@ func (f *runFlags) checkInject(p profiles.Profile) error {
 	if p.Stage != stage.NameSim {
 		return fmt.Errorf("--inject with stage %s: only the simulator does wrong on purpose; use --stage %s", p.Stage, stage.NameSim)
 	}
+	if p.Sequential() {
+		return errors.New("--inject with order sequential: faults are counted, and the arm that comes first would get them all; leave the order out")
+	}
 	injections, err := parseInjections(f.inject)
 	return errors.Join(err, sim.Config{Shards: p.Shards, Inject: injections}.Validate())
 }

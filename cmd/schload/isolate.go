@@ -7,14 +7,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"schload/internal/bundle"
-	"schload/internal/compare"
 	"schload/internal/experiment"
 	"schload/internal/isolate"
-	"schload/internal/merge"
 	"schload/profiles"
 	"schload/workload"
 )
@@ -25,6 +22,8 @@ func (f *runFlags) checkIsolate(p profiles.Profile) error {
 	case !f.isolate:
 	case p.Saturates():
 		return errors.New("--isolate with --saturate: it looks for the ceiling of a target and compares no arms; leave one of them out")
+	case p.Sequential():
+		return errors.New("--isolate with order sequential: arms that take turns share no processor time; leave one of them out")
 	case f.of > 0:
 		return fmt.Errorf("--isolate with --worker %s: the bundles of workers are merged once, by hand; leave one of them out", f.worker)
 	case f.exports.prometheus != "" || strings.Contains(os.Getenv("OTEL_METRICS_EXPORTER"), "prometheus"):
@@ -37,40 +36,28 @@ func (f *runFlags) checkIsolate(p profiles.Profile) error {
 	return nil
 }
 
-// parts are the bundles of a run's processes, in a directory beside that of the
-// run, until they are merged.
-type parts struct {
-	dir, out string
-}
-
 // inProcesses is experiment.Run with a process for each arm.
-func (f *runFlags) inProcesses(p profiles.Profile, l lab, stderr io.Writer) func(context.Context, experiment.Config) (experiment.Result, error) {
+func (f *runFlags) inProcesses(x *parts, p profiles.Profile, l lab, stderr io.Writer) func(context.Context, experiment.Config) (experiment.Result, error) {
 	return func(ctx context.Context, c experiment.Config) (experiment.Result, error) {
-		x, err := newParts(c.Dir)
-		if err != nil {
-			return experiment.Result{}, err
-		}
-		names := make([]string, len(c.Arms))
-		for i, a := range c.Arms {
-			names[i] = a.Name
+		for _, a := range c.Arms {
+			x.arms = append(x.arms, a.Name)
 		}
 		arms := c.Describe.Arms
-		c.Describe.Isolated = &bundle.Isolated{Arms: names, Process: bundle.StageProcess}
-		c.Describe.Arms, c.Dir = nil, x.of(bundle.StageProcess, 0)
-		if enough := c.Auto.Enough; enough != nil {
-			c.Auto.Enough = func(string) (bool, string, error) { return x.enough(ctx, len(names), p.Width) }
+		c.Describe.Arms, c.Describe.Isolated = nil, &bundle.Isolated{Arms: x.arms, Process: bundle.StageProcess}
+		if c.Auto.Enough != nil {
+			c.Auto.Enough = func(string) (bool, string, error) { return x.enough(ctx, p.Width) }
 		}
 		processes, err := f.start(p, l, c, arms, x, stderr)
 		if err != nil {
-			return experiment.Result{}, errors.Join(err, x.remove())
+			return experiment.Result{}, err
 		}
 		c.Processes = processes
 		result, err := experiment.Run(ctx, c)
 		processes.Kill() // what is left of them
 		if result.Dir == "" {
-			return result, errors.Join(opened(err), x.remove())
+			return result, opened(err)
 		}
-		return x.result(ctx, len(names), err)
+		return x.result(ctx, err)
 	}
 }
 
@@ -83,7 +70,7 @@ func opened(err error) error {
 }
 
 // start starts the processes of all arms.
-func (f *runFlags) start(p profiles.Profile, l lab, c experiment.Config, arms []bundle.Arm, x parts, stderr io.Writer) (*isolate.Processes, error) {
+func (f *runFlags) start(p profiles.Profile, l lab, c experiment.Config, arms []bundle.Arm, x *parts, stderr io.Writer) (*isolate.Processes, error) {
 	profile, err := p.YAML()
 	if err != nil {
 		return nil, err
@@ -102,7 +89,7 @@ func (f *runFlags) start(p profiles.Profile, l lab, c experiment.Config, arms []
 			return nil, err
 		}
 		assignments = append(assignments, assignment{
-			Profile: string(profile), Hash: p.Hash(), Describe: text, Base: isolate.NewBase(c.Base), Dir: x.of(bundle.ArmProcess, i),
+			Profile: string(profile), Hash: p.Hash(), Describe: text, Base: isolate.NewBase(c.Base), Dir: x.arm(i),
 			Turn: workload.Turn{Place: i, Of: len(arms)}, Simulator: l.simulator, Cluster: l.cluster, Inject: f.inject, Exports: f.exports.passed(),
 		})
 		child, err := isolate.Start(a.Name, executable, []string{"schload", armProcess}, stderr)
@@ -116,87 +103,4 @@ func (f *runFlags) start(p profiles.Profile, l lab, c experiment.Config, arms []
 		children = append(children, child)
 	}
 	return isolate.New(children, assignments, c.Timeline.Hear)
-}
-
-// newParts makes the directory of the parts. The run's own must be free.
-func newParts(out string) (parts, error) {
-	out = filepath.Clean(out)
-	entries, err := os.ReadDir(out)
-	if len(entries) > 0 {
-		return parts{}, fmt.Errorf("bundle directory %s is not empty (%s): a bundle is never overwritten, choose a new directory", out, entries[0].Name())
-	}
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return parts{}, fmt.Errorf("bundle directory %s: %w", out, err)
-	}
-	if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
-		return parts{}, fmt.Errorf("bundle directory %s cannot be written: %w; choose a directory you may write to", out, err)
-	}
-	dir, err := os.MkdirTemp(filepath.Dir(out), "."+filepath.Base(out)+".processes-")
-	if err != nil {
-		return parts{}, fmt.Errorf("bundle directory %s cannot be written: %w; choose a directory you may write to", out, err)
-	}
-	if dir, err = filepath.Abs(dir); err != nil {
-		return parts{}, err
-	}
-	return parts{dir, out}, nil
-}
-
-// of is the directory of a process's bundle. An arm's name may be no name for a
-// directory.
-func (x parts) of(process string, place int) string {
-	if process == bundle.StageProcess {
-		return filepath.Join(x.dir, process)
-	}
-	return filepath.Join(x.dir, fmt.Sprintf("%s-%d", process, place))
-}
-
-func (x parts) remove() error { return os.RemoveAll(x.dir) }
-
-// all are the parts there are.
-func (x parts) all(arms int) (dirs []string) {
-	dirs = []string{x.of(bundle.StageProcess, 0)}
-	for i := range arms {
-		if dir := x.of(bundle.ArmProcess, i); exists(dir) {
-			dirs = append(dirs, dir)
-		}
-	}
-	return dirs
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
-// enough merges what there is so far and says whether it was enough.
-func (x parts) enough(ctx context.Context, arms int, width float64) (bool, string, error) {
-	so := filepath.Join(x.dir, "so-far")
-	defer os.RemoveAll(so)
-	if _, err := merge.Merge(ctx, x.all(arms), so, merge.Options{}); err != nil {
-		return false, "", err
-	}
-	return compare.Narrow(so, width)
-}
-
-// result merges the parts into the run's bundle, whatever became of the run.
-// What went wrong with the process of an arm is in there.
-func (x parts) result(ctx context.Context, arms int, err error) (experiment.Result, error) {
-	if exists(x.out) {
-		_ = os.Remove(x.out) // it is empty; else merging says what is wrong
-	}
-	if _, wrong := merge.Merge(context.WithoutCancel(ctx), x.all(arms), x.out, merge.Options{}); wrong != nil {
-		return experiment.Result{Dir: x.of(bundle.StageProcess, 0)}, errors.Join(err, fmt.Errorf("%w; what the processes recorded is in %s: schload merge adds it up", wrong, x.dir))
-	}
-	b, wrong := bundle.Open(x.out)
-	if wrong != nil {
-		return experiment.Result{Dir: x.out}, errors.Join(err, wrong)
-	}
-	result := experiment.Result{Dir: x.out}
-	if final := b.Run.Final; final != nil {
-		result.Interrupted, result.Invalid = final.Interrupted, final.InvalidReasons
-	}
-	if _, ok := errors.AsType[*isolate.ArmError](err); ok && len(result.Invalid) > 0 {
-		err = nil
-	}
-	return result, errors.Join(err, x.remove())
 }

@@ -56,6 +56,7 @@ func (f *matrixFlags) register(cmd *cobra.Command) {
 	flags.StringSliceVar(&f.upgrades, "upgrades", nil, "upgrades, by name or file (default: all of schload upgrades)")
 	flags.StringSliceVar(&r.arms, "arms", nil, "arms, such as on,off,off-relaxed (default: the profile's, else on,off); each arm more takes rounds more to be judged")
 	flags.IntVar(&r.rounds, "rounds", 6, "how often each upgrade is played; fewer than 6 show no difference")
+	registerOrder(flags, &r.order)
 	flags.BoolVar(&f.quick, "quick", false, "about 10 minutes for all upgrades")
 	flags.IntVar(&f.parallel, "parallel", 0, "cells at a time (default: one, or what --quick needs)")
 	flags.StringVar(&r.rate, "rate", "", "operations a second of each arm (default: the profile's, with --quick 100)")

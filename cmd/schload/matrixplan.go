@@ -164,6 +164,7 @@ func draftOf(p profiles.Profile, u namedUpgrade) (matrix.Draft, profiles.Profile
 	return matrix.Draft{
 		Cell:    matrix.Cell{Profile: p.Name, Upgrade: loaded.Name, Title: loaded.Title, SCHSupport: string(loaded.SCH)},
 		Upgrade: loaded, Seed: p.Seed, Speed: p.Speed, Thresholds: thresholds(p),
+		Turns:  turns(p),
 		Warmup: time.Duration(p.Warmup), Baseline: time.Duration(p.Baseline), Recovery: time.Duration(p.Recovery),
 		Resolve: func(speed float64) ([]byte, error) {
 			p := p
@@ -175,6 +176,14 @@ func draftOf(p profiles.Profile, u namedUpgrade) (matrix.Draft, profiles.Profile
 			return matrix.Settings(text)
 		},
 	}, p, nil
+}
+
+// turns is how often a round is played: once for all arms, or once for each.
+func turns(p profiles.Profile) int {
+	if p.Sequential() {
+		return len(p.Arms)
+	}
+	return 1
 }
 
 // thresholds are the lengths at which something becomes something else, to the

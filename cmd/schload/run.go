@@ -173,7 +173,16 @@ func (f *runFlags) measure(ctx context.Context, p profiles.Profile, stderr io.Wr
 		return none, err
 	}
 	defer func() { lab.close() }()
-	if err := f.leaveToOthers(ctx, &lab, p, scene{base, timeline.Mark, view, f.directory(id)}); err != nil {
+	dir, play := f.directory(id), experiment.Run
+	var x *parts
+	if f.isolate {
+		if x, err = newParts(dir); err != nil {
+			return none, usageError(err)
+		}
+		defer func() { err = errors.Join(err, x.remove()) }()
+		dir = x.stage()
+	}
+	if err := f.leaveToOthers(ctx, &lab, p, scene{base, timeline.Mark, view, dir}); err != nil {
 		return none, err
 	}
 	if err := lab.inject(p, f.inject); err != nil {
@@ -189,10 +198,9 @@ func (f *runFlags) measure(ctx context.Context, p profiles.Profile, stderr io.Wr
 	if err != nil {
 		return none, err
 	}
-	config.Timeline = timeline
-	play := experiment.Run
-	if f.isolate {
-		play = f.inProcesses(p, lab, stderr)
+	config.Timeline, config.Dir = timeline, dir
+	if x != nil {
+		play = f.inProcesses(x, p, lab, stderr)
 	}
 	if config.Telemetry != nil {
 		defer func() {
@@ -203,7 +211,7 @@ func (f *runFlags) measure(ctx context.Context, p profiles.Profile, stderr io.Wr
 	config.Progress = view.show
 	result, err := play(ctx, config)
 	view.end()
-	if result.Dir == "" {
+	if result.Dir == "" && !errors.Is(err, errUnmerged) {
 		err = usageError(err)
 	}
 	return result, err
@@ -284,7 +292,7 @@ func (f *runFlags) configure(p profiles.Profile, l lab, id string, base time.Tim
 		return experiment.Config{}, usageError(err)
 	}
 	c := experiment.Config{
-		Base: base, StartAt: f.startInstant, Pools: pools, Upgrade: u, Stage: l.stage, Seed: p.Seed, Speed: p.Speed, Rounds: int(p.Rounds),
+		Base: base, StartAt: f.startInstant, Sequential: p.Sequential(), Pools: pools, Upgrade: u, Stage: l.stage, Seed: p.Seed, Speed: p.Speed, Rounds: int(p.Rounds),
 		Warmup: time.Duration(p.Warmup), Baseline: time.Duration(p.Baseline), Recovery: time.Duration(p.Recovery),
 		LateAfter: time.Duration(p.LateAfter), OutageAfter: time.Duration(p.OutageAfter),
 		Connections: p.Opened(), Open: l.client(p.Opened(), base), Dir: f.directory(id),
@@ -311,6 +319,9 @@ func (f *runFlags) configure(p profiles.Profile, l lab, id string, base time.Tim
 	}
 	if len(f.inject) > 0 {
 		c.LedgerKeys = injectedKeys
+	}
+	if c.Traces, err = f.exports.traces.rule(); err != nil {
+		return c, usageError(err)
 	}
 	return c, nil
 }

@@ -30,6 +30,7 @@ type runFlags struct {
 	arrival  string
 	mix      string
 	rounds   int // profiles.AutoRounds: the run decides
+	order    string
 	width    float64
 	budget   time.Duration
 	speed    float64
@@ -88,6 +89,7 @@ func (f *runFlags) register(flags *pflag.FlagSet) {
 	flags.Lookup("saturate").NoOptDefVal = profiles.Pipelines
 	flags.StringVar(&f.mix, "mix", "", "commands and their weights: GET=0.8,SET=0.2")
 	flags.Var((*roundsFlag)(&f.rounds), "rounds", "how often the upgrade is played, or auto: until the difference is known closely enough, or --budget is spent")
+	registerOrder(flags, &f.order)
 	flags.Float64Var(&f.width, "width", 0, "with --rounds auto, half the interval of 95 % that is narrow enough, as a share of the difference (default 0.2)")
 	flags.DurationVar(&f.budget, "budget", 0, "with --rounds auto, no round begins that would end later than this (default 30m)")
 	flags.Float64Var(&f.speed, "speed", 0, "compresses the upgrade's time; 1 is its own pace")
@@ -108,7 +110,7 @@ func (f *runFlags) register(flags *pflag.FlagSet) {
 	registerStrict(flags, &f.strict)
 	f.gate.register(flags)
 	flags.BoolVar(&f.forever, "forever", false, "start over after the last upgrade, until interrupted; keeps the last 20 bundles it made")
-	flags.StringVar(&f.upgradeCommand, "upgrade-command", "", "with stage command, what upgrades the target, run by sh -c once a round; told SCHLOAD_ROUND, SCHLOAD_TARGET, SCHLOAD_RUN_DIR")
+	flags.StringVar(&f.upgradeCommand, "upgrade-command", "", "with stage command, what upgrades the target, run by sh -c once a round; told SCHLOAD_ROUND, SCHLOAD_TARGET, SCHLOAD_RUN_DIR, and SCHLOAD_ARM with --order sequential")
 	flags.StringVar(&f.faultInjector, "fault-injector", "", "with stage fault-injector, its URL, such as http://127.0.0.1:20324")
 	flags.IntVar(&f.bdb, "bdb", 0, "with stage fault-injector, the number of the database (default 1)")
 	flags.StringVar(&f.action, "action", "", "with stage fault-injector, what it is asked for, TYPE KEY=VALUE ...: 'maintenance_mode node_id=2 enabled=true' (default: what --upgrade is)")
@@ -142,6 +144,7 @@ func (f *runFlags) apply(p profiles.Profile, given func(name string) bool) (prof
 	over("shards", func() { p.Shards = f.shards })
 	over("connections", func() { p.Connections = f.conns })
 	over("rounds", func() { p.Rounds = profiles.Rounds(f.rounds) })
+	over("order", func() { p.Order = f.order })
 	over("width", func() { p.Width = f.width })
 	over("budget", func() { p.Budget = profiles.Duration(f.budget) })
 	over("speed", func() { p.Speed = f.speed })
@@ -243,7 +246,7 @@ func (f *runFlags) refuseEmpty(given func(name string) bool) error {
 		is   bool
 	}{
 		{"upgrade", len(f.upgrades) == 0}, {"stage", f.stage == ""}, {"target", f.target == ""}, {"shards", len(f.shards) == 0},
-		{"arms", len(f.arms) == 0}, {"rate", f.rate == ""}, {"arrival", f.arrival == ""}, {"mix", f.mix == ""}, {"saturate", f.saturate == ""}, {"integrity", f.ledger == ""}, {"out", f.out == ""},
+		{"arms", len(f.arms) == 0}, {"order", f.order == ""}, {"rate", f.rate == ""}, {"arrival", f.arrival == ""}, {"mix", f.mix == ""}, {"saturate", f.saturate == ""}, {"integrity", f.ledger == ""}, {"out", f.out == ""},
 		{"upgrade-command", strings.TrimSpace(f.upgradeCommand) == ""}, {"control", f.control == ""}, {"fault-injector", f.faultInjector == ""}, {"action", strings.TrimSpace(f.action) == ""}, {"resolver", f.resolver == ""},
 	} {
 		if empty.is && given(empty.name) {

@@ -26,14 +26,18 @@ type Command struct {
 	Marks mark.Sink
 
 	Line    string        // for sh -c; kept nowhere, since it may hold secrets
-	Env     []string      // NAME=value, besides the environment of the process and SCHLOAD_ROUND
+	Env     []string      // NAME=value, besides the environment of the process, SCHLOAD_ROUND and SCHLOAD_ARM
 	Longest time.Duration // a command that takes longer is ended, and an error; 0: it is waited for
 	Grace   time.Duration // from TERM to KILL; default 5 s
 
 	Say func(line string) // tells the user how it goes
 
 	round int
+	turn  string // the arm that alone meets the upgrade; "": all do
 }
+
+// Turn implements Turning: the command is told SCHLOAD_ARM.
+func (c *Command) Turn(arm string) { c.turn = arm }
 
 // Begin implements Real: the command is started right away.
 func (c *Command) Begin(ctx context.Context, round int) error {
@@ -50,12 +54,12 @@ func (c *Command) Play(ctx context.Context, _ upgrade.Plan) error {
 		defer cancel()
 	}
 	c.mark("start", "")
-	c.Say(fmt.Sprintf("round %d: the upgrade command has been started", c.round))
+	c.Say(during(c.round, c.turn) + ": the upgrade command has been started")
 	p := printed{c: c}
 	err := c.run(ctx, &p)
 	p.close()
 	c.mark("end", how(err))
-	c.Say(fmt.Sprintf("round %d: the upgrade command has ended: %s", c.round, how(err)))
+	c.Say(fmt.Sprintf("%s: the upgrade command has ended: %s", during(c.round, c.turn), how(err)))
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
@@ -78,6 +82,9 @@ func (c *Command) run(ctx context.Context, p *printed) error {
 	wait := cmp.Or(c.Grace, grace)
 	cmd := exec.CommandContext(ctx, "sh", "-c", c.Line)
 	cmd.Env = append(append(os.Environ(), c.Env...), "SCHLOAD_ROUND="+strconv.Itoa(c.round))
+	if c.turn != "" {
+		cmd.Env = append(cmd.Env, "SCHLOAD_ARM="+c.turn)
+	}
 	cmd.Stdout, cmd.Stderr = in, in
 	group := ownGroup(cmd)
 	cmd.Cancel, cmd.WaitDelay = group.term, wait

@@ -36,6 +36,7 @@ type Manual struct {
 	mu      sync.Mutex
 	state   state
 	round   int
+	turn    string        // the arm that alone meets the upgrade; "": all do
 	notes   int           // of this round
 	started chan struct{} // closed by Start
 	ended   chan struct{} // closed by End
@@ -50,14 +51,29 @@ const (
 	running              // for End
 )
 
+// Turn implements Turning: prompts name the arm.
+func (m *Manual) Turn(arm string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.turn = arm
+}
+
+// during names a round, or an arm's turn in it.
+func during(round int, turn string) string {
+	if turn == "" {
+		return fmt.Sprintf("round %d", round)
+	}
+	return fmt.Sprintf("round %d, turn of %s", round, turn)
+}
+
 // Begin implements Real: it asks for the start and waits for it.
 func (m *Manual) Begin(ctx context.Context, round int) error {
 	m.mu.Lock()
 	m.state, m.round, m.notes = ready, round, 0
 	m.started, m.ended = make(chan struct{}), make(chan struct{})
-	started := m.started
+	started, during := m.started, during(round, m.turn)
 	m.mu.Unlock()
-	m.Say(fmt.Sprintf("round %d: the baseline is recorded. Start the upgrade now, and say so: %s", round, m.HowToStart))
+	m.Say(fmt.Sprintf("%s: the baseline is recorded. Start the upgrade now, and say so: %s", during, m.HowToStart))
 	select {
 	case <-started:
 		return nil
@@ -69,7 +85,8 @@ func (m *Manual) Begin(ctx context.Context, round int) error {
 
 // Play implements Stage: it waits for the end.
 func (m *Manual) Play(ctx context.Context, _ upgrade.Plan) error {
-	m.Say(fmt.Sprintf("round %d: the upgrade goes on. When it is over, say so: %s", m.round, m.HowToEnd))
+	during := during(m.round, m.turn)
+	m.Say(fmt.Sprintf("%s: the upgrade goes on. When it is over, say so: %s", during, m.HowToEnd))
 	var late <-chan time.Time
 	if m.Longest > 0 {
 		timer := time.NewTimer(m.Longest)
@@ -80,13 +97,13 @@ func (m *Manual) Play(ctx context.Context, _ upgrade.Plan) error {
 	case <-m.ended:
 	case <-late:
 		if m.end(fmt.Sprintf("nobody said so within %v", m.Longest)) == nil {
-			m.Say(fmt.Sprintf("round %d: the upgrade is taken for over after %v", m.round, m.Longest))
+			m.Say(fmt.Sprintf("%s: the upgrade is taken for over after %v", during, m.Longest))
 		}
 	case <-ctx.Done():
 		m.rest()
 		return context.Cause(ctx)
 	}
-	m.Say(fmt.Sprintf("round %d: recovery is recorded", m.round))
+	m.Say(during + ": recovery is recorded")
 	return nil
 }
 
@@ -106,7 +123,7 @@ func (m *Manual) Start() error {
 	case early:
 		return errors.New("not yet: the upgrade can start once the baseline is recorded; wait for the prompt")
 	case running:
-		return fmt.Errorf("the upgrade of round %d has started already", m.round)
+		return fmt.Errorf("the upgrade of %s has started already", during(m.round, m.turn))
 	}
 	m.mark("start", "")
 	m.state = running
@@ -159,9 +176,9 @@ func (m *Manual) Waits() string {
 	defer m.mu.Unlock()
 	switch m.state {
 	case ready:
-		return fmt.Sprintf("round %d: waiting for the start", m.round)
+		return during(m.round, m.turn) + ": waiting for the start"
 	case running:
-		return fmt.Sprintf("round %d: waiting for the end", m.round)
+		return during(m.round, m.turn) + ": waiting for the end"
 	}
 	return "the load goes on; nothing is waited for"
 }

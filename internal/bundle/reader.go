@@ -31,6 +31,17 @@ func Is(dir string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
+// Others are the names in a bundle's directory that are not of its files.
+func Others(dir string) (names []string, err error) {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if !slices.Contains([]string{runFile, metricsFile, marksFile, summaryFile}, e.Name()) {
+			names = append(names, e.Name())
+		}
+	}
+	return names, err
+}
+
 // Open reads run.json of a bundle and looks at its other files. The path is
 // the directory or a file in it.
 func Open(path string) (*Bundle, error) {

@@ -174,7 +174,7 @@ func runs(arm []felt, n int, unusual func(felt) bool) (spans []Span) {
 			continue
 		}
 		if length >= n {
-			spans = append(spans, Span{bundle.Seconds(arm[i-length].from), bundle.Seconds(arm[i-1].to)})
+			spans = append(spans, Span{From: bundle.Seconds(arm[i-length].from), To: bundle.Seconds(arm[i-1].to)})
 		}
 		length = 0
 	}

@@ -100,7 +100,7 @@ func TestNoFalseAlarm(t *testing.T) {
 
 // seconds of a series, as draw numbers its intervals.
 func span(from, to int) Span {
-	return Span{bundle.Seconds(time.Duration(from+2) * time.Second), bundle.Seconds(time.Duration(to+2) * time.Second)}
+	return Span{From: bundle.Seconds(time.Duration(from+2) * time.Second), To: bundle.Seconds(time.Duration(to+2) * time.Second)}
 }
 
 func during[V any](from, to int, v V) map[int]V {
@@ -197,7 +197,7 @@ func TestPhasesFromData(t *testing.T) {
 	}
 	s := p.finish(bundle.Final{Valid: true})
 	wantReasons(t, s)
-	want := []Span{{bundle.Seconds(16 * time.Second), bundle.Seconds(19 * time.Second)}}
+	want := []Span{{From: bundle.Seconds(16 * time.Second), To: bundle.Seconds(19 * time.Second)}}
 	if s.PhaseSource != "data" || !slices.Equal(s.Maintenance, want) {
 		t.Errorf("phases from %q, maintenance %v", s.PhaseSource, s.Maintenance)
 	}

@@ -126,12 +126,23 @@ func (s *Summary) paired(m Metric, arm, ref Arm) (values []float64) {
 	return values
 }
 
-// whole are an arm's rounds but for the one in which the run was cut off.
+// whole are an arm's rounds but for the one in which the run was cut off. Where
+// the arms took turns it may have been another arm's.
 func (s *Summary) whole(a Arm) []Round {
-	if n := len(a.Rounds); n > 0 && !s.Complete {
+	if n := len(a.Rounds); n > 0 && !s.Complete && a.Rounds[n-1].Round == s.lastRound() {
 		return a.Rounds[:n-1]
 	}
 	return a.Rounds
+}
+
+// lastRound is the number of the last one that any arm began, 0 for none.
+func (s *Summary) lastRound() (last int) {
+	for _, a := range s.Arms {
+		if n := len(a.Rounds); n > 0 {
+			last = max(last, a.Rounds[n-1].Round)
+		}
+	}
+	return last
 }
 
 // correct corrects all p-values of a run for each other and gives the verdicts.
@@ -223,7 +234,7 @@ func (s *Summary) warnDifferences(add func(string, ...any)) {
 		add("the rounds are not compared: the harness was the bottleneck")
 		return
 	case !s.Complete:
-		add("round %d was cut off and is not compared", ref.Rounds[len(ref.Rounds)-1].Round)
+		add("round %d was cut off and is not compared", s.lastRound())
 	}
 	if n, fewest := len(s.whole(ref)), paired.Fewest(level); n < fewest {
 		add("%d rounds cannot show a difference: it takes %d for p = %.3f, even if all of them agree", n, fewest, 2/math.Exp2(float64(fewest)))

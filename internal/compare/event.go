@@ -53,6 +53,7 @@ type Event struct {
 type episode struct {
 	round    int
 	anyRound bool
+	arm      string                  // whose turn it was; "": it is all arms'
 	from, to time.Duration           // to: 0 until known
 	limits   map[string]limit        // by arm
 	seconds  map[string][]eventPiece // by arm, the intervals
@@ -81,6 +82,9 @@ func events(b *bundle.Bundle, s *sums, t timeline, source string, found Span, fi
 	}
 	for _, e := range episodes {
 		for _, a := range b.Run.Arms {
+			if !e.of(a.Name) {
+				continue
+			}
 			e.limits[a.Name] = e.limitOf(a.Name, s)
 		}
 	}
@@ -96,6 +100,9 @@ func events(b *bundle.Bundle, s *sums, t timeline, source string, found Span, fi
 	all := map[string][]Event{}
 	for _, a := range b.Run.Arms {
 		for _, e := range episodes {
+			if !e.of(a.Name) {
+				continue
+			}
 			if event := e.event(a.Name, s, objectiveOf(b.Run)); event.Due > 0 {
 				all[a.Name] = append(all[a.Name], event)
 			}
@@ -111,15 +118,19 @@ func objectiveOf(run bundle.Run) float64 {
 	return defaultObjective
 }
 
-// episodes finds one for each round that had a maintenance.
+// of says whether the event is an arm's.
+func (e *episode) of(arm string) bool { return e.arm == "" || e.arm == arm }
+
+// episodes finds one for each round that had a maintenance or, where the arms
+// took turns, for each turn.
 func (t timeline) episodes(source string, found Span) (list []*episode) {
-	begin := func(round int, from time.Duration) *episode {
-		e := &episode{round: round, from: from, limits: map[string]limit{}, seconds: map[string][]eventPiece{}}
+	begin := func(round int, arm string, from time.Duration) *episode {
+		e := &episode{round: round, arm: arm, from: from, limits: map[string]limit{}, seconds: map[string][]eventPiece{}}
 		list = append(list, e)
 		return e
 	}
 	if source == sourceData {
-		begin(1, found.From.Duration()).anyRound = true
+		begin(1, "", found.From.Duration()).anyRound = true
 		return list
 	}
 	for _, m := range t.phases {
@@ -127,11 +138,12 @@ func (t timeline) episodes(source string, found Span) (list []*episode) {
 		if len(list) > 0 {
 			last = list[len(list)-1]
 		}
-		if last != nil && last.to == 0 && (m.Round != last.round || m.Name == record.Warmup.String()) {
+		other := last == nil || m.Round != last.round || m.Arm != last.arm
+		if last != nil && last.to == 0 && (other || m.Name == record.Warmup.String()) {
 			last.to = m.At
 		}
-		if m.Name == record.Maintenance.String() && (last == nil || last.round != m.Round) {
-			begin(m.Round, m.At)
+		if m.Name == record.Maintenance.String() && other {
+			begin(m.Round, m.Arm, m.At)
 		}
 	}
 	return list
@@ -165,7 +177,7 @@ func (e *episode) add(iv record.Interval) {
 		return pieces[arm]
 	}
 	for _, c := range iv.Counts {
-		if !e.has(phaseOf(c), roundOf(c)) || c.Value == 0 {
+		if !e.of(c.Arm) || !e.has(phaseOf(c), roundOf(c)) || c.Value == 0 {
 			continue
 		}
 		switch {
@@ -178,7 +190,7 @@ func (e *episode) add(iv record.Interval) {
 		}
 	}
 	for _, x := range iv.Series {
-		if e.has(x.Phase.String(), x.Round) && x.Outcome == workload.OK.String() {
+		if e.of(x.Arm) && e.has(x.Phase.String(), x.Round) && x.Outcome == workload.OK.String() {
 			p := at(x.Arm)
 			p.ok += x.Response.Count()
 			p.above += x.Response.Above(e.limits[x.Arm].p99)

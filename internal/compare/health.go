@@ -25,9 +25,10 @@ type Workers struct {
 
 // signs are the gauges of the harness, added up over the run.
 type signs struct {
-	inFlight map[string]float64 // seconds of operations with workers by arm, warm-up included
-	baseline mean               // of the gauges below
-	during   mean               // the same in maintenance
+	inFlight map[string]float64       // seconds of operations with workers by arm, warm-up included
+	loaded   map[string]time.Duration // by arm, the readings that say so: all of the run, or of the arm's turns
+	baseline mean                     // of the gauges below
+	during   mean                     // the same in maintenance
 	queue    map[worker]int
 }
 
@@ -35,8 +36,11 @@ type signs struct {
 type mean struct {
 	length float64 // of what was added
 	cpu    float64
-	full   map[worker]float64
+	full   map[worker]busy
 }
+
+// busy is for how long no worker was free, of how long.
+type busy struct{ full, length float64 }
 
 // worker names an arm's pool.
 type worker struct{ arm, pool string }
@@ -44,9 +48,10 @@ type worker struct{ arm, pool string }
 // add files the gauges of one interval, of which the larger part lay in phase.
 func (s *signs) add(iv record.Interval, phase string) {
 	if s.inFlight == nil {
-		s.inFlight, s.queue = map[string]float64{}, map[worker]int{}
+		s.inFlight, s.loaded, s.queue = map[string]float64{}, map[string]time.Duration{}, map[worker]int{}
 	}
 	length := (iv.To - iv.From).Seconds()
+	said := map[string]bool{}
 	var m *mean
 	switch phase {
 	case record.Baseline.String():
@@ -62,6 +67,10 @@ func (s *signs) add(iv record.Interval, phase string) {
 		switch l.Name {
 		case record.HarnessInFlight:
 			s.inFlight[l.Arm] += l.Value * length
+			if !said[l.Arm] { // pools say so each
+				said[l.Arm] = true
+				s.loaded[l.Arm] += iv.To - iv.From
+			}
 		case record.HarnessQueue:
 			if measured(phase) {
 				s.queue[w] = max(s.queue[w], int(l.Value))
@@ -69,7 +78,7 @@ func (s *signs) add(iv record.Interval, phase string) {
 		case record.HarnessCPU:
 			m.addCPU(l.Value * length)
 		case record.HarnessWorkersFull:
-			m.addFull(w, l.Value*length)
+			m.addFull(w, l.Value, length)
 		}
 	}
 }
@@ -80,27 +89,36 @@ func (m *mean) addCPU(value float64) {
 	}
 }
 
-func (m *mean) addFull(w worker, value float64) {
+func (m *mean) addFull(w worker, share, length float64) {
 	if m == nil {
 		return
 	}
 	if m.full == nil {
-		m.full = map[worker]float64{}
+		m.full = map[worker]busy{}
 	}
-	m.full[w] += value
+	b := m.full[w]
+	m.full[w] = busy{b.full + share*length, b.length + length}
 }
 
-// of returns a sum as a mean, 0 of nothing.
-func (m *mean) of(sum float64) float64 {
+// share is that of the time in which no worker was free, 0 of no time.
+func (b busy) share() float64 {
+	if b.length == 0 {
+		return 0
+	}
+	return b.full / b.length
+}
+
+// processors is the mean of the processors used, 0 of no time.
+func (m *mean) processors() float64 {
 	if m.length == 0 {
 		return 0
 	}
-	return sum / m.length
+	return m.cpu / m.length
 }
 
 // cpu returns how many processors the harness used.
 func (s *signs) cpu(run bundle.Run) CPU {
-	c := CPU{Baseline: s.baseline.of(s.baseline.cpu), Maintenance: s.during.of(s.during.cpu)}
+	c := CPU{Baseline: s.baseline.processors(), Maintenance: s.during.processors()}
 	switch {
 	case c == CPU{}: // the system does not tell
 	case run.Final != nil && run.Final.Health != nil:
@@ -117,7 +135,7 @@ func (s *signs) workers(run bundle.Run) (all []Workers) {
 		for _, p := range run.Pools {
 			w := worker{a.Name, p.Name}
 			if _, known := s.queue[w]; known {
-				all = append(all, Workers{a.Name, p.Name, s.baseline.of(s.baseline.full[w]), s.queue[w]})
+				all = append(all, Workers{a.Name, p.Name, s.baseline.full[w].share(), s.queue[w]})
 			}
 		}
 	}
@@ -129,8 +147,9 @@ func (s *signs) workers(run bundle.Run) (all []Workers) {
 // recorder the other two, and neither asks the other. Missing is the share of
 // the time with workers that is in no service time: building operations,
 // recording them, waiting for a processor in between. A tool that has much of
-// it hides it from its latencies. All are of the whole run, failures and
-// warm-up included; all are 0 where the engine did not say.
+// it hides it from its latencies. All are of the whole run or, where arms took
+// turns, of the arm's, failures and warm-up included; all are 0 where the engine
+// did not say.
 type Little struct {
 	Throughput float64        `json:"throughput"` // operations that ended, a second
 	Mean       bundle.Seconds `json:"mean_s"`     // of their service times
@@ -141,7 +160,7 @@ type Little struct {
 // little computes it for an arm.
 func little(arm string, s *sums) Little {
 	inFlight, known := s.signs.inFlight[arm]
-	length := (s.whole.To - s.whole.From).Seconds()
+	length := s.signs.loaded[arm].Seconds()
 	if !known || inFlight <= 0 || length <= 0 {
 		return Little{}
 	}

@@ -27,6 +27,10 @@ type trial struct {
 	settings    [2]bundle.Arm // of arm and ref
 }
 
+// sameEvent says whether both arms met the same events: what befell one of them
+// alone is then a fact of the event. Where they took turns each met its own.
+func (t trial) sameEvent() bool { return t.summary.Order != bundle.OrderSequential }
+
 // finding is what became of one part of a promise.
 type finding int
 
@@ -160,7 +164,7 @@ func (t trial) spares() claim {
 		return claim{finding: held, reason: text + overRoundsOf(d)}
 	case ok && d.Verdict == VerdictWorse:
 		return claim{finding: violated, reason: text + overRoundsOf(d)}
-	case lost && t.on.during.losses() == 0 && on < off:
+	case t.sameEvent() && lost && t.on.during.losses() == 0 && on < off:
 		return claim{finding: held, reason: fmt.Sprintf("%s; %d failures and misses against none in the same event", text, t.off.during.losses())}
 	case off < countable && on < countable && total(t.arm.Notices) == 0:
 		return claim{finding: open, reason: text + ": there was next to no harm to prevent, and nothing was announced"}
@@ -189,9 +193,9 @@ func (t trial) fewerTimeouts(whole bool) claim {
 		return claim{finding: held, reason: text + overRoundsOf(d)}
 	case ok && d.Verdict == VerdictWorse:
 		return claim{finding: violated, reason: text + overRoundsOf(d)}
-	case on == 0 && off >= countable:
+	case t.sameEvent() && on == 0 && off >= countable:
 		return claim{finding: held, reason: text}
-	case off == 0 && on >= countable:
+	case t.sameEvent() && off == 0 && on >= countable:
 		return claim{finding: violated, reason: text}
 	case on == 0 && off == 0 && whole:
 		return claim{finding: open, reason: text + ": there was none to prevent; shorter timeouts put the promise to the test (profile tight-timeouts)"}
@@ -221,12 +225,20 @@ func (t trial) interrupted() claim {
 	switch {
 	case on == 0 && off > 0:
 		return claim{finding: exceeded, reason: text + ": that they go on is not promised"}
-	case on >= countable && off == 0:
+	case t.sameEvent() && on >= countable && off == 0:
 		return claim{finding: violated, reason: text + ": without handoffs they go on"}
 	case on > 0 && off == 0:
-		return claim{finding: open, reason: fmt.Sprintf("%s: fewer than %d may be a hiccup", text, countable), rounds: t.rounds() + 1}
+		return claim{finding: open, reason: fmt.Sprintf("%s: %s", text, t.mayBe(on)), rounds: t.rounds() + 1}
 	}
 	return claim{finding: held, reason: text}
+}
+
+// mayBe is why so many things that befell one arm alone need not be its doing.
+func (t trial) mayBe(n uint64) string {
+	if n >= countable {
+		return "the arms met an event each, and it may be the event's"
+	}
+	return fmt.Sprintf("fewer than %d may be a hiccup", countable)
 }
 
 // interruptions are how often receivers did not simply go on.
@@ -269,7 +281,7 @@ func (t trial) notWorse() claim {
 		return claim{finding: held, reason: text + overRoundsOf(d)}
 	case ok && d.High != nil && *d.High <= limit:
 		return claim{finding: held, reason: fmt.Sprintf("%s; at most %.4g more of the operations due, which is within the limit of %.4g", text, *d.High, limit)}
-	case t.on.during.harm() < countable, lost && t.on.during.losses() == 0 && t.on.during.harm() < t.off.during.harm():
+	case t.on.during.harm() < countable, t.sameEvent() && lost && t.on.during.losses() == 0 && t.on.during.harm() < t.off.during.harm():
 		return claim{finding: held, reason: text}
 	}
 	return claim{finding: open, reason: text + ": whether it is harmed more, only rounds tell", rounds: t.needed(Primary)}

@@ -84,10 +84,10 @@ func (t timeline) roundAt(at time.Duration) (round int) {
 	return round
 }
 
-// roundNumbers are those of the rounds that came out of warm-up.
-func (t timeline) roundNumbers() (numbers []int) {
+// roundNumbers are those of the rounds in which an arm came out of warm-up.
+func (t timeline) roundNumbers(arm string) (numbers []int) {
 	for _, m := range t.phases {
-		if m.Round > 0 && m.Name != record.Warmup.String() {
+		if m.Round > 0 && m.Name != record.Warmup.String() && (m.Arm == "" || m.Arm == arm) {
 			numbers = append(numbers, m.Round)
 		}
 	}
@@ -101,7 +101,7 @@ func rounds(arm Arm, s *sums, t timeline, source string) (list []Round) {
 	if source == sourceData {
 		return nil
 	}
-	for _, n := range t.roundNumbers() {
+	for _, n := range t.roundNumbers(arm.Name) {
 		list = append(list, oneRound(arm, n, s, t))
 	}
 	return list
@@ -137,8 +137,8 @@ func (s *sums) roundTally(arm string, round int) (t tally) {
 	return t
 }
 
-// turn is a phase of one round of an arm.
-type turn struct {
+// stint is a phase of one round of an arm.
+type stint struct {
 	arm   string
 	phase record.Phase
 	round int
@@ -151,9 +151,9 @@ func (s *sums) keepTimes(iv record.Interval) {
 		if x.Outcome != workload.OK.String() || x.Phase != record.Baseline && x.Phase != record.Maintenance {
 			continue
 		}
-		key := turn{x.Arm, x.Phase, x.Round}
+		key := stint{x.Arm, x.Phase, x.Round}
 		if s.responses == nil {
-			s.responses = map[turn]*histogram.Histogram{}
+			s.responses = map[stint]*histogram.Histogram{}
 		}
 		if s.responses[key] == nil {
 			s.responses[key] = new(histogram.Histogram)
@@ -164,7 +164,7 @@ func (s *sums) keepTimes(iv record.Interval) {
 
 // responsesOf are those of one round; an empty histogram if there are none.
 func (s *sums) responsesOf(arm string, phase record.Phase, round int) *histogram.Histogram {
-	if h := s.responses[turn{arm, phase, round}]; h != nil {
+	if h := s.responses[stint{arm, phase, round}]; h != nil {
 		return h
 	}
 	return new(histogram.Histogram)

@@ -21,6 +21,7 @@ const (
 type Span struct {
 	From bundle.Seconds `json:"from_s"`
 	To   bundle.Seconds `json:"to_s"`
+	Arm  string         `json:"arm,omitempty"` // whose turn it was; absent: it was all arms'
 }
 
 // holds says whether the larger part of an interval lies in the span.
@@ -70,7 +71,7 @@ func (t timeline) maintenance(end time.Duration) []Span {
 		if i+1 < len(t.phases) {
 			until = t.phases[i+1].At
 		}
-		spans = append(spans, Span{bundle.Seconds(m.At), bundle.Seconds(until)})
+		spans = append(spans, Span{bundle.Seconds(m.At), bundle.Seconds(until), m.Arm})
 	}
 	return spans
 }

@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"slices"
 
 	"schload/internal/bundle"
@@ -54,7 +55,7 @@ func Judge(b *bundle.Bundle) (Part, error) {
 			Name: run.Upgrade.Name, Title: run.Upgrade.Title, SCHSupport: run.Upgrade.SCHSupport, Documented: run.Upgrade.Documented,
 			Assumptions: append([]string{}, run.Upgrade.Assumptions...), Simulated: run.Upgrade.Simulated,
 		},
-		Stage: run.Stage, Cluster: run.Cluster, Rounds: run.Played(), ClosedLoop: slices.ContainsFunc(run.Pools, closed), LateAfter: run.LateAfter, OutageAfter: run.OutageAfter, Objective: objectiveOf(run),
+		Stage: run.Stage, Order: cmp.Or(run.Order, OrderPaired), Cluster: run.Cluster, Rounds: run.Played(), ClosedLoop: slices.ContainsFunc(run.Pools, closed), LateAfter: run.LateAfter, OutageAfter: run.OutageAfter, Objective: objectiveOf(run),
 		PhaseSource: source, Maintenance: timeline.maintenance(sums.whole.To),
 		InvalidReasons: []string{}, Warnings: append([]string{}, b.Warnings...),
 	}

@@ -20,6 +20,7 @@ type Summary struct {
 	Mode           string         `json:"mode,omitempty"` // ModeSaturation, or absent
 	Upgrade        Upgrade        `json:"upgrade"`
 	Stage          string         `json:"stage"`
+	Order          string         `json:"order"`             // OrderPaired, or bundle.OrderSequential
 	Cluster        bool           `json:"cluster,omitempty"` // the arms were clients of an OSS cluster
 	Rounds         int            `json:"rounds"`
 	RoundsEnded    string         `json:"rounds_ended,omitempty"` // why there were no more, where the run decided
@@ -41,6 +42,9 @@ type Summary struct {
 
 	Dir string `json:"-"` // the bundle it was computed from
 }
+
+// OrderPaired is the order of a run in which all arms met the same events.
+const OrderPaired = "paired"
 
 // Upgrade says what was played, and which of its numbers are assumptions.
 type Upgrade struct {

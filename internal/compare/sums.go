@@ -21,7 +21,7 @@ type sums struct {
 	rates  []float64           // successes a second, of the readings that lie in the baseline
 	rounds map[perRound]uint64 // counters that carry no round
 
-	responses map[turn]*histogram.Histogram // of successes, by round
+	responses map[stint]*histogram.Histogram // of successes, by round
 }
 
 // readSums adds up the intervals as file gives them, filed under their phases.

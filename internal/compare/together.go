@@ -77,7 +77,7 @@ func (s *Summary) promisesOf(parts []Part) []Expectation {
 		return nil
 	}
 	first := parts[0].Summary
-	s.Upgrade, s.Stage, s.PhaseSource = first.Upgrade, first.Stage, sourceNone
+	s.Upgrade, s.Stage, s.Order, s.PhaseSource = first.Upgrade, first.Stage, first.Order, sourceNone
 	for _, p := range parts {
 		if p.Summary.PhaseSource != sourceNone {
 			s.PhaseSource = p.Summary.PhaseSource
@@ -139,6 +139,7 @@ func unlike(first, r bundle.Run) (list []string) {
 	differ("stage", cmp.Or(first.Stage, "none"), cmp.Or(r.Stage, "none"))
 	differ("schload", first.Versions.Schload, r.Versions.Schload)
 	differ("go-redis", first.Versions.GoRedis, r.Versions.GoRedis)
+	differ("isolated", first.Isolated != nil, r.Isolated != nil)
 	differ("machine", first.Environment, r.Environment)
 	a, b := settings(first), settings(r)
 	both := maps.Clone(a)

@@ -60,6 +60,7 @@ func (s *Summary) warn(sums *sums, t timeline, final *bundle.Final) {
 			add("arm %s: no operation fell due after warm-up", a.Name)
 		}
 	}
+	s.warnOrder(add)
 	s.warnDifferences(add)
 	s.warnHealth(add)
 	if n := s.Harness.Exports.Failed; n > 0 {
@@ -70,6 +71,17 @@ func (s *Summary) warn(sums *sums, t timeline, final *bundle.Final) {
 		add("the upgrade was simulated, as whoever did it says; %d of its numbers are assumptions", n)
 	case n > 0 && s.Stage == "sim":
 		add("the upgrade was simulated; %d of its numbers are assumptions (see there)", n)
+	}
+}
+
+// warnOrder says what it costs that the arms took turns.
+func (s *Summary) warnOrder(add func(string, ...any)) {
+	if s.Order != bundle.OrderSequential {
+		return
+	}
+	add("the arms took turns and did not meet the same events: what differs from event to event is part of the differences, and more rounds are needed than with all arms at once")
+	if n := s.lastRound(); n%2 == 1 {
+		add("the arms took turns in %d rounds, an odd number: what drifts does not cancel", n)
 	}
 }
 

@@ -25,10 +25,13 @@ func (r *run) attach(ctx context.Context, configs []handoff.Arm) (err error) {
 	for _, config := range configs {
 		s := r.standings[config.Name]
 		a := &arm{name: config.Name, connsBefore: s.conns.Load(), sinks: s.sinks, occupancy: occupancies(r.Pools), load: make([]workload.Load, len(r.Pools))}
-		if a.client, err = r.Open(ctx, config, s.numbered(r.Timeline.Mark)); err != nil {
+		if a.client, err = r.Open(ctx, config, s.numbered(r.Timeline.Mark, &a.closed)); err != nil {
 			return err
 		}
 		opened = append(opened, a)
+		if r.tracing() {
+			a.client.TellConnections(a.connsBefore)
+		}
 		if err = a.client.Warm(ctx, max(workers, r.Connections)); err != nil {
 			return err
 		}
@@ -68,6 +71,9 @@ func (r *run) detach() {
 	r.arms = nil
 	r.retire(closing)
 	r.attaching.Unlock()
+	for _, a := range closing {
+		a.closed.Store(true)
+	}
 	closeAll(closing)
 }
 

@@ -77,6 +77,7 @@ type Config struct {
 	Timeline *Timeline
 
 	Telemetry *telemetry.Exporter   // nil: none; it is flushed, not closed
+	Traces    Traces                // of what spans are made, if Telemetry exports any
 	Progress  func(report.Progress) // nil: none; called once an interval, must not block for long
 
 	// Processes load the arms in place of the run itself, which then opens none.

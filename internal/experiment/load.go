@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -31,8 +32,9 @@ type arm struct {
 
 	dialled bool // in the interval before the last reading
 
-	connsBefore uint64   // connections that its clients of other turns had
-	sinks       []*stash // by pool
+	closed      atomic.Bool // no more marks of its client
+	connsBefore uint64      // connections that its clients of other turns had
+	sinks       []*stash    // by pool
 }
 
 // conn returns the number of a connection within the arm, of that which its
@@ -68,7 +70,7 @@ func (r *run) startLoad(ctx context.Context, round int, start time.Duration) *lo
 			engine := workload.Run{
 				Base: base, Pool: pool, Target: a.target(i), Owner: a.name, Horizon: &l.horizon,
 				Sink: func() workload.Sink {
-					return since{a.sinks[i].take(func() workload.SlotSink { return r.recorder.Sink(a.name, pool.Name) }), start}
+					return since{a.sinks[i].take(func() workload.SlotSink { return r.traced(a.name, pool, r.recorder.Sink(a.name, pool.Name)) }), start}
 				},
 				Pacer: func() (workload.Pacer, error) { return r.Pacer(base) },
 				Lag:   r.lag.add, Occupancy: a.occupancy[i], Wrong: r.unbelievable(a, pool.Name),

@@ -130,6 +130,29 @@ var recounted = []struct {
 		b.config.Rounds = 2
 		return b.leave()
 	}, func(s compare.Summary) bool { return s.Arms[1].Pools[1].Delivery.Delivered > 0 }},
+	{"turns", func(t *testing.T) string {
+		b := newBench(t, "endpoint-rebind").audit("GET=0.5,SET=0.5").sequential(2)
+		b.pool("canary", func(p *workload.Pool) {
+			p.Kind, p.Workers, p.Mix, p.Schedule.Rate = workload.KindCanary, 1, workload.Mix{{Command: "PING", Weight: 1}}, workload.Constant(10)
+		})
+		return b.leave()
+	}, func(s compare.Summary) bool { return s.Valid && s.Order == "sequential" && len(s.Maintenance) == 4 }},
+	{"turns, interrupted", func(t *testing.T) string {
+		b := newBench(t, "endpoint-rebind").sequential(3)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(75*time.Second, func() { cancel(errors.New("interrupted")) })
+		result, _ := b.run(ctx)
+		return result.Dir
+	}, func(s compare.Summary) bool {
+		return !s.Complete && s.Valid && len(s.Arms[0].Rounds) != len(s.Arms[1].Rounds)
+	}},
+	{"turns of messages", func(t *testing.T) string {
+		b := newMessageBench(t, "endpoint-rebind", workload.Pool{Kind: workload.KindPubSub}, "on-none", "off").sequential(2)
+		return b.leave()
+	}, func(s compare.Summary) bool { return s.Arms[0].Pools[1].Delivery.Lost > 0 }},
+	{"turns, killed", func(t *testing.T) string {
+		return newBench(t, "endpoint-rebind").sequential(2).kill(100 * time.Second)
+	}, func(s compare.Summary) bool { return !s.Complete }},
 	{"killed", func(t *testing.T) string {
 		return newBench(t, "endpoint-rebind").kill(26 * time.Second)
 	}, func(s compare.Summary) bool { return !s.Complete && len(s.Warnings) > 2 }},

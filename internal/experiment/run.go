@@ -15,6 +15,7 @@ import (
 	"schload/telemetry"
 	"schload/telemetry/mark"
 	"schload/telemetry/record"
+	"schload/telemetry/trace"
 )
 
 const (
@@ -40,6 +41,7 @@ type Result struct {
 type run struct {
 	Config
 	recorder  *record.Recorder
+	picker    *trace.Picker        // nil: no traces
 	standings map[string]*standing // by arm
 	attaching sync.Mutex           // guards arms against the watch
 	arms      []*arm               // that are open: all or, in order sequential, the one whose turn it is
@@ -88,6 +90,7 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	}
 	r.slots = slots
 	r.recorder = c.recorder(slots)
+	r.openTraces()
 	c.Describe.SlotRanges = described(slots)
 	w, err := bundle.Create(c.Dir, c.Describe)
 	if err != nil {

@@ -55,11 +55,15 @@ func newStandings(c Config) map[string]*standing {
 // unknown is what an arm is that has not been loaded.
 const unknown = "unknown"
 
-// numbered is a sink for the marks of an arm's client. Each client numbers its
-// connections from 1; those of an arm are numbered on through its turns.
-func (s *standing) numbered(sink mark.Sink) mark.Sink {
+// numbered is a sink for the marks of an arm's client, until it is closed: that
+// its connections end then is no news. Each client numbers its connections from
+// 1; those of an arm are numbered on through its turns.
+func (s *standing) numbered(sink mark.Sink, closed *atomic.Bool) mark.Sink {
 	from := s.conns.Load()
 	return func(m mark.Mark) {
+		if closed.Load() {
+			return
+		}
 		if m.Conn > 0 {
 			m.Conn += from
 			raise(&s.conns, m.Conn)

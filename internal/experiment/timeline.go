@@ -22,7 +22,8 @@ type Timeline struct {
 	early   []mark.Mark
 	dropped uint64 // marks beyond mostEarly
 	sink    mark.Sink
-	turn    string // the arm whose turn it is
+	also    mark.Sink // nil: nobody else listens
+	turn    string    // the arm whose turn it is
 	round   int
 	phase   string
 	notices map[string]mark.Mark // last notice by arm
@@ -47,7 +48,7 @@ func (t *Timeline) Mark(m mark.Mark) {
 		m.Arm = t.turn
 	}
 	t.note(m)
-	sink := t.sink
+	sink, also := t.sink, t.also
 	switch {
 	case sink != nil:
 	case len(t.early) < mostEarly:
@@ -58,6 +59,20 @@ func (t *Timeline) Mark(m mark.Mark) {
 	t.mu.Unlock()
 	if sink != nil {
 		sink(m)
+	}
+	if also != nil {
+		also(m)
+	}
+}
+
+// tap passes what follows to one more sink, those kept so far first.
+func (t *Timeline) tap(also mark.Sink) {
+	t.mu.Lock()
+	early := slices.Clone(t.early)
+	t.also = also
+	t.mu.Unlock()
+	for _, m := range early {
+		also(m)
 	}
 }
 

@@ -107,6 +107,11 @@ func (r *run) takeTurn(ctx context.Context, round int, config handoff.Arm) error
 // turn is like a run of one round: its clients are its own, so that the
 // connections of an arm that rests neither receive notices nor count.
 func (r *run) prepareTurn(ctx context.Context, round int, config handoff.Arm, plan upgrade.Plan) error {
+	select { // dials are told by the 100 ms in which they began, which are to lie in this warm-up
+	case <-time.After(2 * lead):
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 	if p, ok := r.Stage.(stage.Preparer); ok {
 		if err := p.Prepare(ctx, plan); err != nil {
 			return fmt.Errorf("upgrade %s: preparing round %d for arm %s: %w", r.Upgrade.Name, round, config.Name, err)

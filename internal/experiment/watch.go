@@ -15,18 +15,18 @@ func (r *run) watch() {
 	defer ticker.Stop()
 	var first error
 	for {
-		show, read, told := true, r.recorder.Collect, func() {}
-		last := false
+		show, take, told := true, r.recorder.Collect, func() {}
+		last, rest := false, false
 		select {
 		case <-ticker.C:
 		case <-r.boundary:
 			show = false
 		case over := <-r.over:
-			show, read, told = false, r.recorder.Rest, func() { close(over) }
+			show, rest, take, told = false, true, r.recorder.Rest, func() { close(over) }
 		case <-r.watching:
-			last, read = true, r.recorder.Finish
+			last, take = true, r.recorder.Finish
 		}
-		interval, err := r.read(read)
+		interval, err := r.read(take, last || rest)
 		told()
 		if err != nil && first == nil {
 			first = err
@@ -51,9 +51,11 @@ func (r *run) readNow() {
 }
 
 // read takes one interval of the recorder and passes it to the bundle and the
-// exporter.
-func (r *run) read(take func(time.Duration) record.Interval) (record.Interval, error) {
+// exporter. At rest no operation is under way.
+func (r *run) read(take func(time.Duration) record.Interval, rest bool) (record.Interval, error) {
+	traced := r.takeTraces(time.Since(r.Base), rest)
 	interval := take(time.Since(r.Base))
+	interval.Counts = append(interval.Counts, traced...)
 	r.attaching.Lock() // nobody closes an arm that is being read
 	attached := r.arms
 	for _, a := range attached {
@@ -83,6 +85,9 @@ func (r *run) read(take func(time.Duration) record.Interval) (record.Interval, e
 	interval.Counts = append(interval.Counts, steps...)
 	interval.Levels = append(interval.Levels, record.Level{Name: record.RunInfo, Attrs: r.Info, Value: 1})
 	interval.Counts = append(interval.Counts, r.Timeline.takeEvents()...)
+	if r.picker != nil {
+		r.picker.Observe(interval)
+	}
 	if r.Telemetry != nil {
 		r.Telemetry.Interval(interval)
 		interval.Counts = append(interval.Counts, r.exported()...)

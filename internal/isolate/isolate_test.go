@@ -23,6 +23,7 @@ import (
 	"schload/internal/merge"
 	"schload/internal/race"
 	"schload/telemetry/mark"
+	"schload/telemetry/record"
 	"schload/workload"
 )
 
@@ -319,7 +320,8 @@ func TestLostProcess(t *testing.T) {
 	})
 }
 
-// A process whose lead is gone finishes its bundle and ends.
+// A process that hears of a phase too late says so. One whose lead is gone
+// finishes its bundle and ends.
 func TestLeadGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -330,7 +332,9 @@ func TestLeadGone(t *testing.T) {
 			p := newProcess(Child{Arm: "on", In: inW, Out: strings.NewReader("")}, func(mark.Mark) {})
 			p.say(order{Assign: []byte("0")})
 			p.say(order{Cue: &experiment.Cue{Start: true, At: 2 * time.Second}})
-			time.Sleep(10 * time.Second)
+			time.Sleep(5 * time.Second)
+			p.say(order{Cue: &experiment.Cue{Round: 1, Phase: record.Baseline, Source: "harness", At: 4500 * time.Millisecond}})
+			time.Sleep(5 * time.Second)
 			inW.Close()
 		}()
 		began := time.Now()
@@ -344,6 +348,14 @@ func TestLeadGone(t *testing.T) {
 		b, err := bundle.Open(result.Dir)
 		if err != nil || b.Run.Final == nil {
 			t.Fatalf("the bundle is not finished: %v", err)
+		}
+		marks, err := b.Timeline()
+		if err != nil {
+			t.Fatal(err)
+		}
+		late := slices.IndexFunc(marks, func(m mark.Mark) bool { return m.Name == experiment.LatePhase })
+		if late < 0 || marks[late].At != 4500*time.Millisecond || marks[late].Duration != 500*time.Millisecond {
+			t.Errorf("a phase that was announced 0.5 s after it began is not told: %+v", marks)
 		}
 	})
 }

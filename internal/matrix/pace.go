@@ -16,6 +16,10 @@ type Draft struct {
 	Seed    uint64
 	Speed   float64 // the profile's
 
+	// Turns is how many playings a round has: one, or one for each arm where they
+	// take turns, each with a warm-up of its own. 0 stands for one.
+	Turns int
+
 	Warmup, Baseline, Recovery time.Duration
 
 	// Thresholds are the lengths, by name, at which a stall becomes something
@@ -138,13 +142,20 @@ func (p *Plan) settle(drafts []Draft) (err error) {
 
 // length is how long the cell takes: every round draws numbers of its own.
 func (d Draft) length(rounds int, speed float64) (time.Duration, error) {
-	total := around + d.Warmup
+	total := around
+	turns := time.Duration(max(1, d.Turns))
+	if turns == 1 {
+		total += d.Warmup
+	}
 	for r := range rounds {
 		plan, err := d.Upgrade.Plan(d.Seed+uint64(r), speed)
 		if err != nil {
 			return 0, fmt.Errorf("cell %s: %w", d.Name(), err)
 		}
-		total += d.Baseline + plan.Length + d.Recovery
+		total += turns * (d.Baseline + plan.Length + d.Recovery)
+		if turns > 1 {
+			total += turns * d.Warmup
+		}
 	}
 	return total, nil
 }

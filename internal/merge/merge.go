@@ -40,6 +40,9 @@ func Merge(ctx context.Context, dirs []string, out string, o Options) (bundle.Me
 	var m bundle.Merge
 	for i, w := range list {
 		w.offset = w.Run.Started.Sub(list[0].Run.Started)
+		if w.Run.Order == bundle.OrderSequential {
+			return m, fmt.Errorf("worker %s: %s: its arms took turns (order sequential), which those of other workers did not take at the same instants: only runs of order paired are added up", w.name, w.Dir)
+		}
 		w.describe()
 		m.Ignored = append(m.Ignored, unlike(list[0], w)...)
 		if i > 0 && !isolated(list) {

@@ -139,13 +139,17 @@ func TestProcessStoodStill(t *testing.T) {
 		tapes, to := parts(t, ops)
 		index := map[string]int{"": 1, "off": 2, "on": 3}[who]
 		tapes[index].writer.Mark(mark.Mark{At: 6 * time.Second, Duration: time.Second, Kind: mark.Harness, Name: "stall", Source: "harness"})
-		b, _ := mustMerge(t, play(t, ops, tapes, to)[1:], Options{})
+		tapes[2].writer.Mark(mark.Mark{At: 5 * time.Second, Duration: 70 * time.Millisecond, Kind: mark.Harness, Name: "late_phase", Source: "harness"})
+		b, m := mustMerge(t, play(t, ops, tapes, to)[1:], Options{})
 		want := uint64(0)
 		if who == "on" {
 			want = 1
 		}
 		if got := summarize(t, b).Arms[0].Outage.Windows; got != want {
 			t.Errorf("process %q stood still: %d outages of off, want %d", who, got, want)
+		}
+		if text := "the process of arm off heard of 1 phases too late, by up to 70ms"; len(m.Warnings) != 1 || !strings.HasPrefix(m.Warnings[0], text) {
+			t.Errorf("warnings %q, want one: %s", m.Warnings, text)
 		}
 	}
 }

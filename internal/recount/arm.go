@@ -176,11 +176,17 @@ func (l little) object() any {
 }
 
 func (b *bundle) little(arm string) little {
-	flight := 0.0 // operations x seconds
+	flight := 0.0                 // operations x seconds
+	loaded := map[[2]int64]bool{} // readings that say so: all of the run's, or of the arm's turns
 	for _, p := range b.each(arm, "schload.harness.in_flight") {
 		flight += p.level * p.seconds()
+		loaded[[2]int64{p.from, p.to}] = true // pools say so each
 	}
-	length := seconds(b.end() - b.begin())
+	ns := int64(0)
+	for reading := range loaded {
+		ns += reading[1] - reading[0]
+	}
+	length := seconds(ns)
 	if flight <= 0 || length <= 0 {
 		return little{}
 	}

@@ -28,6 +28,7 @@ type run struct {
 		Simulated   bool     `json:"simulated"`
 	} `json:"upgrade"`
 	Stage       string      `json:"stage"`
+	Order       string      `json:"order"`
 	Cluster     bool        `json:"cluster"`
 	Rounds      uint64      `json:"rounds"`
 	LateAfter   json.Number `json:"late_after_s"`

@@ -4,7 +4,8 @@ import "strconv"
 
 // event is a round's maintenance and recovery.
 type event struct {
-	round    int // 0: whatever the round
+	round    int    // 0: whatever the round
+	arm      string // whose turn it was; "": of all arms
 	from, to int64
 }
 
@@ -22,11 +23,12 @@ func (b *bundle) rounds() (all []event) {
 	}
 	for _, m := range b.phases {
 		k := len(all) - 1
-		if k >= 0 && all[k].to == 0 && (m.Round != all[k].round || m.Name == "warmup") {
+		other := k < 0 || m.Round != all[k].round || m.Arm != all[k].arm
+		if k >= 0 && all[k].to == 0 && (other || m.Name == "warmup") {
 			all[k].to = m.At
 		}
-		if m.Name == "maintenance" && (k < 0 || all[k].round != m.Round) {
-			all = append(all, event{round: m.Round, from: m.At})
+		if m.Name == "maintenance" && other {
+			all = append(all, event{round: m.Round, arm: m.Arm, from: m.At})
 		}
 	}
 	return all
@@ -36,7 +38,7 @@ func (b *bundle) events(arm string) list {
 	l := list{}
 	for _, e := range b.rounds() {
 		t := b.total(arm, e)
-		if t.due == 0 {
+		if t.due == 0 || e.arm != "" && e.arm != arm {
 			continue
 		}
 		pieces := b.pieces(arm, e)
@@ -102,7 +104,7 @@ func (b *bundle) limit(arm string, e event) (int64, bool) {
 func (b *bundle) pieces(arm string, e event) (all []piece) {
 	limit, _ := b.limit(arm, e)
 	for _, i := range b.intervals {
-		p, part := piece{span: span{i.from, i.to}}, false
+		p, part := piece{span: span{from: i.from, to: i.to}}, false
 		for _, q := range i.points {
 			if q.arm != arm || !e.has(q) {
 				continue

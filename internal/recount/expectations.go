@@ -92,7 +92,7 @@ func (b *bundle) lossRounds(arm string, g group) list {
 		return b.turnsOf(arm)
 	}
 	l := list{}
-	for _, n := range b.turns() {
+	for _, n := range b.turns(arm) {
 		x := b.loss(arm, g, n, measured)
 		l = append(l, object{"due": x.due, "failed": x.failed + x.undelivered, "missed": x.missed, "late": x.late,
 			"timeouts": x.timeouts, "harmed_ratio": part9(x.harm(), x.due)})
@@ -107,7 +107,7 @@ func (b *bundle) expectations() list {
 	ref, ok := b.reference()
 	l := list{}
 	for _, g := range b.groups() {
-		all := judge(b.pairsOf(func(arm string) list { return b.cut(b.lossRounds(arm, g)) }))
+		all := judge(b.pairsOf(func(arm string) list { return b.cut(arm, b.lossRounds(arm, g)) }))
 		for k, a := range b.run.Arms {
 			if ok && a.Name != ref && a.Requested != "raw" {
 				l = append(l, b.expectation(k, ref, g, all))
@@ -117,9 +117,10 @@ func (b *bundle) expectations() list {
 	return l
 }
 
-// cut leaves the last round out where the run was cut off.
-func (b *bundle) cut(l list) list {
-	if n := len(l); n > 0 && (b.run.Final == nil || b.run.Final.Interrupted) {
+// cut leaves the last round out where the run was cut off, if the arm began it.
+func (b *bundle) cut(arm string, l list) list {
+	mine, any := b.turns(arm), b.turns("")
+	if n := len(l); n > 0 && mine[n-1] == any[len(any)-1] && (b.run.Final == nil || b.run.Final.Interrupted) {
 		return l[:n-1]
 	}
 	return l
@@ -284,7 +285,7 @@ func (d *dispute) less() {
 	case v == "worse":
 		d.says("worse", d.harms(), 0)
 	case v == "better",
-		d.on.lost() == 0 && beyond(d.calm[1], d.off) && d.on.harm() < d.off.harm(),
+		!d.byTurns() && d.on.lost() == 0 && beyond(d.calm[1], d.off) && d.on.harm() < d.off.harm(),
 		d.on.harm() < 10 && d.off.harm() < 10 && told:
 		d.says("kept", d.harms(), 0)
 	case d.on.harm() < 10 && d.off.harm() < 10:
@@ -298,9 +299,9 @@ func (d *dispute) timeouts(whole bool) {
 	on, off := d.on.timeouts, d.off.timeouts
 	pattern := d.figures("operations that timed out", on, off)
 	switch v := d.of("timeouts").verdict; {
-	case v == "better", v != "worse" && on == 0 && off >= 10, v != "worse" && on+off == 0 && !whole:
+	case v == "better", v != "worse" && !d.byTurns() && on == 0 && off >= 10, v != "worse" && on+off == 0 && !whole:
 		d.says("kept", pattern, 0)
-	case v == "worse", off == 0 && on >= 10:
+	case v == "worse", !d.byTurns() && off == 0 && on >= 10:
 		d.says("worse", pattern, 0)
 	case on+off == 0:
 		d.says("open", pattern, 0)
@@ -331,7 +332,7 @@ func (d *dispute) noWorse() {
 	case v == "worse":
 		d.says("worse", pattern, 0)
 	case v == "better", v == "no difference seen", ok && high <= d.limit(), d.on.harm() < 10,
-		d.group.covered && d.on.lost() == 0 && beyond(d.calm[1], d.off) && d.on.harm() < d.off.harm():
+		!d.byTurns() && d.group.covered && d.on.lost() == 0 && beyond(d.calm[1], d.off) && d.on.harm() < d.off.harm():
 		d.says("kept", pattern, 0)
 	default:
 		d.says("open", pattern, d.more("harmed_ratio"))
@@ -372,7 +373,7 @@ func (d *dispute) interruptions() {
 	on, off := count(d.arm), count(d.ref)
 	pattern := d.figures("interruptions of receivers", on, off)
 	switch {
-	case off == 0 && on >= 10:
+	case !d.byTurns() && off == 0 && on >= 10:
 		d.says("worse", pattern, 0)
 	case off == 0 && on > 0:
 		d.says("open", pattern, d.played()+1)

@@ -61,10 +61,15 @@ func (b *bundle) mean(phase, arm, name, pool string) float64 {
 		}
 		length += i.seconds()
 	}
+	own := 0.0
 	for _, p := range b.each(arm, name) {
 		if p.attrs["pool"] == pool && b.at(p.middle()) == phase {
 			sum += p.level * p.seconds()
+			own += p.seconds()
 		}
+	}
+	if arm != "" { // an arm that rests says nothing
+		length = own
 	}
 	if length == 0 {
 		return 0
@@ -155,7 +160,7 @@ func (b *bundle) saturated() (reasons sentences) {
 	}
 	stood := int64(0)
 	for _, s := range b.stalls() {
-		stood += span{s.At, s.At + s.Duration}.overlap(b.measuredFrom(), b.end())
+		stood += span{from: s.At, to: s.At + s.Duration}.overlap(b.measuredFrom(), b.end())
 	}
 	add(stood > 0 && float64(stood) > 0.05*float64(b.end()-b.measuredFrom()), "it stood still for"+text)
 	length, known := b.health("length_s")

@@ -49,7 +49,7 @@ func (b *bundle) apart(arm string) []span {
 		if m.Arm != "" && m.Arm != arm {
 			continue
 		}
-		all = append(all, span{m.At, m.At + m.Duration})
+		all = append(all, span{from: m.At, to: m.At + m.Duration})
 	}
 	return all
 }

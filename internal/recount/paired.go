@@ -37,11 +37,7 @@ func (b *bundle) reference() (string, bool) {
 
 // compared are the rounds that count: the last is left out if the run was cut off.
 func (b *bundle) compared(arm string) list {
-	l := b.turnsOf(arm)
-	if n := len(l); n > 0 && (b.run.Final == nil || b.run.Final.Interrupted) {
-		return l[:n-1]
-	}
-	return l
+	return b.cut(arm, b.turnsOf(arm))
 }
 
 // pairs are the differences of all metrics and arms.
@@ -305,8 +301,8 @@ func (p *paired) needed(all []*paired) any {
 // none.
 func (b *bundle) warnRounds(s object, add func(bool, string)) {
 	ref, ok := b.reference()
-	turns := b.turns()
-	if !ok || len(b.run.Arms) < 2 || len(turns) < 2 {
+	turns := b.turns("")
+	if !ok || len(b.run.Arms) < 2 || len(b.turns(ref)) < 2 {
 		return
 	}
 	saturated, _ := s["harness"].(object)["saturated"].(bool)

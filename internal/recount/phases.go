@@ -6,7 +6,10 @@ import (
 )
 
 // span is a part of the run.
-type span struct{ from, to int64 }
+type span struct {
+	from, to int64
+	arm      string // whose turn it was, if arms took turns
+}
 
 // holds says whether the larger part of an interval lies in the span.
 func (s span) holds(i interval) bool { return s.from <= i.middle() && i.middle() < s.to }
@@ -37,7 +40,7 @@ func (b *bundle) spans(phase string) (all []span) {
 			until = b.phases[k+1].At
 		}
 		if m.Name == phase && m.At < b.end() {
-			all = append(all, span{m.At, until})
+			all = append(all, span{m.At, until, m.Arm})
 		}
 	}
 	return all
@@ -47,7 +50,7 @@ func (b *bundle) spans(phase string) (all []span) {
 func (b *bundle) warmups() []span {
 	all := b.spans("warmup")
 	if len(b.phases) > 0 {
-		all = append(all, span{math.MinInt64 / 4, b.phases[0].At})
+		all = append(all, span{from: math.MinInt64 / 4, to: b.phases[0].At})
 	}
 	return all
 }
@@ -71,7 +74,7 @@ func (b *bundle) decide() {
 			if b.source == "none" {
 				b.source, b.span = "data", s
 			}
-			b.span = span{min(b.span.from, s.from), max(b.span.to, s.to)}
+			b.span = span{from: min(b.span.from, s.from), to: max(b.span.to, s.to)}
 		}
 	}
 	if b.source == "data" {
@@ -124,7 +127,7 @@ func (b *bundle) felt(arm string) (all []felt) {
 		if i.to <= i.from {
 			continue
 		}
-		f, t := felt{span: span{i.from, i.to}}, new(times)
+		f, t := felt{span: span{from: i.from, to: i.to}}, new(times)
 		for _, p := range i.points {
 			if p.arm != arm || p.phase() == "warmup" {
 				continue
@@ -212,7 +215,7 @@ func runs(judged []felt, n int, unusual func(felt) bool) (found []span) {
 			continue
 		}
 		if k-from >= n {
-			found = append(found, span{judged[from].from, judged[k-1].to})
+			found = append(found, span{from: judged[from].from, to: judged[k-1].to})
 		}
 		from = k + 1
 	}

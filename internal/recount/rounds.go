@@ -6,14 +6,14 @@ import (
 	"strconv"
 )
 
-// turns are the numbers of the rounds that came out of warm-up; none where the
-// data alone tell of an upgrade.
-func (b *bundle) turns() (numbers []int) {
+// turns are the numbers of the rounds in which an arm came out of warm-up, any
+// if it is ""; none where the data alone tell of an upgrade.
+func (b *bundle) turns(arm string) (numbers []int) {
 	if b.source == "data" {
 		return nil
 	}
 	for _, m := range b.phases {
-		if m.Round > 0 && m.Name != "warmup" && !slices.Contains(numbers, m.Round) {
+		if m.Round > 0 && m.Name != "warmup" && (arm == "" || m.Arm == "" || m.Arm == arm) && !slices.Contains(numbers, m.Round) {
 			numbers = append(numbers, m.Round)
 		}
 	}
@@ -40,7 +40,7 @@ func (b *bundle) turnsOf(arm string) list {
 		return l
 	}
 	l, events := list{}, b.events(arm)
-	for _, n := range b.turns() {
+	for _, n := range b.turns(arm) {
 		l = append(l, b.turn(arm, n, events))
 	}
 	b.turned[arm] = l

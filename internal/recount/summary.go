@@ -13,7 +13,7 @@ func Summary(dir string) (map[string]any, error) {
 		arms = append(arms, b.arm(k))
 	}
 	s := object{
-		"schema": "schload.summary/1", "run_id": b.run.RunID, "stage": b.run.Stage, "cluster": b.run.Cluster, "rounds": b.run.played(),
+		"schema": "schload.summary/1", "run_id": b.run.RunID, "stage": b.run.Stage, "order": b.order(), "cluster": b.run.Cluster, "rounds": b.run.played(),
 		"late_after_s": duration(nanoseconds(b.run.LateAfter)), "outage_after_s": duration(b.outageAfter()),
 		"objective":    share(b.objective()),
 		"complete":     b.run.Final != nil && !b.run.Final.Interrupted,
@@ -39,6 +39,16 @@ func Summary(dir string) (map[string]any, error) {
 	return s, nil
 }
 
+// order is how the arms met the upgrades: at once or by turns.
+func (b *bundle) order() string {
+	if b.run.Order == "" {
+		return "paired"
+	}
+	return b.run.Order
+}
+
+func (b *bundle) byTurns() bool { return b.order() == "sequential" }
+
 func texts(all []string) list {
 	l := list{}
 	for _, t := range all {
@@ -61,7 +71,11 @@ func (b *bundle) maintenance() list {
 	}
 	l := list{}
 	for _, s := range spans {
-		l = append(l, object{"from_s": duration(s.from), "to_s": duration(s.to)})
+		o := object{"from_s": duration(s.from), "to_s": duration(s.to)}
+		if s.arm != "" {
+			o["arm"] = s.arm
+		}
+		l = append(l, o)
 	}
 	return l
 }

@@ -134,6 +134,10 @@ func (b *bundle) warnings(s object) (found sentences) {
 	for k := range b.run.Arms {
 		b.warn(k, add)
 	}
+	add(b.byTurns(), "the arms took turns and did not meet the same events"+text)
+	if rounds := b.turns(""); len(rounds) > 0 && rounds[len(rounds)-1]%2 == 1 {
+		add(b.byTurns(), literally("the arms took turns in %d rounds", rounds[len(rounds)-1])+text)
+	}
 	b.warnRounds(s, add)
 	files, clock := b.used("file_descriptors"), b.clockSteps()
 	add(files >= 0.8 && files < 0.95, "the harness had"+text+"file descriptors"+text)

@@ -29,7 +29,7 @@ func (s scene) failureFigure() (chart.Figure, bool) {
 		Note: "Operations that ended in error, or were missed, each class in its lane; a full lane is " + three(s.scales.failures.To) + " a second.",
 	}
 	for _, a := range s.run.Arms {
-		p := chart.Panel{Title: a.Name, Height: lane * len(classes), X: s.axis.Ticks(), Shades: s.shades(false), Lanes: true, Label: s.failureLabel(a, classes)}
+		p := chart.Panel{Title: a.Name, Height: lane * len(classes), X: s.axis.Ticks(), Shades: s.shadesOf(a.Name), Lanes: true, Label: s.failureLabel(a, classes)}
 		for l, class := range classes {
 			p.Y = append(p.Y, chart.Tick{At: (float64(l) + 0.5) / float64(len(classes)), Text: class})
 			values := chart.Series{Name: a.Name + " " + class}

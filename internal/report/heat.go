@@ -49,7 +49,7 @@ func (s scene) heatFigure() chart.Figure {
 		f.Data.Series = append(f.Data.Series, count, p50, p99)
 		y := s.scales.times.Ticks()
 		f.Panels = append(f.Panels, chart.Panel{
-			Title: a.Name, Height: height, X: s.axis.Ticks(), Y: y, Shades: s.shades(false), Label: s.heatLabel(a),
+			Title: a.Name, Height: height, X: s.axis.Ticks(), Y: y, Shades: s.shadesOf(a.Name), Label: s.heatLabel(a),
 			Shapes: append([]chart.Shape{chart.Grid(y, height)}, chart.HeatMap(cells, s.scales.heat, rows, height)...),
 		})
 	}

@@ -231,7 +231,11 @@ func harnessLines(s compare.Summary) []string {
 func newRound(s scene) (roundPage, error) {
 	p := roundPage{Number: s.round.Number, Beyond: s.round.StepsBeyond}
 	for _, m := range s.round.Steps {
-		p.Steps = append(p.Steps, step{At: fmt.Sprintf("%.2f s", m.At.Seconds()), Name: m.Name, Detail: m.Detail, Origin: m.Origin})
+		name := m.Name
+		if m.Arm != "" {
+			name += " (turn of " + m.Arm + ")"
+		}
+		p.Steps = append(p.Steps, step{At: fmt.Sprintf("%.2f s", m.At.Seconds()), Name: name, Detail: m.Detail, Origin: m.Origin})
 	}
 	var err error
 	if p.Timeline, err = s.timelineFigure().HTML(); err != nil {

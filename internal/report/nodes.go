@@ -39,7 +39,7 @@ func (s scene) connectionFigure() (chart.Figure, bool) {
 	}
 	y := s.scales.nodes.Ticks()
 	for _, a := range s.run.Arms {
-		p := chart.Panel{Title: a.Name, Height: height, X: s.axis.Ticks(), Y: y, Shades: s.shades(false), Shapes: []chart.Shape{chart.Grid(y, height)}}
+		p := chart.Panel{Title: a.Name, Height: height, X: s.axis.Ticks(), Y: y, Shades: s.shadesOf(a.Name), Shapes: []chart.Shape{chart.Grid(y, height)}}
 		var ends []string
 		for i, node := range shown {
 			values := chart.Series{Name: a.Name + " " + node}

@@ -42,6 +42,10 @@ type Node struct {
 func Plain(w io.Writer, p Progress) error {
 	parts := []string{headline(p)}
 	for _, a := range p.Arms {
+		if a.Rests {
+			parts = append(parts, fmt.Sprintf("%s: rests, %s failed, %s missed", a.Name, count(a.Failed), count(a.Missed)))
+			continue
+		}
 		parts = append(parts, fmt.Sprintf("%s: %s/s, p99 %s, %s failed, %s missed%s, %s, last notice %s",
 			a.Name, three(a.Rate), span(a.P99), count(a.Failed), count(a.Missed), out(a, ", OUT"), nodes(a), notice(a)))
 	}
@@ -160,6 +164,10 @@ func (s *Screen) cut(line string) string {
 func board(p Progress) string {
 	t := &table{head: []string{"ok/s", "p99", "failed", "missed", "", "last notice", "connections"}, text: 3}
 	for _, a := range p.Arms {
+		if a.Rests {
+			t.add(a.Name, "rests", "", count(a.Failed), count(a.Missed), "", "", "")
+			continue
+		}
 		t.add(a.Name, three(a.Rate), span(a.P99), count(a.Failed), count(a.Missed), out(a, "OUT"), notice(a), nodes(a))
 	}
 	return headline(p) + "\n" + t.String()

@@ -78,16 +78,31 @@ func (s scene) id(name string) string { return s.cell + name + "-" + strconv.Ito
 // group is that of the figures over time.
 func (s scene) group() string { return s.cell + "round-" + strconv.Itoa(s.round.Number) }
 
-// shades are the phases; told says whether they are named.
-func (s scene) shades(told bool) (shades []chart.Shade) {
+// shades are the phases, named; those of turns with the arm's name.
+func (s scene) shades() (shades []chart.Shade) {
 	for _, p := range s.round.Phases {
-		shade := chart.Shade{From: s.axis.At(p.From), To: s.axis.At(p.To), Class: p.Name}
-		if told {
-			shade.Text = p.Name
+		shade := s.shade(p)
+		shade.Text = p.Name
+		if p.Arm != "" && p.Name == "maintenance" {
+			shade.Text = p.Arm + ": " + p.Name
 		}
 		shades = append(shades, shade)
 	}
 	return shades
+}
+
+// shadesOf are the phases of an arm, which rests in the turns of others.
+func (s scene) shadesOf(arm string) (shades []chart.Shade) {
+	for _, p := range s.round.Phases {
+		if p.Arm == "" || p.Arm == arm {
+			shades = append(shades, s.shade(p))
+		}
+	}
+	return shades
+}
+
+func (s scene) shade(p series.Phase) chart.Shade {
+	return chart.Shade{From: s.axis.At(p.From), To: s.axis.At(p.To), Class: p.Name}
 }
 
 // cells are those of an arm in the round.

@@ -119,6 +119,10 @@ func loaded(run bundle.Run, s compare.Summary) string {
 		arms = append(arms, a.Name)
 	}
 	text := plural(uint64(len(arms)), "client configuration") + " (" + strings.Join(arms, ", ") + ") met the same event with the same operations at the same instants"
+	if byTurns(s) {
+		text = plural(uint64(len(arms)), "client configuration") + " (" + strings.Join(arms, ", ") + ") took turns: in each round every one of them met " +
+			"an upgrade of its own, with the same operations at the same instants of its turn"
+	}
 	if len(arms) == 1 {
 		text = "One client configuration (" + arms[0] + ") was loaded"
 	}

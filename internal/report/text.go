@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"schload/internal/bundle"
 	"schload/internal/compare"
 )
 
@@ -109,8 +110,14 @@ func title(s compare.Summary) string {
 	if s.RoundsEnded != "" {
 		parts[len(parts)-1] += " (auto, ended by " + endedBy(s) + ")"
 	}
+	if byTurns(s) {
+		parts = append(parts, "ARMS BY TURNS")
+	}
 	return strings.Join(append(parts, phases(s)...), ", ")
 }
+
+// byTurns says whether the arms met an upgrade each.
+func byTurns(s compare.Summary) bool { return s.Order == bundle.OrderSequential }
 
 // endedBy is what made a run that decides itself play no more rounds.
 func endedBy(s compare.Summary) string {

@@ -44,7 +44,7 @@ func (s scene) timelineFigure() chart.Figure {
 // stagePanel has the phases' names, the steps of the stage by number and where
 // the harness stood still.
 func (s scene) stagePanel() chart.Panel {
-	p := chart.Panel{Shades: s.shades(true), Lanes: true}
+	p := chart.Panel{Shades: s.shades(), Lanes: true}
 	var at []float64
 	for _, m := range s.round.Steps {
 		at = append(at, s.axis.At(m.At))
@@ -149,7 +149,7 @@ func (s scene) lanes() []string {
 
 // lanePanel is what happened to an arm.
 func (s scene) lanePanel(a series.Arm, lanes []string) chart.Panel {
-	p := chart.Panel{Title: a.Name, Height: laneHeight * max(1, len(lanes)), Shades: s.shades(false), Lanes: true, Label: s.laneLabel(a, lanes)}
+	p := chart.Panel{Title: a.Name, Height: laneHeight * max(1, len(lanes)), Shades: s.shadesOf(a.Name), Lanes: true, Label: s.laneLabel(a, lanes)}
 	for i, name := range lanes {
 		low, high := laneOf(i, len(lanes))
 		p.Y = append(p.Y, chart.Tick{At: (float64(i) + 0.5) / float64(len(lanes)), Text: name})
@@ -229,7 +229,7 @@ func (s scene) laneLabel(a series.Arm, lanes []string) string {
 func (s scene) operationsPanel(a series.Arm) chart.Panel {
 	const height = 84
 	y := s.scales.rate.Ticks()
-	p := chart.Panel{Title: "operations a second", Height: height, X: s.axis.Ticks(), Y: y, Shades: s.shades(false)}
+	p := chart.Panel{Title: "operations a second", Height: height, X: s.axis.Ticks(), Y: y, Shades: s.shadesOf(a.Name)}
 	layers := []struct {
 		class string
 		of    func(series.Cell) uint64

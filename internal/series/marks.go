@@ -162,22 +162,23 @@ type roundPhase struct {
 
 // spans are the phases up to the end of the run, which begins in warm-up.
 func (t timeline) spans(end time.Duration) (phases []roundPhase) {
-	add := func(name string, from, to time.Duration, round int) {
-		if n := len(phases); n > 0 && phases[n-1].Name == name && phases[n-1].round == max(round, 1) && from < to {
+	add := func(m mark.Mark, from, to time.Duration) {
+		round := max(m.Round, 1)
+		if n := len(phases); n > 0 && phases[n-1].Name == m.Name && phases[n-1].Arm == m.Arm && phases[n-1].round == round && from < to {
 			phases[n-1].To = to
 		} else if from < to {
-			phases = append(phases, roundPhase{Phase{name, from, to}, max(round, 1)})
+			phases = append(phases, roundPhase{Phase{m.Name, from, to, m.Arm}, round})
 		}
 	}
 	for i, m := range t.phases {
 		if i == 0 {
-			add(record.Warmup.String(), 0, min(m.At, end), m.Round)
+			add(mark.Mark{Name: record.Warmup.String(), Round: m.Round, Arm: m.Arm}, 0, min(m.At, end))
 		}
 		to := end
 		if i+1 < len(t.phases) {
 			to = min(end, t.phases[i+1].At)
 		}
-		add(m.Name, m.At, to, m.Round)
+		add(m, m.At, to)
 	}
 	return phases
 }
@@ -191,9 +192,9 @@ func divide(phases []roundPhase, found compare.Span) (divided []roundPhase) {
 			continue
 		}
 		for _, part := range []Phase{
-			{record.Baseline.String(), p.From, min(p.To, from)},
-			{record.Maintenance.String(), max(p.From, from), min(p.To, to)},
-			{record.Recovery.String(), max(p.From, to), p.To},
+			{Name: record.Baseline.String(), From: p.From, To: min(p.To, from)},
+			{Name: record.Maintenance.String(), From: max(p.From, from), To: min(p.To, to)},
+			{Name: record.Recovery.String(), From: max(p.From, to), To: p.To},
 		} {
 			if part.From < part.To {
 				divided = append(divided, roundPhase{part, p.round})

@@ -52,6 +52,7 @@ func (r Round) Columns(all []Column) (first, end int) {
 type Phase struct {
 	Name     string
 	From, To time.Duration
+	Arm      string // whose turn it was, the others rested; "": all arms'
 }
 
 // Arm is one arm over time.

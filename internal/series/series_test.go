@@ -134,7 +134,7 @@ func TestRounds(t *testing.T) {
 	if len(run.Rounds) != 2 || run.Rounds[0].To != 6*time.Second || run.Rounds[1].To != 10*time.Second {
 		t.Fatalf("rounds %+v", run.Rounds)
 	}
-	if p := run.Rounds[0].Phases; len(p) != 3 || p[0] != (Phase{"warmup", 0, 2 * time.Second}) || p[2].To != 6*time.Second {
+	if p := run.Rounds[0].Phases; len(p) != 3 || p[0] != (Phase{Name: "warmup", To: 2 * time.Second}) || p[2].To != 6*time.Second {
 		t.Errorf("phases of the first round: %v", p)
 	}
 	if first, end := run.Rounds[1].Columns(run.Columns); first != 6 || end != 10 {

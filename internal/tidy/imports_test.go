@@ -21,9 +21,10 @@ var allowed = map[string]struct {
 	"telemetry/histogram": {},
 	"telemetry/mark":      {},
 	"telemetry/record":    {inside: []string{"workload", "telemetry/histogram", "telemetry/mark"}},
+	"telemetry/trace":     {inside: []string{"workload", "telemetry/histogram", "telemetry/mark", "telemetry/record"}},
 	"telemetry": {
-		inside:  []string{"workload", "telemetry/histogram", "telemetry/record", "telemetry/mark", "handoff/notice"},
-		outside: []string{"go.opentelemetry.io/otel", "github.com/prometheus/client_golang", "github.com/prometheus/otlptranslator", "google.golang.org/grpc", "go.opentelemetry.io/proto/otlp", "google.golang.org/protobuf"},
+		inside:  []string{"workload", "telemetry/histogram", "telemetry/record", "telemetry/mark", "telemetry/trace", "handoff/notice"},
+		outside: []string{"go.opentelemetry.io/otel", "github.com/prometheus/client_golang", "github.com/prometheus/otlptranslator", "google.golang.org/grpc", "google.golang.org/genproto/googleapis/rpc", "go.opentelemetry.io/proto/otlp", "google.golang.org/protobuf"},
 	},
 	"handoff/notice": {},
 	"handoff/upgrade": {
@@ -83,7 +84,7 @@ var allowed = map[string]struct {
 	"internal/doctor":       {inside: []string{"handoff", "handoff/stage", "telemetry/mark"}},
 	"internal/experiment": {
 		inside: []string{
-			"workload", "workload/ledger", "workload/delivery", "handoff", "handoff/notice", "handoff/upgrade", "handoff/stage", "telemetry", "telemetry/record",
+			"workload", "workload/ledger", "workload/delivery", "handoff", "handoff/notice", "handoff/upgrade", "handoff/stage", "telemetry", "telemetry/record", "telemetry/trace",
 			"telemetry/histogram", "telemetry/mark", "internal/bundle", "internal/report", "internal/linear", "internal/vitals",
 		},
 		outside: []string{"golang.org/x/sync"},
@@ -100,7 +101,7 @@ var allowed = map[string]struct {
 		inside: []string{
 			"workload", "handoff", "handoff/upgrade", "handoff/stage", "handoff/sim", "telemetry",
 			"handoff/sim/control", "handoff/sim/faultinjector", "handoff/sim/softwareapi",
-			"telemetry/record", "telemetry/mark", "profiles", "internal/experiment", "internal/bundle",
+			"telemetry/record", "telemetry/mark", "telemetry/trace", "profiles", "internal/experiment", "internal/bundle",
 			"internal/compare", "internal/report", "internal/explain", "internal/doctor", "internal/calibrate", "internal/matrix", "internal/spelling", "internal/merge", "internal/export", "internal/isolate", "internal/probe",
 		},
 		outside: []string{"github.com/spf13/cobra", "golang.org/x/term", "github.com/spf13/pflag"},

@@ -112,6 +112,8 @@ const (
 	HarnessSteal        = "schload.harness.steal"
 	HarnessWorkersFull  = "schload.harness.workers_full"
 	TelemetryExports    = "schload.telemetry.exports"
+	TelemetrySpans      = "schload.telemetry.spans"
+	TracedOperations    = "schload.trace.operations"
 	RunInfo             = "schload.run.info"
 )
 
@@ -226,4 +228,6 @@ var Metrics = []Metric{
 	{SlotOutageActive, "{outage}", Gauge, "1 while no operation on the range of hash slots succeeds although some are sent", []string{AttrSlots}},
 	{SlotOutageLongest, "s", Gauge, "longest outage of the range of hash slots so far, one still going on included", []string{AttrSlots}},
 	{TelemetryExports, "{export}", Counter, "exports of metrics: ok or failed", []string{AttrResult}},
+	{TelemetrySpans, "{span}", Counter, "spans that arrived (ok), and those that did not (lost); with --traces", []string{AttrResult}},
+	{TracedOperations, "{operation}", Counter, "operations that failed, were wrong, late or slow, with --traces: traced, or beyond the bound a second (limited)", []string{AttrResult}},
 }
