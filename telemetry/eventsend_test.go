@@ -154,7 +154,7 @@ func TestEventsEndpoint(t *testing.T) {
 func TestMarksNeedOTLP(t *testing.T) {
 	for _, c := range []Config{{}, {Prometheus: "127.0.0.1:0"}} {
 		c.Marks, c.Getenv = true, nothing
-		if e, err := Start(t.Context(), c); err == nil || !strings.Contains(err.Error(), "name a receiver or a file") {
+		if e, err := Start(t.Context(), c); err == nil || !strings.Contains(err.Error(), "give --otlp-endpoint, --otlp-file") {
 			t.Errorf("%+v: %v %v", c, e, err)
 		}
 	}

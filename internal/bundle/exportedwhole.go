@@ -199,7 +199,7 @@ func (w *whole) count(arm, name string, kind metricspb.AggregationTemporality, p
 	if into == nil && n != s.value {
 		return outside(p.GetTimeUnixNano())
 	}
-	if n > s.value && name != record.ClientErrors && name != record.TelemetryExports { // which exports derive
+	if n > s.value && !record.Derived(name) {
 		into.counts = append(into.counts, wholeCount{s, n - s.value})
 	}
 	s.value = n
