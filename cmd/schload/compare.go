@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
@@ -14,6 +15,7 @@ import (
 
 	"schload/internal/bundle"
 	"schload/internal/compare"
+	"schload/internal/prometheus"
 	"schload/internal/report"
 )
 
@@ -26,7 +28,7 @@ type compareFlags struct {
 func newCompare() *cobra.Command {
 	var f compareFlags
 	cmd := &cobra.Command{
-		Use:   "compare BUNDLE|FILE.jsonl...",
+		Use:   "compare BUNDLE|FILE.jsonl|prometheus://HOST:PORT?run=ID...",
 		Short: "Print the table of one run, or of several side by side, from their bundles alone",
 		Long: "Print the table of one run, or of several side by side, from their bundles alone. A directory of bundles, such as runs or\n" +
 			"a matrix's cells, stands for those in it. With --json an array of\n" +
@@ -35,11 +37,17 @@ func newCompare() *cobra.Command {
 			"With --together the rounds of all runs are judged as rounds of one experiment. Runs that did not do the same (profile,\n" +
 			"upgrade, versions, machine) are refused, unless --force ignores it; it is said what was ignored.\n\n" +
 			"FILE.jsonl is OTLP/JSON as --otlp-file or a collector's file exporter writes it, one run or several in one file or several. Of runs\n" +
-			"with --export-marks it is what their bundles have, number by number; of others the table shows what metrics alone tell.",
+			"with --export-marks it is what their bundles have, number by number; of others the table shows what metrics alone tell.\n\n" +
+			"prometheus://HOST:PORT?run=ID (HTTPS: prometheuss://) is a run on a Prometheus server, exported to it with native histograms; several\n" +
+			"runs (&run=ID, or further servers) stand side by side. since=48h says how far back it is looked for (15 days), timeout=1m how long a\n" +
+			"query may take (30s). SCHLOAD_PROMETHEUS_TOKEN, or SCHLOAD_PROMETHEUS_USER and SCHLOAD_PROMETHEUS_PASSWORD, are the credentials.",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.gate.validate(cmd.Flags().Changed); err != nil {
 				return usageError(err)
+			}
+			if slices.ContainsFunc(args, prometheus.Is) {
+				return comparePrometheus(cmd.Context(), cmd.OutOrStdout(), args, cmd.Flags())
 			}
 			return f.compare(cmd.OutOrStdout(), args, cmd.Flags())
 		},

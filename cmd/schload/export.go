@@ -25,10 +25,10 @@ type bundleExportFlags struct {
 
 // texts are the formats that are one text; hgrm is several files, otlp may be sent.
 var texts = map[string]func(io.Writer, *bundle.Bundle, compare.Summary) error{
-	"hlog": export.HLog, "csv": export.CSV, "openmetrics": export.OpenMetrics, "benchstat": export.Benchstat,
+	"hlog": export.HLog, "csv": export.CSV, "openmetrics": export.OpenMetrics, "benchstat": export.Benchstat, "parquet": export.Parquet,
 }
 
-var exportFormats = []string{"hgrm", "hlog", "csv", "openmetrics", "benchstat", "otlp"}
+var exportFormats = []string{"hgrm", "hlog", "csv", "parquet", "openmetrics", "benchstat", "otlp"}
 
 func newExport() *cobra.Command {
 	var f bundleExportFlags
@@ -39,6 +39,7 @@ func newExport() *cobra.Command {
 			"  hgrm         HdrHistogram percentiles, a file for each arm, phase and time in the directory --out\n" +
 			"  hlog         an HdrHistogram log, a line for each interval, tagged ARM.PHASE.TIME\n" +
 			"  csv          a row for each series\n" +
+			"  parquet      the same rows as an Apache Parquet file with typed columns, histograms with their buckets\n" +
 			"  openmetrics  the totals as OpenMetrics text\n" +
 			"  benchstat    Go's benchmark format, a sample for each round\n" +
 			"  otlp         the recorded intervals as OTLP/JSON lines, or sent to --endpoint by HTTP\n" +
@@ -86,6 +87,8 @@ func (f *bundleExportFlags) check(given func(string) bool) error {
 		return errors.New("--endpoint and --out exclude each other: send or write")
 	case f.to == "hgrm" && (f.out == "" || f.out == "-"):
 		return errors.New("--to hgrm writes several files: name a directory with --out DIR")
+	case f.to == "parquet" && f.out == "":
+		return errors.New("--to parquet is no text: name a file with --out FILE, or - for stdout")
 	}
 	if f.to == "otlp" {
 		return nil

@@ -71,9 +71,13 @@ var allowed = map[string]struct {
 	"internal/compare":        {inside: []string{"internal/compare/paired", "internal/bundle", "telemetry/histogram", "telemetry/record", "telemetry/mark", "workload", "workload/delivery", "internal/spelling"}},
 	"internal/export": {
 		inside:  []string{"internal/bundle", "internal/compare", "telemetry/histogram", "telemetry/record", "workload"},
-		outside: []string{"github.com/HdrHistogram/hdrhistogram-go", "github.com/prometheus/otlptranslator", "go.opentelemetry.io/proto/otlp", "google.golang.org/protobuf"},
+		outside: []string{"github.com/HdrHistogram/hdrhistogram-go", "github.com/parquet-go/parquet-go", "github.com/prometheus/otlptranslator", "go.opentelemetry.io/proto/otlp", "google.golang.org/protobuf"},
 	},
-	"internal/hour":   {inside: []string{"internal/bundle", "telemetry/record", "telemetry/mark", "workload"}},
+	"internal/hour": {inside: []string{"internal/bundle", "telemetry/record", "telemetry/mark", "workload"}},
+	"internal/prometheus": {
+		inside:  []string{"internal/bundle", "telemetry/histogram", "telemetry/record"},
+		outside: []string{"github.com/prometheus/client_golang", "github.com/prometheus/common", "github.com/prometheus/otlptranslator"},
+	},
 	"internal/series": {inside: []string{"internal/compare", "internal/bundle", "telemetry/histogram", "telemetry/record", "telemetry/mark", "workload"}},
 	"internal/report": {
 		inside: []string{"internal/markdown", "internal/compare", "internal/explain", "internal/bundle", "internal/series", "internal/matrix", "internal/report/chart", "telemetry/histogram", "telemetry/mark"},
@@ -102,7 +106,7 @@ var allowed = map[string]struct {
 			"workload", "handoff", "handoff/upgrade", "handoff/stage", "handoff/sim", "telemetry",
 			"handoff/sim/control", "handoff/sim/faultinjector", "handoff/sim/softwareapi",
 			"telemetry/record", "telemetry/mark", "telemetry/trace", "profiles", "internal/experiment", "internal/bundle",
-			"internal/compare", "internal/report", "internal/explain", "internal/doctor", "internal/calibrate", "internal/matrix", "internal/spelling", "internal/merge", "internal/export", "internal/isolate", "internal/probe",
+			"internal/compare", "internal/report", "internal/explain", "internal/doctor", "internal/calibrate", "internal/matrix", "internal/spelling", "internal/merge", "internal/export", "internal/isolate", "internal/prometheus", "internal/probe",
 		},
 		outside: []string{"github.com/spf13/cobra", "golang.org/x/term", "github.com/spf13/pflag"},
 	},
