@@ -4,7 +4,7 @@ SHELL := bash
 FUZZTIME ?= 5s
 GO_REDIS_PASSES ?= 30
 
-.PHONY: help build test race fuzz bench check golden e2e e2e-node e2e-go-redis e2e-browser e2e-observability e2e-kubernetes e2e-compose demo preview clean
+.PHONY: help build test race fuzz bench check golden e2e e2e-node e2e-go-redis e2e-browser e2e-observability start-lag e2e-kubernetes e2e-compose demo preview pictures clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -60,12 +60,18 @@ $(OBSERVABILITY)/prometheus: test/observability/prometheus/go.mod
 $(OBSERVABILITY)/collector: test/observability/collector/go.mod test/observability/collector/main.go
 	cd test/observability/collector && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o '$(abspath $@)' .
 
-e2e-observability: build $(OBSERVABILITY)/prometheus $(OBSERVABILITY)/collector ## real collector and Prometheus read back what the bundle has (first time: 5 minutes of building)
-	E2E=1 SCHLOAD='$(CURDIR)/bin/schload' PROMETHEUS='$(abspath $(OBSERVABILITY)/prometheus)' OTELCOL='$(abspath $(OBSERVABILITY)/collector)' \
+e2e-observability: build $(OBSERVABILITY)/prometheus $(OBSERVABILITY)/collector ## real collector and Prometheus read back what the bundle has, boards drawn of it to build/preview (first time: 5 minutes of building)
+	cd dashboards/test && go build -trimpath -o '$(abspath $(OBSERVABILITY)/preview)' ./preview
+	E2E=1 SCHLOAD='$(CURDIR)/bin/schload' PREVIEW='$(abspath $(OBSERVABILITY)/preview)' PICTURES='$(abspath build/preview)' PROMETHEUS='$(abspath $(OBSERVABILITY)/prometheus)' OTELCOL='$(abspath $(OBSERVABILITY)/collector)' \
 	  go test -count=1 -timeout 15m -run 'E2E(Observability|Collector)' -v ./test/observability
 
-e2e-compose: ## docker compose up, both arms in Prometheus, every board query, a clean stop (SKIP without a Docker engine)
-	E2E=1 go test -count=1 -timeout 30m -run E2ECompose -v ./test/observability
+start-lag: build $(OBSERVABILITY)/prometheus $(OBSERVABILITY)/collector ## the start lag with and without an export, 8 blocks of runs in turn (5 minutes, wants a quiet machine)
+	E2E=1 SCHLOAD='$(CURDIR)/bin/schload' PROMETHEUS='$(abspath $(OBSERVABILITY)/prometheus)' OTELCOL='$(abspath $(OBSERVABILITY)/collector)' \
+	  go test -count=1 -timeout 60m -run E2EStartLag -v ./test/observability
+
+e2e-compose: build $(OBSERVABILITY)/prometheus $(OBSERVABILITY)/collector ## docker compose up, both arms in Prometheus, every board query, a clean stop (SKIP without a Docker engine); and its commands as processes
+	E2E=1 SCHLOAD='$(CURDIR)/bin/schload' PROMETHEUS='$(abspath $(OBSERVABILITY)/prometheus)' OTELCOL='$(abspath $(OBSERVABILITY)/collector)' \
+	  go test -count=1 -timeout 30m -run E2ECompose -v ./test/observability
 
 e2e-kubernetes: build ## the Job's manifests against the API's types, and its command in several processes here
 	cd test/kubernetes && E2E=1 go test -count=1 -v ./...
@@ -75,6 +81,11 @@ demo: ## the README's first command
 
 preview: build ## play three upgrades and draw the boards of them to build/preview (no Grafana)
 	cd dashboards/test && go run ./preview
+
+pictures: ## docs/images/board-*.png of what e2e-observability drew last (needs chromium)
+	@set -e; for board in handoffs:1650 matrix explorer; do name=$${board%:*}; svg='$(CURDIR)'/build/preview/$$name.svg; \
+	  size=$$(sed -n '1s/.*width="\([0-9]*\)" height="\([0-9]*\)".*/\1,\2/p' "$$svg"); case $$board in *:*) size=$${size%,*},$${board#*:};; esac; \
+	  chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=$$size --screenshot='$(CURDIR)'/docs/images/board-$$name.png "file://$$svg" 2>&1 | grep written; done
 
 clean: ## remove what builds and runs left
 	rm -rf bin build runs

@@ -20,8 +20,12 @@ const (
 	calm  = "none"
 )
 
-var isolateRun = []string{"run", "--stage", "sim", "--arms", "on,off", "--rate", "1000", "--workers", "100", "--connections", "200",
-	"--warmup", "2s", "--baseline", "5s", "--recovery", "3s", "--integrity", "none"}
+// isolateRun is a run at a rate, with a worker for ten operations a second and
+// two connections for a worker.
+func isolateRun(rate int) []string {
+	return []string{"run", "--stage", "sim", "--arms", "on,off", "--rate", strconv.Itoa(rate), "--workers", strconv.Itoa(rate / 10), "--connections", strconv.Itoa(rate / 5),
+		"--warmup", "2s", "--baseline", "5s", "--recovery", "3s", "--integrity", "none"}
+}
 
 // together and apart are the two ways to run the arms.
 const (
@@ -39,11 +43,16 @@ var feltRows = []string{"on: response p50, maintenance", "on: response p99, main
 // BenchmarkIsolate runs storm and calm with all arms in one process and with a
 // process for each, in pairs of the same seed whose order turns, and prints
 // what the arm on felt: median [least .. most], and of the pairs' differences.
-// BENCH_PAIRS is how many pairs of each (default 6, 160 s for both).
+// BENCH_PAIRS is how many pairs of each (default 6, 160 s for both), BENCH_RATE
+// the rate of each arm (default 1000).
 func BenchmarkIsolate(b *testing.B) {
 	pairs, _ := strconv.Atoi(os.Getenv("BENCH_PAIRS"))
 	if pairs < 1 {
 		pairs = 6
+	}
+	rate, _ := strconv.Atoi(os.Getenv("BENCH_RATE"))
+	if rate < 10 {
+		rate = 1000
 	}
 	dir := b.TempDir()
 	program := filepath.Join(dir, "schload")
@@ -60,12 +69,13 @@ func BenchmarkIsolate(b *testing.B) {
 		}
 		for _, upgrade := range []string{storm, calm} {
 			for _, how := range order {
-				f := feel(b, program, filepath.Join(dir, fmt.Sprintf("%s-%s-%d", upgrade, how, pair)), upgrade, how, pair+1)
+				f := feel(b, rate, program, filepath.Join(dir, fmt.Sprintf("%s-%s-%d", upgrade, how, pair)), upgrade, how, pair+1)
 				all[upgrade][how] = append(all[upgrade][how], f)
 				b.Logf("pair %d, %s, %s: %v", pair+1, upgrade, how, f)
 			}
 		}
 	}
+	fmt.Printf("%d operations a second of each arm\n\n", rate)
 	for _, upgrade := range []string{storm, calm} {
 		compareFelt(upgrade, pairs, all[upgrade])
 	}
@@ -88,9 +98,9 @@ func middle(values []float64) string {
 }
 
 // feel makes one run and reads its summary.
-func feel(b *testing.B, program, out, upgrade, how string, seed int) felt {
+func feel(b *testing.B, rate int, program, out, upgrade, how string, seed int) felt {
 	b.Helper()
-	args := append(slices.Clone(isolateRun), "--upgrade", upgrade, "--seed", strconv.Itoa(seed), "--out", out)
+	args := append(isolateRun(rate), "--upgrade", upgrade, "--seed", strconv.Itoa(seed), "--out", out)
 	if how == apart {
 		args = append(args, "--isolate")
 	}

@@ -34,7 +34,7 @@ func (p Profile) checkOrder() error {
 	if p.Saturates() {
 		wrong = append(wrong, errors.New("order sequential with saturate: nothing is compared there; leave one of them out"))
 	} else if p.Stage == stage.NameNone {
-		wrong = append(wrong, errors.New("order sequential with stage none: each arm has to meet an upgrade of its own, and nobody plays one; use stage sim, manual or command"))
+		wrong = append(wrong, errors.New("order sequential with stage none: each arm has to meet an upgrade of its own, and nobody plays one; use stage sim, manual, command or fault-injector"))
 	}
 	if len(p.Arms) == 1 && !p.Saturates() {
 		wrong = append(wrong, fmt.Errorf("order sequential with the arm %s alone: it takes two arms or more to take turns; leave the order out", p.Arms[0].Name))

@@ -61,7 +61,7 @@ func Start(ctx context.Context, c Config) (*Exporter, error) {
 	}
 	e := &Exporter{timeout: s.timeout}
 	if c.Marks && !s.otlp && s.file == "" {
-		return nil, errors.New("marks are exported by OTLP: name a receiver or a file (Prometheus takes metrics alone)")
+		return nil, errors.New("marks (--export-marks) are exported by OTLP: give --otlp-endpoint, --otlp-file or OTEL_EXPORTER_OTLP_ENDPOINT; Prometheus takes metrics alone")
 	}
 	if !s.otlp && s.prometheus == "" && s.file == "" && s.traces == nil {
 		return e, nil

@@ -94,8 +94,12 @@ func (h *health) spanFailed(err error) {
 // tellEvents logs why events could not be sent, once for each cause.
 func (h *health) tellEvents(err error) {
 	cause := causeOf(err)
+	what := "export of marks failed; they wait and are sent again"
+	if cause == Rejected {
+		what = "marks were refused and are lost"
+	}
 	if h.first("events " + string(cause)) {
-		h.log.Warn("export of marks failed; they wait and are sent again", "cause", string(cause), "error", short(err), "fix", remedies[cause])
+		h.log.Warn(what, "cause", string(cause), "error", short(err), "fix", remedies[cause])
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/otlptranslator"
 
+	"schload/telemetry/mark"
 	"schload/telemetry/record"
 )
 
@@ -54,6 +55,39 @@ of these, the reconnection duration is left out, because its applications do not
 
 `
 
+const eventsHead = `
+## Marks
+
+With ` + "`--export-marks`" + ` the run's timeline goes out too, as OTLP log events to the same receiver (` + "`/v1/logs`" + `; with
+OTEL_* variables ` + "`OTEL_EXPORTER_OTLP_LOGS_ENDPOINT`" + `) and into the same ` + "`--otlp-file`" + `. It is off by default. Each reading is then
+exported for itself, when it was taken, whatever ` + "`OTEL_METRIC_EXPORT_INTERVAL`" + ` says, and rounds are told apart as with
+` + "`--export-rounds`" + `: metrics and events together are what the bundle has, and ` + "`schload compare FILE.jsonl`" + ` computes the whole
+table of what a collector wrote of them (docs/BUNDLE.md).
+
+| event | when | body |
+|---|---|---|
+| ` + "`schload.run`" + ` | the run begins | run.json, secrets hidden |
+| ` + "`schload.mark`" + ` | a fact on the timeline | the fact in a few words; its fields are attributes, below |
+| ` + "`schload.reading`" + ` | an interval was read | JSON: what cumulative metrics do not tell of it (its bounds, the extremes of its durations, gauges that it did not state, how many counters it increased) |
+| ` + "`schload.end`" + ` | the run has ended | run.json as it stays, with the proofs |
+
+Every event has ` + "`schload.event.number`" + `, from 1 without a gap, so that what is missing is noticed; the last one has
+` + "`schload.event.lost`" + `. What cannot be sent waits and is sent again: 16 384 events at most, the last quarter for phases, steps,
+outages and their like. What finds no room is lost, counted and said at the end of the run. The resource is the run's own.
+
+| attribute of ` + "`schload.mark`" + ` | meaning |
+|---|---|
+`
+
+func renderEvents() string {
+	var b strings.Builder
+	b.WriteString(eventsHead)
+	for _, f := range mark.Fields {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", f.Key, f.Description)
+	}
+	return b.String()
+}
+
 func renderMetrics() string {
 	var b strings.Builder
 	b.WriteString(metricsHead)
@@ -61,7 +95,7 @@ func renderMetrics() string {
 	for _, m := range record.Metrics {
 		fmt.Fprintf(&b, "| `%s`<br>%s | %s, %s | %s | `%s` |\n", m.Name, m.Description, m.Kind, m.Unit, quoted(m.Attributes), prometheusName(m))
 	}
-	return b.String()
+	return b.String() + renderEvents()
 }
 
 func quoted(list []string) string {

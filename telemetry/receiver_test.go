@@ -58,6 +58,10 @@ func open(t testing.TB, protocol string, answer func(context.Context) error) *re
 	return r
 }
 
+func registerMetrics(server *grpc.Server, r *receiver) {
+	collector.RegisterMetricsServiceServer(server, r)
+}
+
 // arrive delivers an export, unless the sender gave up.
 func (r *receiver) arrive(ctx context.Context, in received) error {
 	select {

@@ -106,7 +106,7 @@ func (a assignment) config(ctx context.Context, lead *isolate.Lead) (c experimen
 	if p = p.WithDefaults(); p.Hash() != a.Hash {
 		return c, fmt.Errorf("the profile changed on its way to the process (%s, not %s): this is a mistake of schload", p.Hash(), a.Hash)
 	}
-	l, err := a.lab(p)
+	l, err := a.lab(ctx, p)
 	if err != nil {
 		return c, err
 	}
@@ -134,8 +134,12 @@ func (a assignment) config(ctx context.Context, lead *isolate.Lead) (c experimen
 }
 
 // lab is the run's, as it is seen from here.
-func (a assignment) lab(p profiles.Profile) (lab, error) {
-	l := lab{stage: stage.None{}, cluster: a.Cluster, tls: p.TLS}
+func (a assignment) lab(ctx context.Context, p profiles.Profile) (lab, error) {
+	resolver, err := nameServer(ctx, p.Resolver)
+	if err != nil {
+		return lab{}, err
+	}
+	l := lab{stage: stage.None{}, cluster: a.Cluster, tls: p.TLS, resolver: resolver}
 	url := p.Target
 	if s := a.Simulator; s != nil {
 		url = s.Target
@@ -143,7 +147,6 @@ func (a assignment) lab(p profiles.Profile) (lab, error) {
 			l.resolver = sim.ResolverAt(s.DNS)
 		}
 	}
-	var err error
 	l.target, err = handoff.ParseTarget(url)
 	return l, err
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net"
+
+	"schload/handoff/sim"
 )
 
 // nameServer is a resolver that asks the name server at an address for every
@@ -21,8 +23,5 @@ func nameServer(ctx context.Context, address string) (*net.Resolver, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--resolver %s: %w", address, err)
 	}
-	server := net.JoinHostPort(addrs[0], port)
-	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, network, server)
-	}}, nil
+	return sim.ResolverAt(net.JoinHostPort(addrs[0], port)), nil
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/cli"
 	"github.com/compose-spec/compose-go/v2/types"
@@ -32,11 +33,17 @@ func compose(t *testing.T, env ...string) *types.Project {
 // everything, and nothing published beyond this machine.
 func TestComposeIsFencedIn(t *testing.T) {
 	for name, s := range compose(t).Services {
-		if name == "lgtm" {
-			// Its image is many servers and a script; see docker-compose.yml.
-		} else if !s.ReadOnly || s.User == "" || strings.HasPrefix(s.User, "0") || !slices.Contains(s.CapDrop, "ALL") ||
-			!slices.Contains(s.SecurityOpt, "no-new-privileges:true") {
-			t.Errorf("%s: read_only %v, user %q, cap_drop %v, security_opt %v", name, s.ReadOnly, s.User, s.CapDrop, s.SecurityOpt)
+		if !s.ReadOnly || len(s.CapAdd) > 0 || !slices.Equal(s.CapDrop, []string{"ALL"}) || !slices.Equal(s.SecurityOpt, []string{"no-new-privileges:true"}) || s.Privileged {
+			t.Errorf("%s: read_only %v, cap_add %v, cap_drop %v, security_opt %v, privileged %v", name, s.ReadOnly, s.CapAdd, s.CapDrop, s.SecurityOpt, s.Privileged)
+		}
+		// The image of lgtm is many servers and a script that root starts; see docker-compose.yml.
+		if name != "lgtm" && (s.User == "" || strings.HasPrefix(s.User, "0") || strings.HasPrefix(s.User, "root")) {
+			t.Errorf("%s: user %q, want somebody who is not root", name, s.User)
+		}
+		for _, path := range s.Tmpfs {
+			if !strings.HasSuffix(path, ":mode=1777") {
+				t.Errorf("%s: tmpfs %s: without a mode it is root's where the image has no such folder", name, path)
+			}
 		}
 		if s.MemLimit <= 0 || s.CPUS <= 0 || s.PidsLimit <= 0 {
 			t.Errorf("%s: mem_limit %d, cpus %v, pids_limit %d, want all three", name, s.MemLimit, s.CPUS, s.PidsLimit)
@@ -57,10 +64,71 @@ func TestComposeIsFencedIn(t *testing.T) {
 	}
 }
 
-// Images are pinned and can be overridden; who waits for health waits for
-// somebody who tells it.
+// Every service says whether it is well, by a command of its own image without a
+// shell, and soon enough to be of use.
+func TestComposeHealth(t *testing.T) {
+	for name, s := range compose(t).Services {
+		h := s.HealthCheck
+		if h == nil || h.Disable || len(h.Test) < 2 || h.Test[0] != "CMD" {
+			t.Errorf("%s: healthcheck %+v, want a command", name, h)
+			continue
+		}
+		if h.Interval == nil || h.Timeout == nil || h.Retries == nil || time.Duration(*h.Interval) > 10*time.Second || time.Duration(*h.Timeout) > 10*time.Second {
+			t.Errorf("%s: interval %v, timeout %v, retries %v: want all of them, at most 10s", name, h.Interval, h.Timeout, h.Retries)
+		}
+		own := map[string]string{"schload:dev": "/schload", "schload-collector:dev": "/schload", "redis:8.4": "redis-cli",
+			"prom/prometheus:v3.15.0": "promtool", "grafana/grafana:13.2.0": "wget", "grafana/otel-lgtm:0.31.0": "curl"}
+		if h.Test[1] != own[s.Image] {
+			t.Errorf("%s: the healthcheck runs %s, which %s is not known to have", name, h.Test[1], s.Image)
+		}
+		for other, dependency := range s.DependsOn {
+			if dependency.Condition != types.ServiceConditionHealthy {
+				t.Errorf("%s waits for %s to be %s, want %s", name, other, dependency.Condition, types.ServiceConditionHealthy)
+			}
+		}
+	}
+}
+
+// The simulator is a service of its own: each node has a network in which only
+// it and its client are, and what leads it is reached there alone.
+func TestComposeSimulator(t *testing.T) {
+	project := compose(t)
+	services := project.Services
+	sim, load := services["simulator"], services["schload"]
+	text := strings.Join(sim.Command, " ")
+	for _, want := range []string{"--node-hosts node1,node2,node3", "--dns node1:5353", "--fault-injector node1:20324", "--shards redis://redis-a:6379,redis://redis-b:6379"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the simulator is started without %s: %s", want, text)
+		}
+	}
+	text = strings.Join(load.Command, " ")
+	for _, want := range []string{"--stage fault-injector --fault-injector http://node1:20324", "--resolver node1:5353", "--target redis://redis-12000.schload.test:12000"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("schload is started without %s: %s", want, text)
+		}
+	}
+	if len(sim.Ports) > 0 || sim.NetworkMode != "" {
+		t.Errorf("the simulator is published: %v %s", sim.Ports, sim.NetworkMode)
+	}
+	for _, node := range []string{"node1", "node2", "node3"} {
+		var in []string
+		for name, s := range services {
+			if _, ok := s.Networks[node]; ok {
+				in = append(in, name)
+			}
+		}
+		if slices.Sort(in); !slices.Equal(in, []string{"schload", "simulator"}) || !project.Networks[node].Internal || !slices.Contains(sim.Networks[node].Aliases, node) {
+			t.Errorf("network %s: %v are in it, internal %v, the simulator's names %v", node, in, project.Networks[node].Internal, sim.Networks[node].Aliases)
+		}
+	}
+	if _, ok := sim.Networks["default"]; ok || len(sim.Networks) != 4 {
+		t.Errorf("the simulator is in %v: want its nodes' networks and that of the shards", slices.Sorted(maps.Keys(sim.Networks)))
+	}
+}
+
+// Images are pinned and can be overridden.
 func TestComposeImages(t *testing.T) {
-	variables := map[string]string{"prometheus": "PROMETHEUS_IMAGE", "otel-collector": "COLLECTOR_IMAGE",
+	variables := map[string]string{"prometheus": "PROMETHEUS_IMAGE", "otel-collector": "STACK_COLLECTOR_IMAGE", "simulator": "SCHLOAD_IMAGE",
 		"grafana": "GRAFANA_IMAGE", "schload": "SCHLOAD_IMAGE", "sim": "SCHLOAD_IMAGE",
 		"redis-a": "REDIS_IMAGE", "redis-b": "REDIS_IMAGE", "schload-staging": "SCHLOAD_IMAGE", "schload-lgtm": "SCHLOAD_IMAGE", "lgtm": "LGTM_IMAGE"}
 	project := compose(t)
@@ -71,11 +139,9 @@ func TestComposeImages(t *testing.T) {
 		if got := compose(t, variables[name]+"=mirror/x:1").Services[name].Image; got != "mirror/x:1" {
 			t.Errorf("%s: image %q although %s says mirror/x:1", name, got, variables[name])
 		}
-		for other, dependency := range s.DependsOn {
-			if dependency.Condition == types.ServiceConditionHealthy && project.Services[other].HealthCheck == nil {
-				t.Errorf("%s waits for the health of %s, which has no healthcheck", name, other)
-			}
-		}
+	}
+	if got := compose(t, "COLLECTOR_IMAGE=mirror/otel:1").Services["otel-collector"].Build.Args["COLLECTOR_IMAGE"]; got == nil || *got != "mirror/otel:1" {
+		t.Errorf("the collector is built from %v although COLLECTOR_IMAGE says mirror/otel:1", got)
 	}
 }
 
@@ -86,8 +152,12 @@ func TestStackFitsTogether(t *testing.T) {
 	var collector struct {
 		Receivers, Processors map[string]any
 		Exporters             map[string]struct{ Endpoint string }
-		Service               struct {
-			Pipelines map[string]struct{ Receivers, Processors, Exporters []string }
+		Extensions            struct {
+			HealthCheck struct{ Endpoint string } `yaml:"health_check"`
+		}
+		Service struct {
+			Extensions []string
+			Pipelines  map[string]struct{ Receivers, Processors, Exporters []string }
 		}
 	}
 	load(t, "dashboards/collector/config.yml", &collector)
@@ -106,6 +176,9 @@ func TestStackFitsTogether(t *testing.T) {
 		if _, ok := collector.Processors[id]; !ok {
 			t.Errorf("processor %s is not configured", id)
 		}
+	}
+	if h := collector.Extensions.HealthCheck.Endpoint; !slices.Contains(collector.Service.Extensions, "health_check") || !slices.Contains(services["otel-collector"].HealthCheck.Test, "http://"+h+"/") {
+		t.Errorf("the collector's healthcheck is %v, its extension listens at %s", services["otel-collector"].HealthCheck.Test, h)
 	}
 	if got := services["schload"].Environment["OTEL_EXPORTER_OTLP_ENDPOINT"]; got == nil || *got != "http://otel-collector:4318" {
 		t.Errorf("schload exports to %v", got)
@@ -163,11 +236,11 @@ func TestComposeProfiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := strings.Join(slices.Sorted(maps.Keys(project.Services)), " "), "grafana otel-collector prometheus redis-a redis-b schload"; got != want {
+	if got, want := strings.Join(slices.Sorted(maps.Keys(project.Services)), " "), "grafana otel-collector prometheus redis-a redis-b schload simulator"; got != want {
 		t.Errorf("docker compose up starts %s, want %s", got, want)
 	}
 	for _, shard := range []string{"redis-a", "redis-b"} {
-		if !strings.Contains(strings.Join(project.Services["schload"].Command, " "), "redis://"+shard+":6379") || project.Services[shard].HealthCheck == nil {
+		if !strings.Contains(strings.Join(project.Services["simulator"].Command, " "), "redis://"+shard+":6379") || project.Services[shard].HealthCheck == nil {
 			t.Errorf("shard %s is not used, or its health not known", shard)
 		}
 	}
@@ -181,13 +254,13 @@ func TestComposeProfiles(t *testing.T) {
 }
 
 // The Dockerfile makes a static binary that runs as nobody, from a pinned
-// image, and leaves the build behind.
+// image, with a list of what is in it, and leaves the build behind.
 func TestDockerfile(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join(root, "Dockerfile"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"ARG GO_IMAGE=golang:1.", "CGO_ENABLED=0", "-trimpath", "FROM scratch", "USER 65532:65532", "ENTRYPOINT [\"/schload\"]"} {
+	for _, want := range []string{"ARG GO_IMAGE=golang:1.", "CGO_ENABLED=0", "-trimpath", "go version -m /out/schload > /out/sbom.txt", "COPY --from=build /out/sbom.txt /sbom.txt", "AS collector", "FROM scratch AS schload", "USER 65532:65532", "ENTRYPOINT [\"/schload\"]"} {
 		if !strings.Contains(string(data), want) {
 			t.Errorf("the Dockerfile has no %q", want)
 		}

@@ -22,7 +22,7 @@ func TestPreviewDrawsEveryPanel(t *testing.T) {
 	for file, board := range dashboards.Boards() {
 		v := s.open(t, board)
 		var one, two bytes.Buffer
-		if err := errors.Join(draw.Board(t.Context(), &one, v), draw.Board(t.Context(), &two, v)); err != nil {
+		if err := errors.Join(draw.Board(t.Context(), &one, v, "a test"), draw.Board(t.Context(), &two, v, "a test")); err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}
 		if !bytes.Equal(one.Bytes(), two.Bytes()) {

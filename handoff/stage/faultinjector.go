@@ -34,7 +34,11 @@ type FaultInjector struct {
 
 	client http.Client
 	round  int
+	turn   string // the arm that alone meets the upgrade; "": all do
 }
+
+// Turn implements Turning: what the user is told names the arm.
+func (f *FaultInjector) Turn(arm string) { f.turn = arm }
 
 const (
 	pollEvery  = 100 * time.Millisecond // of a job's status
@@ -85,13 +89,13 @@ func (f *FaultInjector) Play(ctx context.Context, _ upgrade.Plan) error {
 		defer cancel()
 	}
 	f.mark("start", f.Action.String())
-	f.Say(fmt.Sprintf("round %d: the fault injector is asked for %s", f.round, f.Action))
+	f.Say(fmt.Sprintf("%s: the fault injector is asked for %s", during(f.round, f.turn), f.Action))
 	err := f.job(ctx)
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
 	}
 	f.mark("end", ended(err))
-	f.Say(fmt.Sprintf("round %d: the fault injector's job has ended: %s", f.round, ended(err)))
+	f.Say(fmt.Sprintf("%s: the fault injector's job has ended: %s", during(f.round, f.turn), ended(err)))
 	return err
 }
 

@@ -19,8 +19,8 @@ type Stage interface {
 // Preparer is a Stage that must be brought to where a plan begins: a cluster
 // whose slots the round before has moved.
 type Preparer interface {
-	// Prepare is called ahead of every round, while the load goes on and before
-	// anything of the round is counted. It returns when the stage is ready.
+	// Prepare is called ahead of every playing, while the load goes on (in order
+	// sequential there is none then) and before anything of it is counted. It returns when the stage is ready.
 	Prepare(ctx context.Context, plan upgrade.Plan) error
 }
 

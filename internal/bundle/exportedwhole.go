@@ -126,7 +126,9 @@ func (w *whole) metric(arm string, m *metricspb.Metric) error {
 
 // point finds the series of a point and the reading it belongs to; nil for one
 // that belongs to none, as the zeros before the load, or that was there before.
-func (w *whole) point(arm, name string, kvs []*commonpb.KeyValue, kind metricspb.AggregationTemporality, start, end uint64) (*wholeSeries, *wholeArm, error) {
+// Without a series it is the zero from which a series began, once more: a
+// request arrived twice.
+func (w *whole) point(arm, name string, kvs []*commonpb.KeyValue, kind metricspb.AggregationTemporality, start, end uint64, zero bool) (*wholeSeries, *wholeArm, error) {
 	if kind != cumulative {
 		return nil, nil, lacking("the points are deltas: the collector must leave them cumulative")
 	}
@@ -139,6 +141,9 @@ func (w *whole) point(arm, name string, kvs []*commonpb.KeyValue, kind metricspb
 		return nil, nil, fmt.Errorf("a point that begins at %v, the run began at %v: it was reset, what was before is missing", instant(start), instant(base))
 	}
 	s := w.seriesOf(arm, name, kvs)
+	if end < s.end && zero {
+		return nil, nil, nil
+	}
 	if end < s.end {
 		return nil, nil, fmt.Errorf("a point of %v after one of %v: the lines are out of order", instant(end), instant(s.end))
 	}
@@ -184,8 +189,8 @@ func (w *whole) count(arm, name string, kind metricspb.AggregationTemporality, p
 	if err != nil {
 		return err
 	}
-	s, into, err := w.point(arm, name, p.GetAttributes(), kind, p.GetStartTimeUnixNano(), p.GetTimeUnixNano())
-	if err != nil {
+	s, into, err := w.point(arm, name, p.GetAttributes(), kind, p.GetStartTimeUnixNano(), p.GetTimeUnixNano(), n == 0)
+	if err != nil || s == nil {
 		return err
 	}
 	if n < s.value {
@@ -194,7 +199,7 @@ func (w *whole) count(arm, name string, kind metricspb.AggregationTemporality, p
 	if into == nil && n != s.value {
 		return outside(p.GetTimeUnixNano())
 	}
-	if n > s.value && name != record.ClientErrors && name != record.TelemetryExports { // which exports derive
+	if n > s.value && !record.Derived(name) {
 		into.counts = append(into.counts, wholeCount{s, n - s.value})
 	}
 	s.value = n
@@ -211,7 +216,7 @@ func (w *whole) level(arm, name string, kind metricspb.AggregationTemporality, p
 	if i, ok := p.GetValue().(*metricspb.NumberDataPoint_AsInt); ok {
 		v = float64(i.AsInt)
 	}
-	s, into, err := w.point(arm, name, p.GetAttributes(), kind, p.GetStartTimeUnixNano(), p.GetTimeUnixNano())
+	s, into, err := w.point(arm, name, p.GetAttributes(), kind, p.GetStartTimeUnixNano(), p.GetTimeUnixNano(), false)
 	if err == nil && into != nil {
 		into.levels = append(into.levels, wholeLevel{s, v})
 	}
@@ -227,8 +232,8 @@ func (w *whole) histogram(arm, name string, kind metricspb.AggregationTemporalit
 		return err
 	}
 	now := wholeTimes{p.GetPositive().GetOffset(), p.GetPositive().GetBucketCounts(), p.GetZeroCount(), int64(sum)}
-	s, into, err := w.point(arm, name, p.GetAttributes(), kind, p.GetStartTimeUnixNano(), p.GetTimeUnixNano())
-	if err != nil {
+	s, into, err := w.point(arm, name, p.GetAttributes(), kind, p.GetStartTimeUnixNano(), p.GetTimeUnixNano(), p.GetCount() == 0)
+	if err != nil || s == nil {
 		return err
 	}
 	delta, err := now.minus(s.times)

@@ -20,7 +20,7 @@ type Summary struct {
 	Mode           string         `json:"mode,omitempty"` // ModeSaturation, or absent
 	Upgrade        Upgrade        `json:"upgrade"`
 	Stage          string         `json:"stage"`
-	Order          string         `json:"order"`             // OrderPaired, or bundle.OrderSequential
+	Order          string         `json:"order,omitempty"`   // OrderPaired, or bundle.OrderSequential; absent where the run does not say
 	Cluster        bool           `json:"cluster,omitempty"` // the arms were clients of an OSS cluster
 	Rounds         int            `json:"rounds"`
 	RoundsEnded    string         `json:"rounds_ended,omitempty"` // why there were no more, where the run decided

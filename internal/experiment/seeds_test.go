@@ -115,7 +115,15 @@ func newTrial(t *testing.T, seed uint64) *trial {
 	x.drawMessages()
 	x.drawArms()
 	x.drawPools()
+	x.drawTurns()
 	return x
+}
+
+// drawTurns has the arms of every fifth run take turns.
+func (x *trial) drawTurns() {
+	if x.chance(0.2) {
+		x.config.Sequential, x.config.Describe.Order = true, bundle.OrderSequential
+	}
 }
 
 func (x *trial) chance(p float64) bool { return x.draw.Float64() < p }
@@ -237,7 +245,7 @@ func (x *trial) String() string {
 	for _, a := range c.Arms {
 		arms = append(arms, a.Name)
 	}
-	return fmt.Sprintf("%s %v x%v, %d rounds, faults %+v, ledger %v, arms %v, pools %v", c.Upgrade.Name, x.settings, c.Speed, c.Rounds, x.faults, c.Ledger, arms, pools)
+	return fmt.Sprintf("%s %v x%v, turns %v, %d rounds, faults %+v, ledger %v, arms %v, pools %v", c.Upgrade.Name, x.settings, c.Speed, c.Sequential, c.Rounds, x.faults, c.Ledger, arms, pools)
 }
 
 // hold runs and holds the laws.

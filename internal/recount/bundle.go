@@ -170,18 +170,6 @@ func (b *bundle) of(kind string) (found []mark) {
 	return found
 }
 
-// begin and end bound what was recorded.
-func (b *bundle) begin() int64 {
-	if len(b.intervals) == 0 {
-		return 0
-	}
-	begin := b.intervals[0].from
-	for _, i := range b.intervals {
-		begin = min(begin, i.from)
-	}
-	return begin
-}
-
 func (b *bundle) end() (end int64) {
 	for _, i := range b.intervals {
 		end = max(end, i.to)

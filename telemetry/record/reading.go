@@ -94,6 +94,12 @@ func (k Key) attributes(delivery bool) map[string]string {
 	return m
 }
 
+// Derived says whether a counter is none of the intervals': exports make it of
+// others, or count themselves.
+func Derived(metric string) bool {
+	return metric == ClientErrors || metric == TelemetryExports || metric == TelemetrySpans
+}
+
 // Added says whether an attribute is one that exports add to what a bundle
 // has: what the conventions ask of metrics of clients.
 func Added(key string) bool {

@@ -27,6 +27,7 @@ func TestE2ECompose(t *testing.T) {
 	s := &stack{prometheus: "http://" + c.prometheus}
 	ready(t, s.prometheus+"/-/ready")
 	r := s.firstRun(t)
+	c.healthy(t)
 	files, err := filepath.Glob(filepath.Join(root, "dashboards/grafana/boards/*.json"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no boards: %v", err)
@@ -80,6 +81,24 @@ func (c *composition) run(t *testing.T, args ...string) string {
 		t.Fatalf("docker compose %s: %v\n%s", strings.Join(args, " "), err, last(string(out), 6000))
 	}
 	return string(out)
+}
+
+// healthy wants every service to say that it is well.
+func (c *composition) healthy(t *testing.T) {
+	t.Helper()
+	services := 0
+	for line := range strings.Lines(c.run(t, "ps", "--all", "--format", "json")) {
+		var container struct{ Service, State, Health string }
+		if err := json.Unmarshal([]byte(line), &container); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		if services++; container.State != "running" || container.Health != "healthy" {
+			t.Errorf("%s: %s, %q, want it running and healthy", container.Service, container.State, container.Health)
+		}
+	}
+	if services < 7 {
+		t.Errorf("%d services, want 7", services)
+	}
 }
 
 // stopped checks how the containers ended: 137 is one that had to be killed.

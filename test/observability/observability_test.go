@@ -14,7 +14,7 @@ import (
 
 // What Prometheus has of a run is what the bundle has: totals to the last
 // operation, quantiles within the bucket. And every query of every board
-// answers there.
+// answers there, of which the pictures in the documentation are drawn.
 func TestE2EObservability(t *testing.T) {
 	s := up(t)
 	r := loaded(t, nil, s.grpc, "--upgrade", "endpoint-rebind", "--rate", "500")
@@ -24,6 +24,14 @@ func TestE2EObservability(t *testing.T) {
 	if r.Harness.Exports.Failed > 0 || r.Harness.Exports.Sent == 0 {
 		t.Errorf("exports: %+v", r.Harness.Exports)
 	}
+	runs := []drawn{{"endpoint-rebind", r}}
+	for _, upgrade := range []string{"failover", "in-place"} {
+		other := loaded(t, nil, s.grpc, "--upgrade", upgrade, "--rate", "500")
+		s.settled(t, &other)
+		s.totals(t, other)
+		runs = append(runs, drawn{upgrade, other})
+	}
+	t.Run("pictures", func(t *testing.T) { s.pictures(t, runs) })
 	// Some panels are about messages, which the default profile has none of.
 	messages := loaded(t, nil, s.http, "messages", "--upgrade", "endpoint-rebind")
 	s.settled(t, &messages)

@@ -36,12 +36,16 @@ type summary struct {
 	dir      string // the bundle
 }
 
-// loaded makes a run that exports to the endpoint, and returns what it found.
+// loaded makes a run that exports to the endpoint, or nowhere without one, and
+// returns what it found.
 func loaded(t *testing.T, during func(), endpoint string, arguments ...string) summary {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "bundle")
-	command := exec.CommandContext(t.Context(), built(t, "SCHLOAD", "bin/schload"),
-		append([]string{"run", "--out", dir, "--otlp-endpoint", endpoint}, arguments...)...)
+	arguments = append([]string{"run", "--out", dir}, arguments...)
+	if endpoint != "" {
+		arguments = append(arguments, "--otlp-endpoint", endpoint)
+	}
+	command := exec.CommandContext(t.Context(), built(t, "SCHLOAD", "bin/schload"), arguments...)
 	var said output
 	command.Stdout, command.Stderr = &said, &said
 	s := summary{from: time.Now(), dir: dir}

@@ -22,6 +22,7 @@ type stack struct {
 	prometheus string // base URL
 	grpc       string // OTLP endpoints of the collector
 	http       string
+	health     string // URL of the collector's health check
 	collector  *process
 	config     []string // of the collector
 }
@@ -73,6 +74,14 @@ func built(t *testing.T, variable, fallback string) string {
 func start(t *testing.T, program string, arguments ...string) *process {
 	t.Helper()
 	p := &process{Cmd: exec.Command(program, arguments...)}
+	p.begin(t, filepath.Base(program))
+	return p
+}
+
+// begin starts the program, which has a name for people, and ends it after the
+// test.
+func (p *process) begin(t *testing.T, name string) {
+	t.Helper()
 	p.Stdout, p.Stderr = &p.said, &p.said
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
@@ -80,10 +89,9 @@ func start(t *testing.T, program string, arguments ...string) *process {
 	t.Cleanup(func() {
 		p.end()
 		if t.Failed() {
-			t.Logf("%s said:\n%s", filepath.Base(program), last(p.said.String(), 4000))
+			t.Logf("%s said:\n%s", name, last(p.said.String(), 4000))
 		}
 	})
-	return p
 }
 
 // end asks the program to end and waits for it; it may have ended before.
@@ -107,15 +115,15 @@ func up(t *testing.T) *stack {
 	t.Helper()
 	program, collector := built(t, "PROMETHEUS", "build/observability/prometheus"), built(t, "OTELCOL", "build/observability/collector")
 	dir := t.TempDir()
-	address, grpc, http := free(t), free(t), free(t)
-	s := &stack{prometheus: "http://" + address, grpc: "grpc://" + grpc, http: "http://" + http}
+	address, grpc, http, health := free(t), free(t), free(t), free(t)
+	s := &stack{prometheus: "http://" + address, grpc: "grpc://" + grpc, http: "http://" + http, health: "http://" + health + "/"}
 	// As docker-compose.yml starts it; a test of dashboards/test holds these to it.
 	start(t, program, "--config.file="+filepath.Join(root, "dashboards/prometheus/prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "data"),
 		"--web.listen-address="+address, "--web.enable-otlp-receiver", "--query.lookback-delta=15s")
 	ready(t, s.prometheus+"/-/ready")
 	changes := filepath.Join(dir, "changes.yml")
-	text := fmt.Sprintf("receivers: {otlp: {protocols: {grpc: {endpoint: %q}, http: {endpoint: %q}}}}\nexporters: {otlp_http/prometheus: {endpoint: %q}}\n",
-		grpc, http, s.prometheus+"/api/v1/otlp")
+	text := fmt.Sprintf("receivers: {otlp: {protocols: {grpc: {endpoint: %q}, http: {endpoint: %q}}}}\nexporters: {otlp_http/prometheus: {endpoint: %q}}\nextensions: {health_check: {endpoint: %q}}\n",
+		grpc, http, s.prometheus+"/api/v1/otlp", health)
 	if err := os.WriteFile(changes, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

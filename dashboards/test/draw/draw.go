@@ -43,8 +43,8 @@ func (b box) inset(left, top, right, bottom float64) box {
 	return box{b.x + left, b.y + top, b.w - left - right, b.h - top - bottom}
 }
 
-// Board draws a board.
-func Board(ctx context.Context, w io.Writer, v *view.View) error {
+// Board draws a board; origin says where the answers come from.
+func Board(ctx context.Context, w io.Writer, v *view.View, origin string) error {
 	c := &canvas{ctx: ctx, view: v}
 	c.shade()
 	bottom := 0
@@ -56,8 +56,8 @@ func Board(ctx context.Context, w io.Writer, v *view.View) error {
 	fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" font-family="DejaVu Sans, sans-serif" font-size="11" fill="#ccccdc">`+"\n",
 		width, height, width, height)
 	fmt.Fprintf(w, `<rect width="%d" height="%d" fill="#111217"/>`+"\n", width, height)
-	fmt.Fprintf(w, `<text x="%d" y="24" font-size="17">%s</text><text x="%d" y="44" fill="#8e8e9a">%s · drawn from the queries of the board by a preview, not by Grafana</text>`+"\n",
-		margin, html.EscapeString(v.Board.Title), margin, html.EscapeString(c.choice()))
+	fmt.Fprintf(w, `<text x="%d" y="24" font-size="17">%s</text><text x="%d" y="44" fill="#8e8e9a">%s</text><text x="%d" y="24" text-anchor="end" fill="#8e8e9a">preview of the board's queries, %s; Grafana itself was not run</text>`+"\n",
+		margin, html.EscapeString(v.Board.Title), margin, html.EscapeString(c.choice()), width-margin, html.EscapeString(origin))
 	_, err := io.WriteString(w, c.out.String()+"</svg>\n")
 	if c.err != nil {
 		return c.err

@@ -202,21 +202,34 @@ func (c *canvas) table(p dashboards.Panel, b box, all []view.Series) {
 		}
 		rows[key][order["Value #"+s.Target.RefID]] = format(s.Last(), units[s.Target.LegendFormat])
 	}
-	each := b.w / float64(len(head)+1)
-	at := func(i int) float64 { // the first column is twice as wide
-		if i == 0 {
-			return b.x
+	keys := slices.Sorted(maps.Keys(rows))
+	widths := columnWidths(head, rows, b.w)
+	for i, x := 0, b.x; i < len(head); i, x = i+1, x+widths[i] {
+		c.text(x, b.y+12, "#8ab8ff", "start", cut(head[i], int(widths[i]/letter)))
+		for n, key := range keys {
+			c.text(x, b.y+34+20*float64(n), "#ccccdc", "start", cut(rows[key][i], int(widths[i]/letter)))
 		}
-		return b.x + each*float64(i+1)
 	}
+}
+
+// letter is how wide one is, in pixels, with room to spare.
+const letter = 6.6
+
+// columnWidths shares the width among columns as their longest texts need it.
+func columnWidths(head []string, rows map[string][]string, width float64) []float64 {
+	widths, sum := make([]float64, len(head)), 0.0
 	for i, name := range head {
-		c.text(at(i), b.y+12, "#8ab8ff", "start", cut(name, int(each/6.4)))
-	}
-	for n, key := range slices.Sorted(maps.Keys(rows)) {
-		for i, text := range rows[key] {
-			c.text(at(i), b.y+34+20*float64(n), "#ccccdc", "start", text)
+		longest := len([]rune(name))
+		for _, row := range rows {
+			longest = max(longest, len([]rune(row[i])))
 		}
+		widths[i] = letter * float64(longest+2)
+		sum += widths[i]
 	}
+	for i := range widths {
+		widths[i] *= width / sum
+	}
+	return widths
 }
 
 func cut(text string, length int) string {

@@ -1,4 +1,4 @@
-// Package view opens a board on an engine as Grafana does in a browser: it asks
+// Package view opens a board on a Prometheus as Grafana does in a browser: it asks
 // the variables, puts what was chosen into the queries, and names the series
 // that come back. What it does not do is draw.
 package view
@@ -16,21 +16,27 @@ import (
 	"schload/dashboards/test/engine"
 )
 
+// Source answers queries: an engine in this process, or a server.
+type Source interface {
+	Instant(ctx context.Context, expr string, at time.Time) ([]engine.Sample, error)
+	Range(ctx context.Context, expr string, from, to time.Time, step time.Duration) ([]engine.Line, error)
+}
+
 // View is a board with its variables chosen and a time range.
 type View struct {
 	Board    dashboards.Board
 	From, To time.Time
 	Step     time.Duration
 
-	engine *engine.Engine
+	source Source
 	values map[string][]string // what was chosen, by variable
 	expand func(string) string
 }
 
 // Open asks the variables in their order. Where several values may be chosen
 // all are, else the first; choose says otherwise by the variable's name.
-func Open(ctx context.Context, e *engine.Engine, b dashboards.Board, from, to time.Time, choose map[string]string) (*View, error) {
-	v := &View{Board: b, From: from, To: to, Step: max(time.Second, to.Sub(from)/600).Truncate(time.Second), engine: e, values: map[string][]string{}}
+func Open(ctx context.Context, source Source, b dashboards.Board, from, to time.Time, choose map[string]string) (*View, error) {
+	v := &View{Board: b, From: from, To: to, Step: max(time.Second, to.Sub(from)/600).Truncate(time.Second), source: source, values: map[string][]string{}}
 	// The data source's interval is 1 s: $__rate_interval is max(step +
 	// interval, 4 intervals).
 	replaced := []string{"$__rate_interval", max(v.Step+time.Second, 4*time.Second).String(),
@@ -72,7 +78,7 @@ var (
 // offered lists what a variable offers, in its order.
 func (v *View) offered(ctx context.Context, variable dashboards.Variable, query string) (found []string, err error) {
 	if m := labelValues.FindStringSubmatch(query); m != nil {
-		samples, err := v.engine.Instant(ctx, fmt.Sprintf("group by (%s) (last_over_time(%s[%.0fs]))", m[2], m[1], v.To.Sub(v.From).Seconds()), v.To)
+		samples, err := v.source.Instant(ctx, fmt.Sprintf("group by (%s) (last_over_time(%s[%.0fs]))", m[2], m[1], v.To.Sub(v.From).Seconds()), v.To)
 		for _, sample := range samples {
 			found = append(found, sample.Metric.Get(m[2]))
 		}
@@ -90,7 +96,7 @@ func (v *View) offered(ctx context.Context, variable dashboards.Variable, query 
 	if err != nil {
 		return nil, fmt.Errorf("variable %s: %w", variable.Name, err)
 	}
-	samples, err := v.engine.Instant(ctx, m[1], v.To)
+	samples, err := v.source.Instant(ctx, m[1], v.To)
 	for _, sample := range samples {
 		// What Grafana makes of a sample: labels, value, milliseconds.
 		text := fmt.Sprintf("%v %v %d", sample.Metric, strconv.FormatFloat(sample.F, 'f', -1, 64), sample.T)
@@ -151,9 +157,9 @@ func (v *View) Series(ctx context.Context, target dashboards.Target) ([]Series, 
 
 func (v *View) lines(ctx context.Context, instant bool, expr string) (out []engine.Line, err error) {
 	if !instant {
-		return v.engine.Range(ctx, expr, v.From, v.To, v.Step)
+		return v.source.Range(ctx, expr, v.From, v.To, v.Step)
 	}
-	samples, err := v.engine.Instant(ctx, expr, v.To)
+	samples, err := v.source.Instant(ctx, expr, v.To)
 	for _, sample := range samples {
 		out = append(out, engine.Line{Labels: sample.Metric, Samples: []engine.Sample{sample}})
 	}

@@ -1,0 +1,178 @@
+package telemetry
+
+import (
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	collogs "go.opentelemetry.io/proto/otlp/collector/logs/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
+
+	"schload/telemetry/mark"
+	"schload/telemetry/record"
+)
+
+// collected events of a receiver of logs, which takes metrics too.
+type logReceiver struct {
+	collogs.UnimplementedLogsServiceServer
+	metrics *receiver
+
+	mu    sync.Mutex
+	names []string
+	said  string // path, authorization and resource of the last request
+}
+
+func (l *logReceiver) take(path, authorization string, r *collogs.ExportLogsServiceRequest) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.said = fmt.Sprint(path, " ", authorization, " ", pairs(r.ResourceLogs[0].Resource.Attributes))
+	for _, one := range r.ResourceLogs[0].ScopeLogs[0].LogRecords {
+		l.names = append(l.names, one.EventName)
+	}
+}
+
+// Export implements the gRPC service.
+func (l *logReceiver) Export(ctx context.Context, r *collogs.ExportLogsServiceRequest) (*collogs.ExportLogsServiceResponse, error) {
+	md, _ := metadata.FromIncomingContext(ctx)
+	l.take("", fmt.Sprint(md.Get("authorization")), r)
+	return &collogs.ExportLogsServiceResponse{}, nil
+}
+
+// ServeHTTP implements OTLP over HTTP.
+func (l *logReceiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	if !strings.HasSuffix(request.URL.Path, "/v1/logs") {
+		l.metrics.ServeHTTP(w, request)
+		return
+	}
+	body := io.Reader(request.Body)
+	if request.Header.Get("Content-Encoding") == "gzip" {
+		body, _ = gzip.NewReader(body)
+	}
+	data, _ := io.ReadAll(body)
+	r := new(collogs.ExportLogsServiceRequest)
+	if err := proto.Unmarshal(data, r); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	l.take(request.URL.Path, fmt.Sprint(request.Header.Values("Authorization")), r)
+}
+
+func openLogs(t *testing.T, protocol string) (*logReceiver, string) {
+	t.Helper()
+	l := &logReceiver{metrics: open(t, protocol, nil)}
+	l.metrics.discard(t)
+	if protocol == HTTP {
+		server := httptest.NewServer(l)
+		t.Cleanup(server.Close)
+		return l, server.URL
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := grpc.NewServer()
+	collogs.RegisterLogsServiceServer(server, l)
+	registerMetrics(server, l.metrics)
+	done := make(chan struct{})
+	go func() { defer close(done); _ = server.Serve(listener) }()
+	t.Cleanup(func() { server.Stop(); <-done })
+	return l, "grpc://" + listener.Addr().String()
+}
+
+// Events go the way of the metrics: the same receiver, headers, compression and
+// resource, and into the file.
+func TestEventsGoTheWayOfMetrics(t *testing.T) {
+	both(t, func(t *testing.T, protocol string) {
+		for _, compression := range []string{"", "gzip"} {
+			l, url := openLogs(t, protocol)
+			file := filepath.Join(t.TempDir(), "x.jsonl")
+			e := started(t, Config{Endpoint: url, File: file, Marks: true, Headers: map[string]string{"authorization": "Bearer t"}, Timeout: 10 * time.Second,
+				Getenv: func(name string) string {
+					if name == "OTEL_EXPORTER_OTLP_COMPRESSION" {
+						return compression
+					}
+					return ""
+				}})
+			e.Begin([]byte(`{"run_id":"run-1"}`), func(s string) string { return s })
+			e.Mark(mark.Mark{At: time.Second, Kind: mark.Phase, Name: "warmup"})
+			e.Interval(record.Interval{To: time.Second})
+			e.End(t.Context(), []byte(`{"run_id":"run-1"}`))
+			l.mu.Lock()
+			if got, want := fmt.Sprint(l.names), "[schload.run schload.mark schload.reading schload.end]"; got != want {
+				t.Errorf("%s: %s arrived, want %s", compression, got, want)
+			}
+			for _, want := range []string{"[Bearer t]", "schload.run.id:run-1", "service.instance.id:run-1"} {
+				if !strings.Contains(l.said, want) {
+					t.Errorf("%s: %q lacks %q", compression, l.said, want)
+				}
+			}
+			l.mu.Unlock()
+			text, err := os.ReadFile(file)
+			if err != nil || strings.Count(string(text), `"eventName":"schload.`) != 4 || !strings.Contains(string(text), "resourceMetrics") {
+				t.Errorf("%v: the file holds\n%s", err, text)
+			}
+			if s := e.Stats(); s.Events.Sent != 8 || s.Events.Lost+s.Events.Failed+s.Failed > 0 {
+				t.Errorf("%+v", s)
+			}
+		}
+	})
+}
+
+// Where log events go is derived, or asked of the environment.
+func TestEventsEndpoint(t *testing.T) {
+	for _, c := range []struct {
+		endpoint string
+		env      map[string]string
+		want     string
+	}{
+		{"http://host:4318", nil, "http://host:4318/v1/logs"},
+		{"http://prometheus:9090/api/v1/otlp", nil, "http://prometheus:9090/api/v1/otlp/v1/logs"},
+		{"", map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://host:4318/x"}, "http://host:4318/x/v1/logs"},
+		{"", map[string]string{"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://m:1/v1/metrics", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": "http://l:2/in"}, "http://l:2/in"},
+		{"http://host:4318", map[string]string{"OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": "http://l:2/in"}, "http://host:4318/v1/logs"},
+	} {
+		s, _, err := Config{Endpoint: c.endpoint, Getenv: func(name string) string { return c.env[name] }}.resolve()
+		if err != nil || s.events.String() != c.want {
+			t.Errorf("%+v: %v %v", c, s.events, err)
+		}
+	}
+}
+
+// Marks without a way out are a mistake, not silence.
+func TestMarksNeedOTLP(t *testing.T) {
+	for _, c := range []Config{{}, {Prometheus: "127.0.0.1:0"}} {
+		c.Marks, c.Getenv = true, nothing
+		if e, err := Start(t.Context(), c); err == nil || !strings.Contains(err.Error(), "give --otlp-endpoint, --otlp-file") {
+			t.Errorf("%+v: %v %v", c, e, err)
+		}
+	}
+}
+
+// A receiver that hangs holds no interval up; snapshots that find no room are
+// counted as held, and the next carries all.
+func TestStreamNeverWaits(t *testing.T) {
+	r := open(t, HTTP, nil) // nobody takes what arrives
+	e := started(t, Config{Endpoint: r.url, Marks: true, Timeout: 30 * time.Second})
+	began := time.Now()
+	for i := range 5 * waiting {
+		e.Interval(record.Interval{From: time.Duration(i) * time.Second, To: time.Duration(i+1) * time.Second})
+	}
+	if d := time.Since(began); d > 10*time.Second {
+		t.Errorf("intervals waited %v", d)
+	}
+	if s := e.Stats(); s.Held < uint64(3*waiting) {
+		t.Errorf("%+v: want what found no room held", s)
+	}
+}
