@@ -28,13 +28,14 @@ func (p Profile) Validate() error {
 	}
 	wrong = append(wrong, stage.CheckName(p.Stage))
 	sim, none := p.Stage == stage.NameSim, p.Stage == stage.NameNone
-	check(!sim || p.Target == "", "target with stage sim: the simulator is its own target; use stage none, manual or command")
+	check(!sim || p.Target == "", "target with stage sim: the simulator is its own target; use stage none, manual, command or fault-injector")
 	check(!sim || p.TLS == handoff.TLS{}, "tls with stage sim: the simulator speaks in the clear; use stage none")
 	check(sim || p.Target != "", "stage %s without target: say which Redis to load, redis://host:port", p.Stage)
 	check(sim || len(p.Faults) == 0, "faults with stage %s: faults are the simulator's; use stage sim", p.Stage)
 	check(sim || len(p.Shards) == 0, "shards with stage %s: shards stand behind the simulator; use stage sim", p.Stage)
 	check(!none || p.Upgrade == "none", "upgrade %q with stage none: nothing would play it; use stage sim or upgrade none", p.Upgrade)
-	wrong = append(wrong, p.checkReal())
+	check(!sim || p.Resolver == "", "resolver with stage sim: the simulator has a name server of its own; leave it out")
+	wrong = append(wrong, p.checkReal(), p.checkFaultInjector(), p.checkResolver())
 	check(p.Speed > 0 && p.Speed <= 100, "speed %g: want more than 0, at most 100 (1 is the upgrade's own pace)", p.Speed)
 	check(p.Connections == 0 || p.Connections >= p.Workers() && p.Connections <= mostConnections,
 		"connections %d: want one for each of the %d workers or more, at most %d", p.Connections, p.Workers(), mostConnections)
@@ -73,7 +74,7 @@ func (p Profile) checkReal() error {
 	check(!real || p.Speed == 1, "speed %g with stage %s: only the simulator's time can be compressed; leave it out", p.Speed, p.Stage)
 	check(!command || p.UpgradeCommand != "", "stage command without upgrade-command: give the command that upgrades the target")
 	check(command || p.UpgradeCommand == "", "upgrade-command with stage %s: nothing would run it; use stage command", p.Stage)
-	check(real || p.MaxMaintenance == 0, "max-maintenance with stage %s: it is for upgrades that really take place; use stage manual or command", p.Stage)
+	check(real || p.MaxMaintenance == 0, "max-maintenance with stage %s: it is for upgrades that really take place; use stage manual, command or fault-injector", p.Stage)
 	v := time.Duration(p.MaxMaintenance)
 	check(v >= 0 && v <= longestPhase, "max-maintenance %v: want more than 0, at most %v", v, longestPhase)
 	if u, err := p.LoadUpgrade(); real && err == nil {

@@ -22,18 +22,19 @@ import (
 // Profile is what one run does. The zero value of a field means its default,
 // which WithDefaults writes out.
 type Profile struct {
-	Name    string            `yaml:"name,omitempty"` // default: the file's
-	Summary string            `yaml:"summary,omitempty"`
-	Upgrade string            `yaml:"upgrade,omitempty"` // name in the catalog
-	Set     map[string]string `yaml:"set,omitempty"`     // the upgrade's parameters, by name
-	Stage   string            `yaml:"stage,omitempty"`   // sim, manual, command or none
-	Target  string            `yaml:"target,omitempty"`  // redis:// URL, with any stage but sim
-	Cluster bool              `yaml:"cluster,omitempty"` // the target is an OSS cluster; with stage sim the upgrade says so
-	TLS     handoff.TLS       `yaml:"tls,omitempty"`     // for a rediss:// target
-	Faults  []string          `yaml:"faults,omitempty"`  // of the simulator: ask, cluster-down, read-only
-	Shards  []string          `yaml:"shards,omitempty"`  // redis:// URLs behind the simulator; none: in process
-	Arms    []Arm             `yaml:"arms,omitempty"`
-	Pools   []Pool            `yaml:"pools,omitempty"`
+	Name     string            `yaml:"name,omitempty"` // default: the file's
+	Summary  string            `yaml:"summary,omitempty"`
+	Upgrade  string            `yaml:"upgrade,omitempty"`  // name in the catalog
+	Set      map[string]string `yaml:"set,omitempty"`      // the upgrade's parameters, by name
+	Stage    string            `yaml:"stage,omitempty"`    // sim, manual, command, fault-injector or none
+	Target   string            `yaml:"target,omitempty"`   // redis:// URL, with any stage but sim
+	Resolver string            `yaml:"resolver,omitempty"` // host:port of the name server that is asked for the target's names; default: the system's
+	Cluster  bool              `yaml:"cluster,omitempty"`  // the target is an OSS cluster; with stage sim the upgrade says so
+	TLS      handoff.TLS       `yaml:"tls,omitempty"`      // for a rediss:// target
+	Faults   []string          `yaml:"faults,omitempty"`   // of the simulator: ask, cluster-down, read-only
+	Shards   []string          `yaml:"shards,omitempty"`   // redis:// URLs behind the simulator; none: in process
+	Arms     []Arm             `yaml:"arms,omitempty"`
+	Pools    []Pool            `yaml:"pools,omitempty"`
 
 	Connections int `yaml:"connections,omitempty"` // that each arm opens before the load, on a cluster to each node; default one for each worker
 
@@ -44,6 +45,9 @@ type Profile struct {
 	Saturate string `yaml:"saturate,omitempty"` // pipelines (or true) or autopipeline: find out what the target carries, compare nothing
 
 	UpgradeCommand string   `yaml:"upgrade_command,omitempty"` // for sh -c, with stage command
+	FaultInjector  string   `yaml:"fault_injector,omitempty"`  // URL, with stage fault-injector
+	BDB            int      `yaml:"bdb,omitempty"`             // the number of the database for the fault injector; default 1
+	Action         string   `yaml:"action,omitempty"`          // what the fault injector is asked for, TYPE KEY=VALUE ...; default: what the upgrade is
 	MaxMaintenance Duration `yaml:"max_maintenance,omitempty"` // a real upgrade that takes longer is taken for over, or its command ended; default: none
 
 	Speed  float64 `yaml:"speed,omitempty"`  // compresses the upgrade's time; default 1, its own pace
@@ -218,6 +222,9 @@ func (p Profile) WithDefaults() Profile {
 			p.Upgrade = upgrade.UnnamedName
 		}
 	}
+	if p.Stage == stage.NameFaultInjector && p.BDB == 0 {
+		p.BDB = 1
+	}
 	if p.Integrity == "" {
 		p.Integrity = "sample"
 	}
@@ -282,7 +289,7 @@ func (p Pool) withDefaults() Pool {
 // keys are all words a profile may use as keys, for suggestions.
 var keys = strings.Fields(`attributes name summary upgrade set stage integrity target cluster tls shards arms pools connections speed seed rounds width budget warmup
 	baseline recovery late_after outage_after objective slo workers rate arrival think mix keys values pipeline overload kind receivers block
-	upgrade_command max_maintenance saturate start_deadline distribution space exponent prefix batch size min max base ca_file cert_file key_file server_name insecure_skip_verify`)
+	upgrade_command resolver fault_injector bdb action max_maintenance saturate start_deadline distribution space exponent prefix batch size min max base ca_file cert_file key_file server_name insecure_skip_verify`)
 
 // LoadUpgrade resolves the upgrade with the profile's settings. One that really
 // takes place need not be in the catalog.
@@ -311,6 +318,7 @@ func (p Pool) JSON() ([]byte, error) { return yaml.MarshalWithOptions(p, yaml.JS
 // of equal hash did the same. No secret goes into it.
 func (p Profile) Hash() string {
 	p.Target, p.Shards, p.UpgradeCommand = "", nil, ""
+	p.Resolver, p.FaultInjector, p.BDB = "", "", 0
 	text, err := p.JSON()
 	if err != nil {
 		return ""
@@ -328,7 +336,7 @@ func (p Profile) Secrets() []string {
 			secrets = append(secrets, password)
 		}
 	}
-	for _, text := range p.Shards {
+	for _, text := range append([]string{p.FaultInjector}, p.Shards...) {
 		u, err := url.Parse(text)
 		if err != nil || u.User == nil {
 			continue

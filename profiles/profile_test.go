@@ -58,7 +58,7 @@ func TestBadProfiles(t *testing.T) {
 		{"arm without mode", "arms:\n  - {name: a, read_timeout: 1s}\n", `arm without mode`},
 		{"unknown upgrade", "upgrade: endpoint-rebnd\n", `endpoint-rebind`},
 		{"unknown parameter", "upgrade: endpoint-rebind\nset: {dns_ofset: 1s}\n", `dns_offset`},
-		{"unknown stage", "stage: cloud\n", `unknown stage "cloud": choose one of sim, manual, command, none`},
+		{"unknown stage", "stage: cloud\n", `unknown stage "cloud": choose one of sim, manual, command, fault-injector, none`},
 		{"manual without target", "stage: manual\n", `stage manual without target`},
 		{"command without command", "stage: command\ntarget: redis://x\n", `stage command without upgrade-command`},
 		{"command with none", "target: redis://x\nupgrade_command: make\n", `upgrade-command with stage none: nothing would run it`},

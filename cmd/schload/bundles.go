@@ -80,9 +80,14 @@ func saturation(p profiles.Profile) *bundle.Saturation {
 // no choreography is played, nothing rests on its numbers.
 func describeUpgrade(c experiment.Config) (bundle.Upgrade, error) {
 	u := bundle.Upgrade{Name: c.Upgrade.Name, Title: c.Upgrade.Title, SCHSupport: string(c.Upgrade.SCH), Documented: c.Upgrade.Documented}
-	switch c.Stage.(type) {
+	switch s := c.Stage.(type) {
 	case stage.None:
 		return bundle.Upgrade{Name: c.Upgrade.Name}, nil // nothing is known of what somebody else may do
+	case *stage.FaultInjector:
+		if u.Simulated = s.Simulated; u.Simulated {
+			u.Assumptions = c.Upgrade.Assumptions() // it plays the same catalog
+		}
+		return u, nil
 	case stage.Real:
 		return u, nil
 	}

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -111,19 +113,35 @@ func writeJSON(out io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-func summarize(dirs []string) (parts []compare.Part, summaries []compare.Summary, err error) {
-	for _, dir := range dirs {
-		b, err := bundle.Open(dir)
+// summarize reads bundles, as many at a time as there are processors. The error
+// is that of the first that cannot be read.
+func summarize(dirs []string) ([]compare.Part, []compare.Summary, error) {
+	parts, summaries, errs := make([]compare.Part, len(dirs)), make([]compare.Summary, len(dirs)), make([]error, len(dirs))
+	var all sync.WaitGroup
+	turn := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for i, dir := range dirs {
+		turn <- struct{}{}
+		all.Go(func() {
+			parts[i], errs[i] = judge(dir)
+			summaries[i] = parts[i].Summary
+			<-turn
+		})
+	}
+	all.Wait()
+	for _, err := range errs {
 		if err != nil {
 			return nil, nil, err
 		}
-		p, err := compare.Judge(b)
-		if err != nil {
-			return nil, nil, err
-		}
-		parts, summaries = append(parts, p), append(summaries, p.Summary)
 	}
 	return parts, summaries, nil
+}
+
+func judge(dir string) (compare.Part, error) {
+	b, err := bundle.Open(dir)
+	if err != nil {
+		return compare.Part{}, err
+	}
+	return compare.Judge(b)
 }
 
 // unlike names the way out, where there is one.

@@ -142,3 +142,20 @@ func ended(stderr io.Writer, s telemetry.Stats) {
 	fmt.Fprintf(stderr, "schload: exports: %d sent, %d failed (%s), %d held back; the bundle has everything\n",
 		s.Sent, s.Failed, strings.Join(causes, ", "), s.Held)
 }
+
+// passedExports are the flags as the process of an arm is told them.
+type passedExports struct {
+	Endpoint   string   `json:"endpoint,omitempty"`
+	Protocol   string   `json:"protocol,omitempty"`
+	Headers    []string `json:"headers,omitempty"`
+	Histograms string   `json:"histograms,omitempty"`
+	Testing    bool     `json:"testing,omitempty"`
+}
+
+func (f *exportFlags) passed() passedExports {
+	return passedExports{f.endpoint, f.protocol, f.headers, f.histograms, f.testing}
+}
+
+func (f *exportFlags) take(p passedExports) {
+	f.endpoint, f.protocol, f.headers, f.histograms, f.testing = p.Endpoint, p.Protocol, p.Headers, p.Histograms, p.Testing
+}

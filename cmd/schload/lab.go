@@ -24,6 +24,8 @@ type lab struct {
 	resolver *net.Resolver // nil: the system's
 	note     string        // what the user should know about it, may be empty
 	close    func() error
+
+	simulator *simulator // where other processes find it; nil: the profile's target is loaded
 }
 
 // openLab starts the simulator, or finds the target of a run without one, on
@@ -31,7 +33,11 @@ type lab struct {
 func openLab(ctx context.Context, p profiles.Profile, base time.Time, marks mark.Sink) (lab, error) {
 	if p.Stage != stage.NameSim {
 		target, err := handoff.ParseTarget(p.Target)
-		return lab{stage: stage.None{}, target: target, cluster: p.Cluster, gather: p.Saturate == profiles.AutoPipeline, tls: p.TLS, close: func() error { return nil }}, usageError(err)
+		if err != nil {
+			return lab{}, usageError(err)
+		}
+		resolver, err := nameServer(ctx, p.Resolver)
+		return lab{stage: stage.None{}, target: target, cluster: p.Cluster, gather: p.Saturate == profiles.AutoPipeline, tls: p.TLS, resolver: resolver, close: func() error { return nil }}, usageError(err)
 	}
 	u, err := p.LoadUpgrade()
 	if err != nil {
@@ -56,6 +62,7 @@ func openLab(ctx context.Context, p profiles.Profile, base time.Time, marks mark
 		return lab{}, err
 	}
 	l := lab{stage: s, target: target, cluster: cluster, gather: p.Saturate == profiles.AutoPipeline, resolver: s.Resolver(), note: s.Fallback(), close: s.Close}
+	l.simulator = &simulator{Target: "redis://" + seed, DNS: s.DNS()}
 	if p.Saturates() {
 		l.stage = stage.None{}
 	}

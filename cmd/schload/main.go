@@ -45,7 +45,7 @@ func newRoot() *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError(err) })
-	root.AddCommand(newRun(), newMatrix(), newCompare(), newMerge(), newReport(), newExport(), newExplain(), newCalibrate(), newSim(), newUpgrades(), newProfiles(), newVersion())
+	root.AddCommand(newRun(), newMatrix(), newCompare(), newMerge(), newReport(), newExport(), newExplain(), newCalibrate(), newSim(), newUpgrades(), newProfiles(), newHealth(), newVersion(), newArmProcess())
 	for _, c := range root.Commands() {
 		c.Args = usageArgs(c.Args)
 	}

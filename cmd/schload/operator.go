@@ -39,6 +39,12 @@ func (f *runFlags) leaveToOthers(ctx context.Context, l *lab, p profiles.Profile
 			Base: s.base, Marks: s.marks, Say: s.view.say, Line: p.UpgradeCommand, Longest: time.Duration(p.MaxMaintenance),
 			Env: []string{"SCHLOAD_TARGET=" + l.target.Addr(), "SCHLOAD_RUN_DIR=" + dir},
 		}
+	case stage.NameFaultInjector:
+		injector, err := askingOthers(ctx, p, s)
+		if err != nil {
+			return usageError(err)
+		}
+		l.stage = injector
 	case stage.NameManual:
 		o := &operator{typed: s.view.typed, manual: &stage.Manual{Base: s.base, Marks: s.marks, Say: s.view.say, Longest: time.Duration(p.MaxMaintenance)}}
 		if err := o.listen(ctx, f); err != nil {

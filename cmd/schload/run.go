@@ -58,6 +58,7 @@ func runHelp() string {
 		"target is an OSS cluster, named by one node or several: redis://host:port,host:port.\n" +
 		"\nA real upgrade: with --stage manual you start and end it while the load runs, and say so by Enter, over --control, or by\n" +
 		"SIGUSR1 and SIGUSR2; with --stage command it is --upgrade-command. --upgrade then only names it.\n" +
+		"With --stage fault-injector the service at --fault-injector is asked for it and waited for: Redis' own, or that of schload sim.\n" +
 		"\nObjectives (--slo, in a profile slo:) are [ARM.]METRIC, one of < <= > >=, and a limit: maintenance.failed_ratio < 0.001,\n" +
 		"on.maintenance.p99 < 250ms, availability >= 99.9%. Without an arm they are for every arm whose handoffs are on. Metrics:\n" + metricList() +
 		"\nExit codes: 0 ok, 1 failed, 2 usage or bad input, 3 what --fail-on names came true, 4 run invalid (with\n" +
@@ -108,7 +109,7 @@ func (f *runFlags) profile(cmd *cobra.Command, args []string) (profiles.Profile,
 	}
 	p.Upgrade = f.upgrades[0]
 	return p, errors.Join(f.checkControl(p), f.checkInject(p), f.gate.validate(cmd.Flags().Changed), f.gate.failOn.needsObjectives(len(p.SLO)),
-		f.exports.check(f.json, cmd.Flags().Changed), f.workerFlags.check(f, cmd.Flags().Changed), checkAttributes(p.Attributes))
+		f.exports.check(f.json, cmd.Flags().Changed), f.workerFlags.check(f, cmd.Flags().Changed), f.checkIsolate(p), checkAttributes(p.Attributes))
 }
 
 // runs makes one run for each upgrade, again and again with --forever. A run
@@ -172,7 +173,16 @@ func (f *runFlags) measure(ctx context.Context, p profiles.Profile, stderr io.Wr
 		return none, err
 	}
 	defer func() { lab.close() }()
-	if err := f.leaveToOthers(ctx, &lab, p, scene{base, timeline.Mark, view, f.directory(id)}); err != nil {
+	dir, play := f.directory(id), experiment.Run
+	var x *parts
+	if f.isolate {
+		if x, err = newParts(dir); err != nil {
+			return none, usageError(err)
+		}
+		defer func() { err = errors.Join(err, x.remove()) }()
+		dir = x.stage()
+	}
+	if err := f.leaveToOthers(ctx, &lab, p, scene{base, timeline.Mark, view, dir}); err != nil {
 		return none, err
 	}
 	if err := lab.inject(p, f.inject); err != nil {
@@ -188,7 +198,10 @@ func (f *runFlags) measure(ctx context.Context, p profiles.Profile, stderr io.Wr
 	if err != nil {
 		return none, err
 	}
-	config.Timeline = timeline
+	config.Timeline, config.Dir = timeline, dir
+	if x != nil {
+		play = f.inProcesses(x, p, lab, stderr)
+	}
 	if config.Telemetry != nil {
 		defer func() {
 			_ = config.Telemetry.Close(context.WithoutCancel(ctx)) // what failed is counted
@@ -196,9 +209,9 @@ func (f *runFlags) measure(ctx context.Context, p profiles.Profile, stderr io.Wr
 		}()
 	}
 	config.Progress = view.show
-	result, err := experiment.Run(ctx, config)
+	result, err := play(ctx, config)
 	view.end()
-	if result.Dir == "" {
+	if result.Dir == "" && !errors.Is(err, errUnmerged) {
 		err = usageError(err)
 	}
 	return result, err
@@ -251,6 +264,25 @@ func (l lab) arms(ctx context.Context, p profiles.Profile, stderr io.Writer) (pr
 
 // experiment turns a profile into the run's configuration.
 func (f *runFlags) experiment(ctx context.Context, p profiles.Profile, l lab, id string, base time.Time) (experiment.Config, error) {
+	c, err := f.configure(p, l, id, base)
+	if err != nil {
+		return c, err
+	}
+	if c.Describe, err = describe(id, base, l.cluster, p, c); err != nil {
+		return c, err
+	}
+	c.Describe.Worker = f.describe()
+	c.Describe.Injections = f.inject
+	exported := c
+	if f.isolate {
+		exported.Arms = nil // their processes export them
+	}
+	c.Telemetry, err = f.exports.start(ctx, id, base, exported, p, f.instance(id), f.json)
+	return c, usageError(err)
+}
+
+// configure is experiment without what a process of an arm has of its own.
+func (f *runFlags) configure(p profiles.Profile, l lab, id string, base time.Time) (experiment.Config, error) {
 	u, err := p.LoadUpgrade()
 	if err != nil {
 		return experiment.Config{}, usageError(err)
@@ -285,18 +317,13 @@ func (f *runFlags) experiment(ctx context.Context, p profiles.Profile, l lab, id
 	for _, a := range p.Arms {
 		c.Arms = append(c.Arms, a.Resolve(p.Opened()))
 	}
-	if c.Describe, err = describe(id, base, l.cluster, p, c); err != nil {
-		return c, err
-	}
-	c.Describe.Worker = f.describe()
-	if c.Describe.Injections = f.inject; len(f.inject) > 0 {
+	if len(f.inject) > 0 {
 		c.LedgerKeys = injectedKeys
 	}
 	if c.Traces, err = f.exports.traces.rule(); err != nil {
 		return c, usageError(err)
 	}
-	c.Telemetry, err = f.exports.start(ctx, id, base, c, p, f.instance(id), f.json)
-	return c, usageError(err)
+	return c, nil
 }
 
 // results reads the bundle that was left, completes it with summary.json and

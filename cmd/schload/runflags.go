@@ -45,6 +45,7 @@ type runFlags struct {
 	forever  bool
 	audit    bool
 	ledger   string
+	isolate  bool // every arm in a process of its own
 	strict   bool // a saturated harness is an error
 	gate     gate
 	saturate string
@@ -54,6 +55,10 @@ type runFlags struct {
 	slo       []string
 
 	upgradeCommand string
+	faultInjector  string
+	bdb            int
+	action         string
+	resolver       string
 	maxMaintenance time.Duration
 	control        string
 
@@ -66,8 +71,9 @@ type runFlags struct {
 
 func (f *runFlags) register(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.upgrades, "upgrade", nil, "upgrade to play, see schload upgrades; several make one run each, in order")
-	flags.StringVar(&f.stage, "stage", "", "where the upgrade takes place: sim (played), manual (you start and end it), command (a command is it), none (load only)")
+	flags.StringVar(&f.stage, "stage", "", "where the upgrade takes place: sim (played), manual (you start and end it), command (a command is it), fault-injector (one is asked for it), none (load only)")
 	flags.StringVar(&f.target, "target", "", "redis://[user:password@]host:port to load, with any stage but sim; rediss:// for TLS; env:NAME takes it from a variable, which no process list shows")
+	flags.StringVar(&f.resolver, "resolver", "", "HOST:PORT of the name server that is asked for the target's names, such as that of schload sim (default: the system's)")
 	flags.BoolVar(&f.cluster, "cluster", false, "the target is an OSS cluster: arms follow its slot map; the target may name several nodes, redis://host:port,host:port")
 	flags.StringSliceVar(&f.faults, "fault", nil, "of the simulator: "+strings.Join(sim.FaultNames(), ", ")+"; what they do is not known of real deployments")
 	flags.StringSliceVar(&f.inject, "inject", nil, injectUsage+"; from the first round on. Such a run tries the detectors and measures nothing")
@@ -96,13 +102,17 @@ func (f *runFlags) register(flags *pflag.FlagSet) {
 	flags.Uint64Var(&f.seed, "seed", 0, "of everything drawn; the same seed offers the same operations at the same instants")
 	flags.BoolVar(&f.audit, "audit", false, "the same as --integrity all: was anything that was acknowledged lost, stale or applied twice?")
 	flags.StringVar(&f.ledger, "integrity", "", "which replies are checked against a ledger: sample (a sixteenth of the operations), all or none")
+	flags.BoolVar(&f.isolate, "isolate", false, "give each arm a process of its own, so that they share no processor time unnoticed: same instants, same upgrade, one bundle")
 	flags.StringVar(&f.out, "out", "", "directory of the bundle (default runs/<run id>)")
 	flags.BoolVar(&f.json, "json", false, "print summary.json instead of the table")
 	registerStrict(flags, &f.strict)
 	f.gate.register(flags)
 	flags.BoolVar(&f.forever, "forever", false, "start over after the last upgrade, until interrupted; keeps the last 20 bundles it made")
 	flags.StringVar(&f.upgradeCommand, "upgrade-command", "", "with stage command, what upgrades the target, run by sh -c once a round; told SCHLOAD_ROUND, SCHLOAD_TARGET, SCHLOAD_RUN_DIR")
-	flags.DurationVar(&f.maxMaintenance, "max-maintenance", 0, "a real upgrade that takes longer is taken for over (manual) or ended (command); default: it is waited for")
+	flags.StringVar(&f.faultInjector, "fault-injector", "", "with stage fault-injector, its URL, such as http://127.0.0.1:20324")
+	flags.IntVar(&f.bdb, "bdb", 0, "with stage fault-injector, the number of the database (default 1)")
+	flags.StringVar(&f.action, "action", "", "with stage fault-injector, what it is asked for, TYPE KEY=VALUE ...: 'maintenance_mode node_id=2 enabled=true' (default: what --upgrade is)")
+	flags.DurationVar(&f.maxMaintenance, "max-maintenance", 0, "a real upgrade that takes longer is taken for over (manual), ended (command) or given up (fault-injector); default: it is waited for")
 	flags.StringVar(&f.control, "control", "", "with stage manual, loopback HOST:PORT that takes POST /start, /end and /mark?text=...; port 0 picks a free one")
 	f.exports.register(flags)
 	f.workerFlags.register(flags)
@@ -152,6 +162,10 @@ func (f *runFlags) apply(p profiles.Profile, given func(name string) bool) (prof
 		p.Integrity = "all"
 	}
 	over("upgrade-command", func() { p.UpgradeCommand = f.upgradeCommand })
+	over("resolver", func() { p.Resolver = f.resolver })
+	over("fault-injector", func() { p.FaultInjector = f.faultInjector })
+	over("bdb", func() { p.BDB = f.bdb })
+	over("action", func() { p.Action = f.action })
 	over("max-maintenance", func() { p.MaxMaintenance = profiles.Duration(f.maxMaintenance) })
 	if given("target") && !given("stage") && !stage.IsReal(p.Stage) {
 		p.Stage = stage.NameNone
@@ -213,7 +227,7 @@ func (f *runFlags) refuseZeros(given func(name string) bool) error {
 	}{
 		{"warmup", f.warmup == 0}, {"baseline", f.baseline == 0}, {"recovery", f.recovery == 0}, {"late-after", f.late == 0}, {"outage-after", f.outage == 0}, {"objective", f.objective == 0},
 		{"rounds", f.rounds == 0}, {"speed", f.speed == 0}, {"width", f.width == 0}, {"budget", f.budget == 0}, {"max-maintenance", f.maxMaintenance == 0}, {"seed", f.seed == 0}, {"workers", f.workers == 0},
-		{"pipeline", f.pipeline == 0}, {"connections", f.conns == 0},
+		{"pipeline", f.pipeline == 0}, {"connections", f.conns == 0}, {"bdb", f.bdb == 0},
 	} {
 		if zero.is && given(zero.name) {
 			return fmt.Errorf("--%s 0: want more than 0; leave the flag out for the profile's value", zero.name)
@@ -230,7 +244,7 @@ func (f *runFlags) refuseEmpty(given func(name string) bool) error {
 	}{
 		{"upgrade", len(f.upgrades) == 0}, {"stage", f.stage == ""}, {"target", f.target == ""}, {"shards", len(f.shards) == 0},
 		{"arms", len(f.arms) == 0}, {"rate", f.rate == ""}, {"arrival", f.arrival == ""}, {"mix", f.mix == ""}, {"saturate", f.saturate == ""}, {"integrity", f.ledger == ""}, {"out", f.out == ""},
-		{"upgrade-command", strings.TrimSpace(f.upgradeCommand) == ""}, {"control", f.control == ""},
+		{"upgrade-command", strings.TrimSpace(f.upgradeCommand) == ""}, {"control", f.control == ""}, {"fault-injector", f.faultInjector == ""}, {"action", strings.TrimSpace(f.action) == ""}, {"resolver", f.resolver == ""},
 	} {
 		if empty.is && given(empty.name) {
 			return fmt.Errorf("--%s is empty: give a value, or leave the flag out", empty.name)

@@ -35,10 +35,12 @@ func TestScripts(t *testing.T) {
 			"signal":  cmdSignal,
 			"summary": cmdSummary,
 			"busy":    cmdBusy,
+			"ports":   cmdPorts,
 			"redis":   cmdRedis,
 			"cluster": cmdCluster,
 			"during":  cmdDuring,
 			"lead":    cmdLead,
+			"pairs":   cmdPairs,
 		},
 		Condition: func(name string) (bool, error) { // e2e: see there
 			if name != "e2e" {
@@ -197,6 +199,13 @@ func cmdBusy(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
 }
 
+// cmdPorts puts free ports into environment variables: ports A B.
+func cmdPorts(ts *testscript.TestScript, neg bool, args []string) {
+	for _, name := range args {
+		ts.Setenv(name, freePort(ts))
+	}
+}
+
 // cmdRedis starts a real redis-server for the rest of the script and puts its
 // port into an environment variable: redis PORT [ARG...].
 func cmdRedis(ts *testscript.TestScript, neg bool, args []string) {
@@ -229,4 +238,21 @@ func freePort(ts *testscript.TestScript) string {
 	ts.Check(err)
 	defer l.Close()
 	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+}
+
+// cmdPairs wants a bundle's arms to have so many rounds each, and differences
+// of pairs of them: pairs DIR 2.
+func cmdPairs(ts *testscript.TestScript, neg bool, args []string) {
+	var s compare.Summary
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0]+"/summary.json")), &s))
+	want, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	for _, a := range s.Arms {
+		if len(a.Rounds) != want {
+			ts.Fatalf("arm %s has %d rounds, want %d", a.Name, len(a.Rounds), want)
+		}
+	}
+	if len(s.Arms) != 2 || len(s.Differences) == 0 != s.Harness.Saturated || !s.Complete { // a busy machine compares nothing
+		ts.Fatalf("%d arms, %d differences, complete %v", len(s.Arms), len(s.Differences), s.Complete)
+	}
 }

@@ -21,6 +21,8 @@ import (
 
 type simFlags struct {
 	nodes     int
+	hosts     []string      // of the nodes, addresses or names of this machine
+	dns       string        // where the name server listens
 	database  databaseFlags // the first one
 	databases []string      // the others, as SPEC
 	support   []string
@@ -61,6 +63,8 @@ func newSim() *cobra.Command {
 
 func (f *simFlags) register(flags *pflag.FlagSet) {
 	flags.IntVar(&f.nodes, "nodes", 0, "nodes, each at its own loopback address (default: 3, or 4 with an OSS cluster)")
+	flags.StringSliceVar(&f.hosts, "node-hosts", nil, "IPv4 addresses of this machine, or names for them, that the nodes are to have, one each, so that clients on other machines reach them")
+	flags.StringVar(&f.dns, "dns", "", "HOST:PORT of the DNS server (default: a free port at 127.0.0.1)")
 	f.database.register(flags)
 	flags.StringArrayVar(&f.databases, "database", nil, "one more database, as SPEC; may be repeated")
 	flags.StringArrayVar(&f.support, "support", nil, "switch of how opt-ins are answered and notices sent; may be repeated")
@@ -83,10 +87,13 @@ func (f *simFlags) run(ctx context.Context, out, stderr io.Writer) error {
 		return usageError(err)
 	}
 	suite, suiteErr := f.control.check()
+	if err := errors.Join(suiteErr, f.lookUp(ctx)); err != nil {
+		return usageError(err)
+	}
 	f.suit(suite)
 	f.nodes = f.nodeCount()
 	configs, err := f.configs(suite)
-	if err := errors.Join(suiteErr, err); err != nil {
+	if err != nil {
 		return usageError(err)
 	}
 	happens := out
@@ -95,7 +102,7 @@ func (f *simFlags) run(ctx context.Context, out, stderr io.Writer) error {
 	}
 	base := time.Now()
 	c, err := sim.StartCluster(sim.ClusterConfig{
-		Nodes: f.nodes, Base: base, Seed: f.seed, Marks: printMarks(happens, base),
+		Nodes: f.nodes, Hosts: f.hosts, DNS: f.dns, Base: base, Seed: f.seed, Marks: printMarks(happens, base),
 		Log: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {
@@ -136,6 +143,8 @@ func (f *simFlags) nodeCount() int {
 	switch {
 	case f.nodes != 0:
 		return f.nodes
+	case len(f.hosts) > 0:
+		return len(f.hosts)
 	case oss:
 		return 4
 	}

@@ -118,7 +118,7 @@ func (w *workerFlags) workersOwn(p profiles.Profile) profiles.Profile {
 // instance is the service.instance.id: two workers must not write one series.
 func (w *workerFlags) instance(id string) string {
 	if w.of == 0 {
-		return ""
+		return "" // the default
 	}
 	return fmt.Sprintf("%s-worker-%d", id, w.index)
 }

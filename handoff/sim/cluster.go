@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +17,15 @@ import (
 // ClusterConfig describes the nodes that databases share. The zero value is a
 // cluster of three nodes.
 type ClusterConfig struct {
-	Nodes int // 1 to 32; default 3
+	Nodes int // 1 to 32; default 3, or one for each of Hosts
+
+	// Hosts are the IPv4 addresses of the nodes; default: loopback addresses.
+	// All of them must be this machine's.
+	Hosts []string
+
+	// DNS is where the name server listens, host:port, for UDP and TCP; port 0
+	// takes a free one. Default: 127.0.0.1:0.
+	DNS string
 
 	// Base is the instant from which marks count; default: the start.
 	Base time.Time
@@ -59,14 +68,17 @@ func StartCluster(config ClusterConfig) (*Cluster, error) {
 		return nil, fmt.Errorf("nodes %d: want 1 to %d", config.Nodes, mostNodes)
 	}
 	if config.Nodes == 0 {
-		config.Nodes = defaultNodes
+		config.Nodes = cmp.Or(len(config.Hosts), defaultNodes)
+	}
+	if err := checkHosts(config.Hosts, config.Nodes); err != nil {
+		return nil, err
 	}
 	if config.Base.IsZero() {
 		config.Base = time.Now()
 	}
 	c := &Cluster{config: config, names: newNames()}
 	if config.Listen == nil {
-		if err := c.names.serve(); err != nil {
+		if err := c.names.serve(cmp.Or(config.DNS, anyDNS)); err != nil {
 			return nil, err
 		}
 	}
@@ -76,7 +88,7 @@ func StartCluster(config ClusterConfig) (*Cluster, error) {
 // Create starts a database; ctx bounds the start only. What concerns the whole
 // cluster is the cluster's, whatever config says of it.
 func (c *Cluster) Create(ctx context.Context, config Config) (*Simulator, error) {
-	config.Nodes, config.Base, config.Marks = c.config.Nodes, c.config.Base, c.config.Marks
+	config.Nodes, config.Hosts, config.Base, config.Marks = c.config.Nodes, c.config.Hosts, c.config.Base, c.config.Marks
 	config.Listen, config.Log, config.Seed = c.config.Listen, c.config.Log, c.config.Seed
 	if err := config.Validate(); err != nil {
 		return nil, err
@@ -155,6 +167,10 @@ func (c *Cluster) Databases() []*Simulator {
 
 // NodeCount is how many nodes there are.
 func (c *Cluster) NodeCount() int { return c.config.Nodes }
+
+// NodeHost is the address that a node is meant to have, counted from 0. (Where
+// a machine has a single loopback address, nodes share that one instead.)
+func (c *Cluster) NodeHost(node int) string { return hostOf(c.config.Hosts, node) }
 
 // Notices reports whether maintenance notices are switched on.
 func (c *Cluster) Notices() bool {

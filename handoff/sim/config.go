@@ -13,12 +13,17 @@ import (
 
 // Config describes a simulated database. The zero value is a database of three
 // nodes with an in-process store, on a free port. What concerns the whole
-// cluster (Nodes, Base, Marks, Listen, Log, Seed) Cluster.Create takes from the
-// cluster.
+// cluster (Nodes, Hosts, Base, Marks, Listen, Log, Seed) Cluster.Create takes
+// from the cluster.
 type Config struct {
 	// Nodes is the number of proxies, 1 to 32; default 3. Upgrades that move
 	// the endpoint want 2, and rounds look more like a cluster's with 3.
 	Nodes int
+
+	// Hosts are the IPv4 addresses of the nodes, one each, where they are not
+	// to be loopback addresses: a machine with several addresses can serve
+	// clients on others. Default: 127.0.0.2, 127.0.0.3 and so on.
+	Hosts []string
 
 	// Port is the port of every node, as it is in real clusters, where clients
 	// tell nodes apart by address. 0 takes a free one.

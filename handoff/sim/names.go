@@ -130,22 +130,29 @@ func (z *zone) find(name string) ([]net.IP, time.Duration, bool) {
 	return []net.IP{ip}, recordTTL, known
 }
 
-// serve answers on one loopback port, by UDP and TCP.
-func (n *names) serve() error {
+// anyDNS is where the name server listens by default.
+const anyDNS = "127.0.0.1:0"
+
+// serve answers on one port, by UDP and TCP.
+func (n *names) serve(address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("name server: address %q: want HOST:PORT such as 127.0.0.1:5353", address)
+	}
 	for range portAttempts {
-		err := n.listen()
+		err := n.listen(address)
 		if err == nil {
 			return nil
 		}
-		if !errors.Is(err, syscall.EADDRINUSE) {
-			return fmt.Errorf("name server: %w", err)
+		if port != "0" || !errors.Is(err, syscall.EADDRINUSE) {
+			return fmt.Errorf("name server: %w", explain(err))
 		}
 	}
-	return errors.New("name server: found no port that is free for UDP and TCP alike at 127.0.0.1")
+	return fmt.Errorf("name server: found no port that is free for UDP and TCP alike at %s", host)
 }
 
-func (n *names) listen() error {
-	tcp, err := net.Listen("tcp", "127.0.0.1:0")
+func (n *names) listen(address string) error {
+	tcp, err := net.Listen("tcp", address)
 	if err != nil {
 		return err
 	}
@@ -242,11 +249,17 @@ func (n *names) resolver() *net.Resolver {
 	if n.addr == "" {
 		return nil
 	}
+	return ResolverAt(n.addr)
+}
+
+// ResolverAt asks the name server at an address, host:port, for every name:
+// that of a simulator in another process, see DNS.
+func ResolverAt(address string) *net.Resolver {
 	var dialer net.Dialer
 	return &net.Resolver{
 		PreferGo: true,
 		Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, network, n.addr)
+			return dialer.DialContext(ctx, network, address)
 		},
 	}
 }

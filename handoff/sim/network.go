@@ -4,13 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"strconv"
 	"syscall"
 )
 
-// network is where the nodes listen: each at a loopback address of its own,
-// all on one port. Clients tell nodes apart by address, some by nothing else.
+// network is where the nodes listen: each at an address of its own, a loopback
+// address unless others were given, all on one port. Clients tell nodes apart by
+// address, some by nothing else.
 //
 // A machine with a single loopback address gives each node a port of its own
 // instead, and one more for the endpoint, at which the node answers that the
@@ -29,6 +31,31 @@ type network struct {
 
 const portAttempts = 20
 
+// hostOf is the address of a node, counted from 0.
+func hostOf(hosts []string, node int) string {
+	if len(hosts) > 0 {
+		return hosts[node]
+	}
+	return fmt.Sprintf("127.0.0.%d", node+2)
+}
+
+// checkHosts wants one IPv4 address for each node, each of them once.
+func checkHosts(hosts []string, nodes int) error {
+	if len(hosts) > 0 && len(hosts) != nodes {
+		return fmt.Errorf("%d node addresses for %d nodes: want one for each", len(hosts), nodes)
+	}
+	for i, host := range hosts {
+		ip, err := netip.ParseAddr(host)
+		if err != nil || !ip.Is4() || ip.IsUnspecified() || ip.IsMulticast() {
+			return fmt.Errorf("node address %q: want an IPv4 address of this machine", host)
+		}
+		if slices.Contains(hosts[:i], host) {
+			return fmt.Errorf("node address %s is there twice: clients tell nodes apart by address", host)
+		}
+	}
+	return nil
+}
+
 // EntranceHost is the address of the endpoint's own, where it has one.
 const EntranceHost = "127.0.0.1"
 
@@ -44,7 +71,7 @@ func openNetwork(c Config) (*network, error) {
 			break // a free port of one address may be taken at another: try the next
 		}
 	}
-	if errors.Is(err, syscall.EADDRNOTAVAIL) {
+	if errors.Is(err, syscall.EADDRNOTAVAIL) && len(c.Hosts) == 0 {
 		err = n.bindFallback(c)
 	}
 	if err != nil {
@@ -58,7 +85,7 @@ func openNetwork(c Config) (*network, error) {
 func (n *network) bind(c Config) error {
 	n.port, n.addrs, n.doors = c.Port, nil, nil
 	for i := range c.Nodes {
-		if err := n.add(fmt.Sprintf("127.0.0.%d", i+2), n.port); err != nil {
+		if err := n.add(hostOf(c.Hosts, i), n.port); err != nil {
 			n.close()
 			return err
 		}
@@ -124,6 +151,8 @@ func explain(err error) error {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return fmt.Errorf("%w: another program, or another simulator, has the port: end it, or choose another port, 0 for a free one", err)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fmt.Errorf("%w: it is no address of this machine: nodes must have addresses that it has", err)
 	case errors.Is(err, syscall.EACCES):
 		return fmt.Errorf("%w: choose a port above 1023, or 0 for a free one", err)
 	}

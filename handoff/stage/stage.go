@@ -57,14 +57,15 @@ type Injecting interface {
 
 // The names of stages, as flags and profiles spell them.
 const (
-	NameSim     = "sim"
-	NameManual  = "manual"
-	NameCommand = "command"
-	NameNone    = "none"
+	NameSim           = "sim"
+	NameManual        = "manual"
+	NameCommand       = "command"
+	NameFaultInjector = "fault-injector"
+	NameNone          = "none"
 )
 
 // Names are the stages that can be chosen.
-var Names = []string{NameSim, NameManual, NameCommand, NameNone}
+var Names = []string{NameSim, NameManual, NameCommand, NameFaultInjector, NameNone}
 
 // CheckName returns an error that lists the choices when name is none of them.
 func CheckName(name string) error {
@@ -75,7 +76,9 @@ func CheckName(name string) error {
 }
 
 // IsReal reports whether the stage of that name is a Real one.
-func IsReal(name string) bool { return name == NameManual || name == NameCommand }
+func IsReal(name string) bool {
+	return name == NameManual || name == NameCommand || name == NameFaultInjector
+}
 
 // None is the stage on which nothing happens: the load runs through its
 // baseline and ends. It refuses a plan with actions, which would otherwise be

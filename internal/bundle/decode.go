@@ -1,12 +1,11 @@
 package bundle
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
@@ -33,12 +32,17 @@ func decodeLine(line []byte, started time.Time) (record.Interval, error) {
 
 // decode reads a line, and keeps what later lines are likely to repeat.
 func (c *canonical) decode(line []byte, started time.Time) (record.Interval, error) {
-	data, ok := c.read(line)
-	if !ok {
-		data = &metricspb.MetricsData{}
-		if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(line, data); err != nil {
-			return record.Interval{}, err
-		}
+	if iv, ok := c.read(line, started); ok {
+		return iv, nil
+	}
+	return decodeAny(line, started)
+}
+
+// decodeAny reads a line of any layout.
+func decodeAny(line []byte, started time.Time) (record.Interval, error) {
+	data := &metricspb.MetricsData{}
+	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(line, data); err != nil {
+		return record.Interval{}, err
 	}
 	d := decoder{started: started, at: map[record.Key]int{}}
 	for _, rm := range data.GetResourceMetrics() {
@@ -58,24 +62,20 @@ func (c *canonical) decode(line []byte, started time.Time) (record.Interval, err
 	return d.iv, nil
 }
 
-// sort restores the order in which package record hands intervals out.
-func (d *decoder) sort() {
-	slices.SortFunc(d.iv.Series, func(x, y record.Series) int { return x.Key.Compare(y.Key) })
-	slices.SortStableFunc(d.iv.Counts, func(x, y record.Count) int {
-		return cmp.Or(strings.Compare(x.Name, y.Name), strings.Compare(x.Arm, y.Arm), compareAttrs(x.Attrs, y.Attrs))
-	})
-	slices.SortStableFunc(d.iv.Distributions, func(x, y record.Distribution) int {
-		return cmp.Or(strings.Compare(x.Name, y.Name), strings.Compare(x.Arm, y.Arm), compareAttrs(x.Attrs, y.Attrs))
-	})
-	slices.SortStableFunc(d.iv.Levels, func(x, y record.Level) int {
-		return cmp.Or(strings.Compare(x.Name, y.Name), strings.Compare(x.Arm, y.Arm), compareAttrs(x.Attrs, y.Attrs))
-	})
+// begin makes the decoder ready for another line of a file, whose lists it uses
+// again.
+func (d *decoder) begin(started time.Time) {
+	d.started, d.bounds = started, false
+	d.iv.Series, d.iv.Counts = d.iv.Series[:0], d.iv.Counts[:0]
+	d.iv.Levels, d.iv.Distributions = d.iv.Levels[:0], d.iv.Distributions[:0]
 }
 
-func compareAttrs(x, y []record.Attr) int {
-	return slices.CompareFunc(x, y, func(a, b record.Attr) int {
-		return cmp.Or(strings.Compare(a.Key, b.Key), strings.Compare(a.Value, b.Value))
-	})
+// sort restores the order in which package record hands intervals out.
+func (d *decoder) sort() {
+	slices.SortFunc(d.iv.Series, compareSeries)
+	slices.SortStableFunc(d.iv.Counts, compareCounts)
+	slices.SortStableFunc(d.iv.Distributions, compareDistributions)
+	slices.SortStableFunc(d.iv.Levels, compareLevels)
 }
 
 func (d *decoder) metric(arm string, m *metricspb.Metric) error {
@@ -118,20 +118,8 @@ const delta = metricspb.AggregationTemporality_AGGREGATION_TEMPORALITY_DELTA
 var errNotDelta = errors.New("its temporality is not delta, which a bundle needs: intervals are added up")
 
 func (d *decoder) series(arm, name string, p *metricspb.ExponentialHistogramDataPoint) error {
-	place := func(s *record.Series) **histogram.Histogram {
-		switch name {
-		case record.ResponseTime:
-			return &s.Response
-		case record.ServiceTime:
-			return &s.Service
-		case record.Lateness:
-			return &s.Lateness
-		case record.MessageDeliveryTime:
-			return &s.Delivery
-		}
-		return nil
-	}
-	if place(&record.Series{}) == nil {
+	place := placeOf(name)
+	if place == nil {
 		return d.distribution(arm, name, p)
 	}
 	if err := d.bound(p.GetStartTimeUnixNano(), p.GetTimeUnixNano()); err != nil {
@@ -156,6 +144,21 @@ func (d *decoder) series(arm, name string, p *metricspb.ExponentialHistogramData
 		return fmt.Errorf("two points for %+v", key)
 	}
 	*into = h
+	return nil
+}
+
+// placeOf says which of a series' histograms has that name, nil if none has.
+func placeOf(name string) func(*record.Series) **histogram.Histogram {
+	switch name {
+	case record.ResponseTime:
+		return func(s *record.Series) **histogram.Histogram { return &s.Response }
+	case record.ServiceTime:
+		return func(s *record.Series) **histogram.Histogram { return &s.Service }
+	case record.Lateness:
+		return func(s *record.Series) **histogram.Histogram { return &s.Lateness }
+	case record.MessageDeliveryTime:
+		return func(s *record.Series) **histogram.Histogram { return &s.Delivery }
+	}
 	return nil
 }
 
@@ -300,4 +303,23 @@ func text(v *commonpb.AnyValue) string {
 		return strconv.FormatBool(v.BoolValue)
 	}
 	return ""
+}
+
+func keyValues(attrs []record.Attr) []*commonpb.KeyValue {
+	var kvs []*commonpb.KeyValue
+	for _, a := range attrs {
+		kvs = append(kvs, &commonpb.KeyValue{
+			Key:   a.Key,
+			Value: &commonpb.AnyValue{Value: &commonpb.AnyValue_StringValue{StringValue: a.Value}},
+		})
+	}
+	return kvs
+}
+
+// since returns the instant of a point as the time since the run's base.
+func since(started time.Time, unixNano uint64) (time.Duration, error) {
+	if unixNano > math.MaxInt64 {
+		return 0, fmt.Errorf("instant %d ns is out of range", unixNano)
+	}
+	return time.Unix(0, int64(unixNano)).Sub(started), nil
 }

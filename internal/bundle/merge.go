@@ -27,9 +27,23 @@ type Merged struct {
 	Stalled     Seconds     `json:"stalled_s"`             // for how long it stood still after warm-up
 	Measured    Seconds     `json:"measured_s"`            // of so long
 	Environment Environment `json:"environment"`
-	Complete    bool        `json:"complete"` // it ended, and said so
+	Process     string      `json:"process,omitempty"`     // of a run whose arms had one each: arm (Name is the arm's) or stage
+	StartLag    *Lag        `json:"start_lag_s,omitempty"` // of its pacer; nil: not measured
+	Health      *Health     `json:"health,omitempty"`      // of its process; nil: not measured
+	Complete    bool        `json:"complete"`              // it ended, and said so
 	Valid       bool        `json:"valid"`
 	Missing     string      `json:"missing,omitempty"` // why nothing of it is here; empty: it was added
+}
+
+// Who names the worker in a sentence.
+func (w Merged) Who() string {
+	switch w.Process {
+	case ArmProcess:
+		return "the process of arm " + w.Name
+	case StageProcess:
+		return "the process of the stage"
+	}
+	return "worker " + w.Name
 }
 
 // lacking names the workers that are missing or did not end properly.
@@ -40,9 +54,9 @@ func (m *Merge) lacking() (list []string) {
 	for _, w := range m.Workers {
 		switch {
 		case w.Missing != "":
-			list = append(list, fmt.Sprintf("worker %s is missing: %s", w.Name, w.Missing))
+			list = append(list, fmt.Sprintf("%s is missing: %s", w.Who(), w.Missing))
 		case !w.Complete:
-			list = append(list, fmt.Sprintf("worker %s did not end properly: it is added up to %v", w.Name, w.To.Duration()))
+			list = append(list, fmt.Sprintf("%s did not end properly: it is added up to %v", w.Who(), w.To.Duration()))
 		}
 	}
 	return list

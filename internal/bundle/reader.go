@@ -29,6 +29,17 @@ func Is(dir string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
+// Others are the names in a bundle's directory that are not of its files.
+func Others(dir string) (names []string, err error) {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if !slices.Contains([]string{runFile, metricsFile, marksFile, summaryFile}, e.Name()) {
+			names = append(names, e.Name())
+		}
+	}
+	return names, err
+}
+
 // Open reads run.json of a bundle and looks at its other files. The path is
 // the directory or a file in it.
 func Open(path string) (*Bundle, error) {
@@ -104,6 +115,17 @@ func (b *Bundle) Complete() bool { return b.Run.Final != nil && len(b.Run.Merge.
 // Intervals yields the intervals in order. It ends at the first error.
 func (b *Bundle) Intervals() iter.Seq2[record.Interval, error] {
 	lines := newCanonical()
+	return readLines(filepath.Join(b.Dir, metricsFile), func(line []byte) (record.Interval, error) {
+		return lines.decode(line, b.Run.Started)
+	})
+}
+
+// Pass yields the intervals as Intervals does, but each is valid until the next
+// alone: its lists and histograms are used again. An hour is read without
+// garbage.
+func (b *Bundle) Pass() iter.Seq2[record.Interval, error] {
+	lines := newCanonical()
+	lines.again = true
 	return readLines(filepath.Join(b.Dir, metricsFile), func(line []byte) (record.Interval, error) {
 		return lines.decode(line, b.Run.Started)
 	})

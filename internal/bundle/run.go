@@ -43,6 +43,7 @@ type Run struct {
 	SLO         []string        `json:"slo,omitempty"`         // service level objectives, such as maintenance.failed_ratio < 0.001
 	SlotRanges  []SlotRange     `json:"slot_ranges,omitempty"` // whose outages are told apart
 	Worker      *Worker         `json:"worker,omitempty"`      // one of several that load together; nil: it loads alone
+	Isolated    *Isolated       `json:"isolated,omitempty"`    // every arm had a process of its own; nil: they shared one
 	Merge       *Merge          `json:"merge,omitempty"`       // what it was added up from; nil: it was recorded
 	Environment Environment     `json:"environment"`
 	Versions    Versions        `json:"versions"`
@@ -64,6 +65,19 @@ type Worker struct {
 	Workers int       `json:"workers"`
 	StartAt time.Time `json:"start_at"`
 }
+
+// Isolated says that every arm of the run had a process of its own.
+type Isolated struct {
+	Arms    []string `json:"arms"`              // of the run, in order
+	Process string   `json:"process,omitempty"` // whose bundle it is, arm or stage; absent: all of them, merged
+}
+
+// The processes of a run whose arms have one each: StageProcess hosts the stage
+// and leads, an ArmProcess loads one arm.
+const (
+	StageProcess = "stage"
+	ArmProcess   = "arm"
+)
 
 // Arm is one client configuration. Requested is its mode: on, off,
 // auto or raw.
@@ -102,6 +116,7 @@ type Upgrade struct {
 	Title       string          `json:"title,omitempty"`
 	SCHSupport  string          `json:"sch_support,omitempty"` // full, partial, relaxed or none
 	Documented  string          `json:"documented,omitempty"`  // what the vendor promises of handoffs for it
+	Simulated   bool            `json:"simulated,omitempty"`   // with another stage than sim: whoever did it says that it is a simulator
 	Parameters  []Parameter     `json:"parameters,omitempty"`
 	Assumptions []string        `json:"assumptions,omitempty"`
 	Plan        json.RawMessage `json:"plan,omitempty"` // the actions with their instants, as resolved from seed and speed
@@ -197,7 +212,7 @@ func (r Run) validate() error {
 		return errors.New("run without an id: set Run.ID")
 	case r.Started.IsZero():
 		return fmt.Errorf("run %s without a start: set Run.Started to the base instant", r.ID)
-	case len(r.Arms) == 0:
+	case len(r.Arms) == 0 && (r.Isolated == nil || r.Isolated.Process != StageProcess):
 		return fmt.Errorf("run %s without arms: set Run.Arms", r.ID)
 	}
 	seen := map[string]bool{"": true} // the empty name is the run's own

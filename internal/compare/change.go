@@ -54,7 +54,7 @@ func (f felt) loss() float64 {
 // loop nothing falls due while all wait, so that what is usual is taken for due.
 func readFelt(b *bundle.Bundle) ([][]felt, error) {
 	arms := make([][]felt, len(b.Run.Arms))
-	for iv, err := range b.Intervals() {
+	for iv, err := range b.Pass() {
 		if err != nil {
 			return nil, err
 		}

@@ -84,7 +84,7 @@ func events(b *bundle.Bundle, s *sums, t timeline, source string, found Span, fi
 			e.limits[a.Name] = e.limitOf(a.Name, s)
 		}
 	}
-	for iv, err := range b.Intervals() {
+	for iv, err := range b.Pass() {
 		if err != nil {
 			return nil, err
 		}

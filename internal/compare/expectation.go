@@ -195,7 +195,7 @@ func (t trial) caveats(verdict string, u Upgrade) (list []string) {
 	if n := t.rounds(); n == 1 {
 		list = append(list, "one round: this is what happened in it, and no rule yet")
 	}
-	if names := assumed(u.Assumptions); t.summary.Stage == "sim" && len(names) > 0 {
+	if names := assumed(u.Assumptions); (t.summary.Stage == "sim" || u.Simulated) && len(names) > 0 {
 		list = append(list, "it rests on assumptions of the choreography: "+strings.Join(names, ", "))
 	}
 	return list

@@ -52,7 +52,7 @@ func (t timeline) outage(of place) (o Outage, own int) {
 	out, own := t.windows(mark.Outage, of)
 	o = Outage{Windows: out.Windows, Longest: out.Longest, Total: out.Total}
 	o.BrownOuts, _ = t.windows(mark.BrownOut, of)
-	apart := t.apart()
+	apart := t.apart(of.arm)
 	for _, m := range t.outages {
 		if m.Kind == mark.Gap && placeOf(m) == of {
 			o.LongestGap = max(o.LongestGap, bundle.Seconds(stretch(m).Outside(apart)))
@@ -71,7 +71,7 @@ func (t timeline) windows(kind mark.Kind, of place) (w Windows, own int) {
 
 // windowsIn is windows of those that began in one round; 0 stands for all.
 func (t timeline) windowsIn(kind mark.Kind, of place, round int) (w Windows, own int) {
-	warm, apart := t.warmups(), t.apart()
+	warm, apart := t.warmups(), t.apart(of.arm)
 	for _, m := range t.outages {
 		if m.Kind != kind || placeOf(m) != of || round > 0 && m.Round != round {
 			continue
@@ -91,11 +91,13 @@ func placeOf(m mark.Mark) place { return place{m.Arm, m.Pool, m.Slots} }
 func stretch(m mark.Mark) record.Stretch { return record.Stretch{From: m.At, To: m.At + m.Duration} }
 
 // apart are the stretches that say nothing of an arm: warm-up, and those in
-// which the harness stood still.
-func (t timeline) apart() []record.Stretch {
+// which the harness stood still: all of it, or the process of that arm.
+func (t timeline) apart(arm string) []record.Stretch {
 	all := t.warmups()
 	for _, s := range t.stalls {
-		all = append(all, stretch(s))
+		if s.Arm == "" || s.Arm == arm {
+			all = append(all, stretch(s))
+		}
 	}
 	slices.SortFunc(all, func(x, y record.Stretch) int { return cmp.Compare(x.From, y.From) })
 	return all

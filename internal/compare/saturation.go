@@ -60,8 +60,11 @@ func stoodStill(m *bundle.Merge) (reasons []string) {
 		return nil
 	}
 	for _, w := range m.Workers {
+		if w.Process == bundle.StageProcess {
+			continue // where it stands still all do: that is told of the whole
+		}
 		if float64(w.Stalled) > stallEnd*float64(w.Measured) {
-			reasons = append(reasons, fmt.Sprintf("worker %s stood still for %v in all (limit %.0f %% of its run)", w.Name, round(w.Stalled.Duration()), 100*stallEnd))
+			reasons = append(reasons, fmt.Sprintf("%s stood still for %v in all (limit %.0f %% of its run)", w.Who(), round(w.Stalled.Duration()), 100*stallEnd))
 		}
 	}
 	return reasons
@@ -102,7 +105,13 @@ func (s *Summary) lagging() (arms []string) {
 // harness's, at p99, and all of it.
 func (s *Summary) startLag(a Arm) (lag, late time.Duration) {
 	late = a.Phases.Baseline.Lateness.P99.Duration()
-	return min(late, s.Harness.StartLag.P99.Duration()), late
+	own := s.Harness.StartLag
+	for _, p := range s.Harness.Processes {
+		if p.Arm == a.Name && p.StartLag != nil {
+			own = *p.StartLag
+		}
+	}
+	return min(late, own.P99.Duration()), late
 }
 
 // warnHealth says what is near its end, and what else one should know of the

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"iter"
+	"slices"
 	"time"
 
 	"schload/internal/bundle"
@@ -90,10 +91,12 @@ func rephase(iv record.Interval, maintenance Span) record.Interval {
 			iv.Series[i].Phase = phase
 		}
 	}
-	for _, c := range iv.Counts {
-		for i, a := range c.Attrs {
+	for n := range iv.Counts {
+		for i, a := range iv.Counts[n].Attrs {
 			if a.Key == record.AttrPhase && a.Value != record.Warmup.String() {
-				c.Attrs[i].Value = phase.String()
+				attrs := slices.Clone(iv.Counts[n].Attrs) // intervals share theirs
+				attrs[i].Value = phase.String()
+				iv.Counts[n].Attrs = attrs
 			}
 		}
 	}
@@ -101,10 +104,10 @@ func rephase(iv record.Interval, maintenance Span) record.Interval {
 }
 
 // Intervals yields the intervals of a bundle filed under phases as its summary
-// files them.
+// files them. Each is valid until the next: see bundle.Pass.
 func (s Summary) Intervals(b *bundle.Bundle) iter.Seq2[record.Interval, error] {
 	return func(yield func(record.Interval, error) bool) {
-		for iv, err := range b.Intervals() {
+		for iv, err := range b.Pass() {
 			if err == nil && s.PhaseSource == sourceData && len(s.Maintenance) > 0 {
 				iv = rephase(iv, s.Maintenance[0])
 			}

@@ -52,7 +52,7 @@ func Judge(b *bundle.Bundle) (Part, error) {
 		Schema: Schema, RunID: run.ID, Complete: b.Complete() && !b.Run.Final.Interrupted, Dir: b.Dir,
 		Upgrade: Upgrade{
 			Name: run.Upgrade.Name, Title: run.Upgrade.Title, SCHSupport: run.Upgrade.SCHSupport, Documented: run.Upgrade.Documented,
-			Assumptions: append([]string{}, run.Upgrade.Assumptions...),
+			Assumptions: append([]string{}, run.Upgrade.Assumptions...), Simulated: run.Upgrade.Simulated,
 		},
 		Stage: run.Stage, Cluster: run.Cluster, Rounds: run.Played(), ClosedLoop: slices.ContainsFunc(run.Pools, closed), LateAfter: run.LateAfter, OutageAfter: run.OutageAfter, Objective: objectiveOf(run),
 		PhaseSource: source, Maintenance: timeline.maintenance(sums.whole.To),
@@ -82,6 +82,21 @@ func Judge(b *bundle.Bundle) (Part, error) {
 	s.SLO = s.slos(run.SLO)
 	s.warn(&sums, timeline, run.Final)
 	return Part{Run: run, Summary: s, trials: trials}, nil
+}
+
+// processes are those of a run whose arms had one each; none of another.
+func processes(run bundle.Run) (list []Process) {
+	if run.Isolated == nil || run.Merge == nil {
+		return nil
+	}
+	for _, w := range run.Merge.Workers {
+		p := Process{StartLag: w.StartLag, Health: w.Health}
+		if w.Process == bundle.ArmProcess {
+			p.Arm = w.Name
+		}
+		list = append(list, p)
+	}
+	return list
 }
 
 // closed says whether a pool's loop is closed.
@@ -185,7 +200,7 @@ func effective(connections, optedIn uint64) string {
 // never came to that, from the intervals: the lateness of the baseline bounds
 // the start lag from above.
 func harness(run bundle.Run, s *sums) Harness {
-	h := Harness{Workers: s.signs.workers(run)}
+	h := Harness{Workers: s.signs.workers(run), Processes: processes(run)}
 	if run.Final != nil {
 		h.Exports, h.Health, h.MarksDropped = run.Final.Exports, run.Final.Health, run.Final.MarksDropped
 	} else {

@@ -49,6 +49,8 @@ type Upgrade struct {
 	SCHSupport  string   `json:"sch_support"`
 	Documented  string   `json:"documented,omitempty"` // what the vendor promises of handoffs for it
 	Assumptions []string `json:"assumptions"`
+
+	Simulated bool `json:"simulated,omitempty"` // with another stage than sim: whoever did it says that it is a simulator
 }
 
 // Arm is what one client configuration went through.
@@ -156,9 +158,17 @@ type Harness struct {
 	StartLag         bundle.Lag     `json:"start_lag_s"`
 	CPU              CPU            `json:"cpu,omitzero"`
 	Workers          []Workers      `json:"workers,omitempty"`
-	Health           *bundle.Health `json:"health,omitempty"` // nil: not measured, or the run was killed
+	Health           *bundle.Health `json:"health,omitempty"`    // nil: not measured, or the run was killed
+	Processes        []Process      `json:"processes,omitempty"` // where every arm had one of its own; else all shared one
 	MarksDropped     uint64         `json:"marks_dropped,omitempty"`
 	Exports          bundle.Exports `json:"exports"`
+}
+
+// Process is how one of the processes of a run was whose arms had one each.
+type Process struct {
+	Arm      string         `json:"arm,omitempty"`         // absent: the process that hosted the stage
+	StartLag *bundle.Lag    `json:"start_lag_s,omitempty"` // nil: not measured, as of the stage
+	Health   *bundle.Health `json:"health,omitempty"`
 }
 
 // Raw is the mode of an arm without a client library, and NoneRaw what it was

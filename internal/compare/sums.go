@@ -27,7 +27,7 @@ type sums struct {
 // readSums adds up the intervals as file gives them, filed under their phases.
 func readSums(b *bundle.Bundle, t timeline, file func(record.Interval) record.Interval) (sums, error) {
 	var s sums
-	for iv, err := range b.Intervals() {
+	for iv, err := range b.Pass() {
 		if err != nil {
 			return s, err
 		}

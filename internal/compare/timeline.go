@@ -16,7 +16,7 @@ type timeline struct {
 	outages []mark.Mark // brown-outs and gaps, too, of arms, pools and slots
 	invalid []string
 	limit   time.Duration // Run.OutageAfter
-	stalls  []mark.Mark   // spans in which the harness itself stood still; they do not overlap
+	stalls  []mark.Mark   // spans in which the harness itself stood still, or an arm's process; those of the same do not overlap
 
 	coverage []mark.Mark // events and the connections that read of them
 }
@@ -86,9 +86,12 @@ func (t timeline) begin() time.Duration {
 	return 1<<63 - 1 // the run never came out of warm-up
 }
 
-// stood is for how long the harness stood still between two instants.
+// stood is for how long all of the harness stood still between two instants.
 func (t timeline) stood(from, to time.Duration) (sum time.Duration) {
 	for _, s := range t.stalls {
+		if s.Arm != "" {
+			continue
+		}
 		sum += max(0, min(to, s.At+s.Duration)-max(from, s.At))
 	}
 	return sum

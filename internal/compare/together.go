@@ -126,7 +126,7 @@ func repeated(parts []Part) (warnings []string) {
 }
 
 // own are the keys of a profile in which runs of one experiment may differ.
-var own = []string{"seed", "rounds", "target", "shards", "tls", "upgrade_command", "name", "summary", "slo"}
+var own = []string{"seed", "rounds", "target", "shards", "tls", "upgrade_command", "resolver", "fault_injector", "bdb", "name", "summary", "slo"}
 
 // unlike lists in what a run differs from the first.
 func unlike(first, r bundle.Run) (list []string) {
@@ -139,6 +139,7 @@ func unlike(first, r bundle.Run) (list []string) {
 	differ("stage", cmp.Or(first.Stage, "none"), cmp.Or(r.Stage, "none"))
 	differ("schload", first.Versions.Schload, r.Versions.Schload)
 	differ("go-redis", first.Versions.GoRedis, r.Versions.GoRedis)
+	differ("isolated", first.Isolated != nil, r.Isolated != nil)
 	differ("machine", first.Environment, r.Environment)
 	a, b := settings(first), settings(r)
 	both := maps.Clone(a)

@@ -65,7 +65,10 @@ func (s *Summary) warn(sums *sums, t timeline, final *bundle.Final) {
 	if n := s.Harness.Exports.Failed; n > 0 {
 		add("%d of %d exports to the collector failed: the dashboards lack them, this summary does not", n, n+s.Harness.Exports.Sent)
 	}
-	if n := len(s.Upgrade.Assumptions); n > 0 && s.Stage == "sim" {
+	switch n := len(s.Upgrade.Assumptions); {
+	case s.Upgrade.Simulated:
+		add("the upgrade was simulated, as whoever did it says; %d of its numbers are assumptions", n)
+	case n > 0 && s.Stage == "sim":
 		add("the upgrade was simulated; %d of its numbers are assumptions (see there)", n)
 	}
 }

@@ -42,7 +42,7 @@ func (r *run) attach(ctx context.Context, configs []handoff.Arm) (err error) {
 			return errors.New(reasons)
 		}
 	}
-	if r.turns <= 1 { // what is there stays
+	if r.turns <= 1 && (r.Lead == nil || r.Turn.Place == 0) { // what is there stays; of arms with processes the first one's writes it
 		if err = r.preload(ctx, opened[0].client); err != nil {
 			return err
 		}
@@ -94,7 +94,12 @@ func (r *run) attached() []*arm {
 	return r.arms
 }
 
-func (r *run) closeClients() { closeAll(r.arms) }
+func (r *run) closeClients() {
+	if r.Processes != nil {
+		r.Processes.Kill()
+	}
+	closeAll(r.arms)
+}
 
 func closeAll(arms []*arm) {
 	for _, a := range arms {

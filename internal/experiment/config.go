@@ -80,6 +80,15 @@ type Config struct {
 	Traces    Traces                // of what spans are made, if Telemetry exports any
 	Progress  func(report.Progress) // nil: none; called once an interval, must not block for long
 
+	// Processes load the arms in place of the run itself, which then opens none.
+	// Nil: the run loads all arms.
+	Processes Processes
+
+	// Lead decides on all instants in place of the run, whose arm has the Turn
+	// among those of the whole. Nil: the run decides.
+	Lead Lead
+	Turn workload.Turn
+
 	// Pacer makes the pools' pacers. Nil means the most precise the system
 	// has; tests in virtual time give workload.NewTimerPacer.
 	Pacer func(base time.Time) (workload.Pacer, error)
@@ -114,6 +123,9 @@ func (c Config) validate() error {
 	}
 	if c.LedgerKeys < 0 || c.LedgerKeys > mostLedgerKeys {
 		wrong = append(wrong, fmt.Errorf("ledger keys %d: want 1 to %d, or 0 for the default", c.LedgerKeys, mostLedgerKeys))
+	}
+	if c.Sequential && (c.Processes != nil || c.Lead != nil) {
+		wrong = append(wrong, errors.New("order sequential with arms in processes of their own: those that rest would only wait; choose one of them"))
 	}
 	if c.Rounds < 1 {
 		wrong = append(wrong, fmt.Errorf("rounds %d: want 1 or more", c.Rounds))

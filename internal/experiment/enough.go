@@ -33,9 +33,8 @@ func (r *run) enough(ctx context.Context, l *load, round int) (bool, error) {
 	if enough, err := r.decide(round); !enough || err != nil {
 		return false, err
 	}
-	end := time.Since(r.Base) + lead
-	r.recorder.End(end)
-	l.horizon.End(end - l.start)
+	end := time.Since(r.Base) + r.lead()
+	r.endLoad(l, end)
 	return true, r.wait(ctx, l, end)
 }
 

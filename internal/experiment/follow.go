@@ -16,7 +16,7 @@ const notices = "notices"
 // than lead from now, for what is due until then may have been recorded.
 func (r *run) follow(ctx context.Context, l *load, round int) error {
 	changed := r.Timeline.watchWindows()
-	at := time.Since(r.Base) + lead
+	at := time.Since(r.Base) + r.lead()
 	until := r.closing(l, round, at+r.Baseline)
 	phase := record.Baseline
 	if r.Timeline.windowsOver() > at {
@@ -26,13 +26,13 @@ func (r *run) follow(ctx context.Context, l *load, round int) error {
 	for {
 		next := until
 		if phase == record.Maintenance {
-			next = min(until, r.Timeline.windowsOver()-lead)
+			next = min(until, r.Timeline.windowsOver()-r.lead())
 		}
 		woken, err := r.waitOr(ctx, l, next, changed)
 		if err != nil || !woken && next == until {
 			return err
 		}
-		was, over, now := phase, r.Timeline.windowsOver(), time.Since(r.Base)+lead
+		was, over, now := phase, r.Timeline.windowsOver(), time.Since(r.Base)+r.lead()
 		switch {
 		case over > now && now < until:
 			phase, at = record.Maintenance, now

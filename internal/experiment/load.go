@@ -54,6 +54,9 @@ type load struct {
 
 // startLoad lets every pool of every arm begin at one instant, start.
 func (r *run) startLoad(ctx context.Context, round int, start time.Duration) *load {
+	if r.Processes != nil {
+		return r.startProcesses(ctx, start)
+	}
 	l := &load{start: start, done: make(chan struct{})}
 	base := r.Base.Add(start)
 	g, ctx := errgroup.WithContext(ctx)
@@ -69,7 +72,7 @@ func (r *run) startLoad(ctx context.Context, round int, start time.Duration) *lo
 				},
 				Pacer: func() (workload.Pacer, error) { return r.Pacer(base) },
 				Lag:   r.lag.add, Occupancy: a.occupancy[i], Wrong: r.unbelievable(a, pool.Name),
-				Turn: workload.Turn{Place: place, Of: len(r.arms)},
+				Turn: r.place(place),
 			}
 			if a.books != nil && a.books[i] != nil {
 				engine.Ledger = a.books[i].Book
@@ -93,13 +96,20 @@ func (r *run) startLoad(ctx context.Context, round int, start time.Duration) *lo
 	return l
 }
 
+// place is an arm's among all of the run, also those that others load.
+func (r *run) place(i int) workload.Turn {
+	if r.Lead != nil {
+		return r.Turn
+	}
+	return workload.Turn{Place: i, Of: len(r.arms)}
+}
+
 // end makes at, since the run's base, the load's end, and waits until all that
 // was due has ended or was missed. Clients that do not come back within grace
 // are closed under the workers, whose operations then fail: they are counted,
 // not abandoned.
 func (r *run) end(ctx context.Context, l *load, at, grace time.Duration) error {
-	r.recorder.End(at)
-	l.horizon.End(at - l.start)
+	r.endLoad(l, at)
 	timer := time.NewTimer(grace)
 	defer timer.Stop()
 	interrupted := ctx.Done()
@@ -109,7 +119,7 @@ func (r *run) end(ctx context.Context, l *load, at, grace time.Duration) error {
 			return l.err
 		case <-interrupted:
 			interrupted = nil
-			timer.Reset(min(grace, hurry))
+			timer.Reset(min(grace, r.grace(hurry)))
 		case <-timer.C:
 			r.closeClients()
 			<-l.done

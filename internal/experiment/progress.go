@@ -17,6 +17,10 @@ func (r *run) progress(interval record.Interval) report.Progress {
 	now := interval.To
 	round, phase := r.Timeline.at()
 	p := report.Progress{Phase: phase, Round: round, Rounds: r.known(), Saturates: r.Describe.Saturation != nil, Elapsed: max(0, now-r.start), Total: r.total}
+	if r.Processes != nil {
+		p.Arms = r.Processes.Progress()
+		return p
+	}
 	attached := r.attached()
 	for _, a := range r.Arms {
 		i := slices.IndexFunc(attached, func(x *arm) bool { return x.name == a.Name })

@@ -62,6 +62,8 @@ type run struct {
 	played    int             // rounds that are over
 	endedBy   string          // why there are no more, where the run decided
 	began     atomic.Int64    // the same, for the receivers of messages, who listen before
+	slots     []record.SlotRange
+	user      context.Context // ends when the user interrupts
 }
 
 // Run opens the arms, plays the rounds and leaves a bundle. An error before
@@ -72,7 +74,10 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	if err := c.validate(); err != nil {
 		return Result{}, err
 	}
-	r := &run{Config: c, standings: newStandings(c), boundary: make(chan struct{}, 1), over: make(chan chan struct{}), watching: make(chan struct{}), watched: make(chan error, 1)}
+	if c.Processes != nil {
+		c.Arms = nil // they are the processes'
+	}
+	r := &run{Config: c, standings: newStandings(c), boundary: make(chan struct{}, 1), over: make(chan chan struct{}), watching: make(chan struct{}), watched: make(chan error, 1), user: ctx}
 	slots, err := r.open(ctx)
 	if err != nil {
 		return Result{}, err
@@ -81,6 +86,7 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	if err := r.awaitStart(ctx); err != nil {
 		return Result{}, err
 	}
+	r.slots = slots
 	r.recorder = c.recorder(slots)
 	r.openTraces()
 	c.Describe.SlotRanges = described(slots)
@@ -102,6 +108,13 @@ func Run(ctx context.Context, c Config) (Result, error) {
 // they take turns, each for a moment, to see that it can be what it claims. It
 // returns the ranges of hash slots that are told apart.
 func (r *run) open(ctx context.Context) ([]record.SlotRange, error) {
+	if r.Processes != nil {
+		slots, err := r.Processes.Open(ctx)
+		if err != nil {
+			r.Processes.Kill()
+		}
+		return slots, err
+	}
 	if r.Sequential {
 		return r.probe(ctx)
 	}
@@ -113,7 +126,7 @@ func (r *run) open(ctx context.Context) ([]record.SlotRange, error) {
 
 // play leads the load through the phases and always finishes the bundle.
 func (r *run) play(ctx context.Context) (Result, error) {
-	start, err := r.firstDue()
+	start, err := r.firstDue(ctx)
 	if err != nil {
 		return Result{}, err
 	}
@@ -151,21 +164,44 @@ func (r *run) loadThrough(ctx context.Context, round int, start time.Duration, b
 		stop(err) // the engine counts what waits as missed, ended
 		grace = hurry
 	}
-	ended := r.end(ctx, l, time.Since(r.Base), grace)
-	r.settleExchanges(ctx)
-	r.calm(true)
-	r.settleLedgers(ctx)
+	ended := r.end(ctx, l, time.Since(r.Base), r.grace(grace))
+	ended = errors.Join(ended, r.settle(ctx, ended))
 	if ctx.Err() != nil || err == nil || errors.Is(err, errLoad) {
 		err = ended
 	}
 	return err
 }
 
+// settle gives all that is open its verdict, once the load has ended.
+func (r *run) settle(ctx context.Context, ended error) error {
+	if r.Lead != nil {
+		r.Lead.Loaded(ended)
+	}
+	r.settleExchanges(ctx)
+	switch {
+	case r.Lead != nil:
+		if r.Lead.Settled(ctx) != nil {
+			return nil // the target may be gone as well; what is open stays so
+		}
+	case r.Processes != nil:
+		r.Processes.Settle(ctx)
+	}
+	r.calm(true)
+	r.settleLedgers(ctx)
+	if r.Processes != nil {
+		return r.Processes.Finish(ctx)
+	}
+	return nil
+}
+
 // phases walks through warm-up and rounds. It ends early with the context's
 // cause, or with errLoad when the load ended by itself.
 func (r *run) phases(ctx context.Context, l *load) error {
+	if r.Lead != nil {
+		return r.led(ctx, l)
+	}
 	r.enter(0, record.Warmup, r.start)
-	if err := r.wait(ctx, l, r.start+r.Warmup-lead); err != nil {
+	if err := r.wait(ctx, l, r.start+r.Warmup-r.lead()); err != nil {
 		return err
 	}
 	for round := 1; round <= r.Rounds; round++ {
@@ -200,7 +236,7 @@ func (r *run) round(ctx context.Context, l *load, round int) error {
 
 // upgrade leads a load through the phases of a round.
 func (r *run) upgrade(ctx context.Context, l *load, round int, plan upgrade.Plan) error {
-	if err := r.wait(ctx, l, r.baselineEnd(l, round, r.begin(round, record.Baseline))-lead); err != nil {
+	if err := r.wait(ctx, l, r.baselineEnd(l, round, r.begin(round, record.Baseline))-r.lead()); err != nil {
 		return err
 	}
 	if err := r.perform(ctx, l, func(ctx context.Context) error { return r.await(ctx, round) }); err != nil {
@@ -264,7 +300,9 @@ func (r *run) prepare(ctx context.Context, l *load, round int, plan upgrade.Plan
 		if err := r.wait(ctx, l, r.begin(round, record.Warmup)); err != nil {
 			return err
 		}
-		r.resolveLedgers(ctx, round-1)
+		if err := r.resolve(ctx, round-1); err != nil {
+			return err
+		}
 	}
 	if !ok {
 		return nil
@@ -273,6 +311,17 @@ func (r *run) prepare(ctx context.Context, l *load, round int, plan upgrade.Plan
 		return fmt.Errorf("upgrade %s: preparing round %d: %w", r.Upgrade.Name, round, err)
 	}
 	return nil
+}
+
+// resolve reads back what a round left open.
+func (r *run) resolve(ctx context.Context, round int) error {
+	if r.Processes == nil {
+		r.resolveLedgers(ctx, round)
+		return nil
+	}
+	r.calm(true)
+	defer r.calm(false)
+	return r.Processes.Resolve(ctx, round)
 }
 
 // last waits for the end of a round's last phase. The end of the last round is
@@ -284,16 +333,15 @@ func (r *run) last(ctx context.Context, l *load, round int, end time.Duration) e
 // closing announces where a round ends and returns until when to wait for it.
 func (r *run) closing(l *load, round int, end time.Duration) time.Duration {
 	if round < r.Rounds && !r.Sequential { // a turn has a load of its own
-		return end - lead
+		return end - r.lead()
 	}
-	r.recorder.End(end)
-	l.horizon.End(end - l.start)
+	r.endLoad(l, end)
 	return end
 }
 
 // begin announces a phase a little ahead and returns its first instant.
 func (r *run) begin(round int, p record.Phase) time.Duration {
-	at := time.Since(r.Base) + lead
+	at := time.Since(r.Base) + r.lead()
 	r.enter(round, p, at)
 	return at
 }
@@ -304,6 +352,9 @@ func (r *run) enter(round int, p record.Phase, at time.Duration) {
 
 // enterFor is enter for a source that decided when the phase begins.
 func (r *run) enterFor(source string, round int, p record.Phase, at time.Duration) {
+	if r.Processes != nil && at > r.start { // it begins in warm-up
+		r.Processes.Tell(Cue{Round: round, Phase: p, Source: source, At: at})
+	}
 	r.recorder.BeginTurn(r.turn, round, p, at) // first of all: at is only lead ahead, and what falls due behind it must not be recorded before
 	r.turnLedgers(round)
 	time.AfterFunc(at-time.Since(r.Base), r.readNow)

@@ -44,13 +44,16 @@ func (r *run) awaitStart(ctx context.Context) error {
 
 // firstDue is when the load begins, since the base: at the agreed instant, or
 // as soon as it can.
-func (r *run) firstDue() (time.Duration, error) {
+func (r *run) firstDue(ctx context.Context) (time.Duration, error) {
+	if r.Lead != nil {
+		return r.Lead.Ready(ctx, r.slots)
+	}
 	if r.StartAt.IsZero() {
-		return time.Since(r.Base) + lead, nil
+		return time.Since(r.Base) + r.lead(), nil
 	}
 	until := r.untilStart()
-	if until < lead {
-		return 0, &StartPassedError{StartAt: r.StartAt, Late: lead - until}
+	if until < r.lead() {
+		return 0, &StartPassedError{StartAt: r.StartAt, Late: r.lead() - until}
 	}
 	return time.Since(r.Base) + until, nil
 }

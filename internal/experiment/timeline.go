@@ -76,6 +76,14 @@ func (t *Timeline) tap(also mark.Sink) {
 	}
 }
 
+// Hear takes a mark of another process, which keeps it itself: it is not
+// passed on.
+func (t *Timeline) Hear(m mark.Mark) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.note(m)
+}
+
 // note keeps what the live view shows and what is counted.
 func (t *Timeline) note(m mark.Mark) {
 	if t.notices == nil {

@@ -4,58 +4,105 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"schload/telemetry/histogram"
 	"schload/telemetry/record"
 )
 
-// addInterval adds what a worker recorded, all lists being sorted as package
-// bundle hands them out. Gauges and counters of events have rules of their own.
-func addInterval(into *record.Interval, from record.Interval) {
-	into.Series = join(into.Series, from.Series, func(x, y *record.Series) int { return x.Key.Compare(y.Key) }, addSeries)
-	into.Counts = join(into.Counts, from.Counts, compareCounts, func(x, y *record.Count) { x.Value += y.Value })
-	into.Distributions = join(into.Distributions, from.Distributions, func(x, y *record.Distribution) int {
-		return compareNamed(x.Name, y.Name, x.Arm, y.Arm, x.Attrs, y.Attrs)
-	}, func(x, y *record.Distribution) { x.Times.Merge(y.Times) })
+// adding is a line while the workers' intervals are added. Its lists and
+// histograms are used again by the next one.
+type adding struct {
+	record.Interval
+	lent []*histogram.Histogram
+	used int
 }
 
-func addSeries(x, y *record.Series) {
-	addTimes(&x.Response, y.Response)
-	addTimes(&x.Service, y.Service)
-	addTimes(&x.Lateness, y.Lateness)
-	addTimes(&x.Delivery, y.Delivery)
+func (l *adding) begin(from, to time.Duration) {
+	l.used = 0
+	l.Interval = record.Interval{
+		From: from, To: to,
+		Series: l.Series[:0], Counts: l.Counts[:0], Distributions: l.Distributions[:0], Levels: l.Levels[:0],
+	}
+}
+
+// add adds what a worker recorded, all lists being sorted as package bundle
+// hands them out, and keeps nothing of it. Gauges and counters of events have
+// rules of their own.
+func (l *adding) add(from record.Interval) {
+	l.Series = joinOwn(l.Series, from.Series, func(x, y *record.Series) int { return x.Key.Compare(y.Key) }, l.addSeries, func(x *record.Series) {
+		own := record.Series{Key: x.Key}
+		l.addSeries(&own, x)
+		*x = own
+	})
+	l.Counts = join(l.Counts, from.Counts, compareCounts, func(x, y *record.Count) { x.Value += y.Value })
+	l.Distributions = joinOwn(l.Distributions, from.Distributions, func(x, y *record.Distribution) int {
+		return compareNamed(x.Name, y.Name, x.Arm, y.Arm, x.Attrs, y.Attrs)
+	}, func(x, y *record.Distribution) { x.Times.Merge(y.Times) }, func(x *record.Distribution) {
+		times := x.Times
+		x.Times = nil
+		l.addTimes(&x.Times, times)
+	})
+}
+
+func (l *adding) addSeries(x, y *record.Series) {
+	l.addTimes(&x.Response, y.Response)
+	l.addTimes(&x.Service, y.Service)
+	l.addTimes(&x.Lateness, y.Lateness)
+	l.addTimes(&x.Delivery, y.Delivery)
 }
 
 // addTimes keeps a histogram that nobody has absent.
-func addTimes(into **histogram.Histogram, from *histogram.Histogram) {
-	switch {
-	case from == nil:
-	case *into == nil:
-		*into = from
-	default:
-		(*into).Merge(from)
+func (l *adding) addTimes(into **histogram.Histogram, from *histogram.Histogram) {
+	if from == nil {
+		return
 	}
+	if *into == nil {
+		*into = l.empty()
+	}
+	(*into).Merge(from)
+}
+
+// empty returns an empty histogram that is the line's own.
+func (l *adding) empty() *histogram.Histogram {
+	if l.used == len(l.lent) {
+		l.lent = append(l.lent, new(histogram.Histogram))
+	}
+	h := l.lent[l.used]
+	l.used++
+	h.Reset()
+	return h
 }
 
 // join adds a sorted list to a sorted one: equal elements by add, the others as
 // they are.
 func join[T any](into, from []T, compare func(x, y *T) int, add func(x, y *T)) []T {
-	var fresh []T
+	return joinOwn(into, from, compare, add, func(*T) {})
+}
+
+// joinOwn is join for elements that hold memory of others: own gives those that
+// are kept memory of their own.
+func joinOwn[T any](into, from []T, compare func(x, y *T) int, add func(x, y *T), own func(*T)) []T {
+	before := len(into)
 	i := 0
 	for j := range from {
-		for i < len(into) && compare(&into[i], &from[j]) < 0 {
+		order := 1
+		for i < before {
+			if order = compare(&into[i], &from[j]); order >= 0 {
+				break
+			}
 			i++
 		}
-		if i < len(into) && compare(&into[i], &from[j]) == 0 {
+		if i < before && order == 0 {
 			add(&into[i], &from[j])
-		} else {
-			fresh = append(fresh, from[j])
+			continue
 		}
+		into = append(into, from[j])
+		own(&into[len(into)-1])
 	}
-	if len(fresh) == 0 {
+	if len(into) == before || before == 0 {
 		return into
 	}
-	into = append(into, fresh...)
 	slices.SortStableFunc(into, func(x, y T) int { return compare(&x, &y) })
 	return into
 }
@@ -65,9 +112,15 @@ func compareCounts(x, y *record.Count) int {
 }
 
 func compareNamed(name, other, arm, otherArm string, attrs, others []record.Attr) int {
-	return cmp.Or(strings.Compare(name, other), strings.Compare(arm, otherArm), slices.CompareFunc(attrs, others, func(a, b record.Attr) int {
+	if name != other {
+		return strings.Compare(name, other)
+	}
+	if arm != otherArm {
+		return strings.Compare(arm, otherArm)
+	}
+	return slices.CompareFunc(attrs, others, func(a, b record.Attr) int {
 		return cmp.Or(strings.Compare(a.Key, b.Key), strings.Compare(a.Value, b.Value))
-	}))
+	})
 }
 
 // events are counters of what happened once for all workers, and which each of
@@ -83,12 +136,12 @@ func isEvent(name string) bool {
 }
 
 // take takes the counters of events out of a worker's interval.
-func (e *events) take(worker, workers int, counts []record.Count) []record.Count {
+func (e *events) take(worker, workers int, oneMachine bool, counts []record.Count) []record.Count {
 	if e.seen == nil {
 		e.seen, e.out = map[string][]uint64{}, map[string]uint64{}
 	}
 	return slices.DeleteFunc(counts, func(c record.Count) bool {
-		if !isEvent(c.Name) {
+		if !isEvent(c.Name) && !(oneMachine && c.Name == record.HarnessClockSteps) {
 			return false
 		}
 		id := identity(c)

@@ -29,7 +29,7 @@ func unlike(first, w *worker) (list []string) {
 			list = append(list, fmt.Sprintf("%s: %s in %s, %s in %s", what, short(s), first.name, short(t), w.name))
 		}
 	}
-	if a.Worker != nil || b.Worker != nil {
+	if a.Worker != nil || b.Worker != nil || a.Isolated != nil || b.Isolated != nil {
 		differ("run_id", a.ID, b.ID)
 	}
 	differ("schema", a.Schema, b.Schema)
@@ -47,7 +47,10 @@ func unlike(first, w *worker) (list []string) {
 	differ("schload", a.Versions.Schload, b.Versions.Schload)
 	differ("go-redis", a.Versions.GoRedis, b.Versions.GoRedis)
 	differ("seed (of the first worker)", family(a), family(b))
-	differ("arms", a.Arms, b.Arms)
+	differ("isolated", isolatedArms(a), isolatedArms(b))
+	if a.Isolated == nil || b.Isolated == nil {
+		differ("arms", a.Arms, b.Arms)
+	}
 	differ("pools", pools(a), pools(b))
 	x, y := settings(a), settings(b)
 	both := maps.Clone(x)
@@ -61,6 +64,14 @@ func unlike(first, w *worker) (list []string) {
 		list = append(list, fmt.Sprintf("time: %s and %s did not run at the same time", first.name, w.name))
 	}
 	return list
+}
+
+// isolatedArms are those that had a process each, nil if they shared one.
+func isolatedArms(r bundle.Run) []string {
+	if r.Isolated == nil {
+		return nil
+	}
+	return r.Isolated.Arms
 }
 
 // family is the seed from which all workers of one run have theirs.

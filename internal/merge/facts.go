@@ -19,6 +19,7 @@ type facts struct {
 	phases []mark.Mark
 	spans  map[mark.Kind]map[place][]span // outages, brown-outs and gaps
 	stalls []span
+	late   []span           // from when phases began to when a process heard of them
 	conns  uint64           // the highest number of a connection
 	life   span             // from the beginning of its first interval to the end of its last
 	silent map[place][]span // intervals without a success
@@ -41,8 +42,11 @@ func (w *worker) readFacts() error {
 		case mark.Outage, mark.BrownOut, mark.Gap:
 			f.spans[m.Kind][placeOf(m)] = append(f.spans[m.Kind][placeOf(m)], span{m.At, m.At + m.Duration})
 		case mark.Harness:
-			if m.Name == "stall" {
+			switch m.Name {
+			case "stall":
 				f.stalls = append(f.stalls, span{m.At, m.At + m.Duration})
+			case "late_phase":
+				f.late = append(f.late, span{m.At, m.At + m.Duration})
 			}
 		}
 	}

@@ -13,19 +13,31 @@ func final(list []*worker) *bundle.Final {
 	f := &bundle.Final{Valid: true}
 	for _, w := range list {
 		own := w.Run.Final
-		if own == nil {
+		if !w.finalOf(f) {
 			return nil
+		}
+		if own == nil {
+			continue
 		}
 		if end := list[0].Run.Started.Add(w.offset + own.Ended.Sub(w.Run.Started)); end.After(f.Ended) {
 			f.Ended = end
 		}
 		f.Valid = f.Valid && own.Valid && len(w.gaps) == 0
 		for _, reason := range own.InvalidReasons {
-			f.InvalidReasons = append(f.InvalidReasons, w.says(reason))
+			switch {
+			case w.process() == bundle.StageProcess:
+			case slices.Contains(w.whole, reason):
+				continue // the run was given up for it, and the stage says so
+			default:
+				reason = w.says(reason)
+			}
+			f.InvalidReasons = append(f.InvalidReasons, reason)
 		}
 		f.Exports.Sent += own.Exports.Sent
 		f.Exports.Failed += own.Exports.Failed
-		f.Interrupted = f.Interrupted || own.Interrupted
+		if w.process() == "" {
+			f.Interrupted = f.Interrupted || own.Interrupted
+		}
 		f.MarksDropped += own.MarksDropped
 		for kind, n := range own.Injected {
 			if f.Injected == nil {
@@ -33,7 +45,12 @@ func final(list []*worker) *bundle.Final {
 			}
 			f.Injected[kind] += n
 		}
-		f.StartLag, f.Health = lag(f.StartLag, own.StartLag), busiest(f.Health, own.Health)
+		f.StartLag = lag(f.StartLag, own.StartLag)
+		if w.process() != "" {
+			f.Health = oneMachine(f.Health, own.Health)
+		} else {
+			f.Health = busiest(f.Health, own.Health)
+		}
 		for _, p := range own.Arms {
 			f.Arms = prove(f.Arms, p, w)
 		}

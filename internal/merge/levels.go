@@ -96,7 +96,7 @@ func later(into, from []record.Level) []record.Level {
 }
 
 // beside joins the gauges of two workers.
-func beside(into, from []record.Level) []record.Level {
+func beside(into, from []record.Level, ruleOf func(record.Level) rule) []record.Level {
 	peaks(into, from)
 	return join(into, from, compareLevels, func(x, y *record.Level) {
 		switch ruleOf(*x) {

@@ -2,6 +2,7 @@ package merge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -9,12 +10,16 @@ import (
 	"schload/telemetry/record"
 )
 
-// stream hands out a worker's intervals, decoded ahead by a goroutine of its own.
+// stream hands out a worker's intervals, each decoded by a goroutine of its own
+// while others are added.
 type stream struct {
 	*worker
-	number int
-	next   chan read
-	head   *record.Interval // the next one; nil: there is none
+	number  int
+	next    chan read
+	done    chan struct{} // the head is no longer needed: its memory is used again
+	pending bool          // the next one was asked for
+	head    record.Interval
+	ended   bool // there is no head, and will be none
 }
 
 type read struct {
@@ -23,12 +28,17 @@ type read struct {
 }
 
 func (s *stream) start(ctx context.Context) {
-	s.next = make(chan read)
+	s.next, s.done, s.pending = make(chan read), make(chan struct{}), true
 	go func() {
 		defer close(s.next)
-		for iv, err := range s.Intervals() {
+		for iv, err := range s.Pass() {
 			select {
 			case s.next <- read{iv, err}:
+			case <-ctx.Done():
+				return
+			}
+			select {
+			case <-s.done:
 			case <-ctx.Done():
 				return
 			}
@@ -36,17 +46,28 @@ func (s *stream) start(ctx context.Context) {
 	}()
 }
 
-// advance takes the next interval.
-func (s *stream) advance() error {
+// look waits for the head and says whether there is one.
+func (s *stream) look() (bool, error) {
+	if !s.pending {
+		return !s.ended, nil
+	}
+	s.pending = false
 	r, ok := <-s.next
-	s.head = nil
 	if r.err != nil {
-		return fmt.Errorf("worker %s: %s: %w", s.name, s.Dir, r.err)
+		return false, fmt.Errorf("worker %s: %s: %w", s.name, s.Dir, r.err)
 	}
-	if ok {
-		s.head = &r.iv
+	s.head, s.ended = r.iv, !ok
+	return ok, nil
+}
+
+// advance gives the head back and asks for the next one. It must be called
+// once the head was looked at.
+func (s *stream) advance(ctx context.Context) {
+	s.pending = true
+	select {
+	case s.done <- struct{}{}:
+	case <-ctx.Done():
 	}
-	return nil
 }
 
 // middle is that of the head, since the base of the merged run.
@@ -63,66 +84,74 @@ func lines(ctx context.Context, list []*worker, write func(record.Interval) erro
 		streams[i] = &stream{worker: w, number: i}
 		streams[i].start(ctx)
 	}
-	for _, s := range streams {
-		if err := s.advance(); err != nil {
-			return err
-		}
-	}
 	var e events
+	var line adding
 	apart := canaries(list[0].Run)
 	for from := time.Duration(0); ; {
-		// Asked for first: a stream that was interrupted ends like one that is read.
-		if err := context.Cause(ctx); err != nil {
+		lead, err := leader(streams)
+		// Asked afterwards: a stream that was interrupted ends like one that is read.
+		if err := errors.Join(context.Cause(ctx), err); err != nil || lead == nil {
 			return err
 		}
-		lead := leader(streams)
-		if lead == nil {
-			return nil
-		}
-		line := record.Interval{From: from, To: max(from, lead.head.To+lead.offset)}
+		line.begin(from, max(from, lead.head.To+lead.offset))
 		for _, s := range streams {
-			if err := s.into(&line, &e, len(streams), apart, s == lead); err != nil {
+			if err := s.into(ctx, &line, &e, len(streams), apart, s == lead); err != nil {
 				return err
 			}
 		}
-		if leader(streams) == nil { // the last line ends with the last worker
+		if next, err := leader(streams); err != nil {
+			return err
+		} else if next == nil { // the last line ends with the last worker
 			for _, s := range streams {
 				line.To = max(line.To, s.facts.life.to)
 			}
 		}
 		line.Counts = join(line.Counts, e.give(), compareCounts, func(x, y *record.Count) { x.Value += y.Value })
-		if err := write(line); err != nil {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		if err := write(line.Interval); err != nil {
 			return err
 		}
 		from = line.To
 	}
 }
 
-func leader(streams []*stream) *stream {
+// leader is the first stream that has an interval left.
+func leader(streams []*stream) (*stream, error) {
 	for _, s := range streams {
-		if s.head != nil {
-			return s
+		if has, err := s.look(); has || err != nil {
+			return s, err
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // into adds all intervals of a worker that belong to a line; its leader's head
 // does in any case.
-func (s *stream) into(line *record.Interval, e *events, workers int, apart map[string]bool, lead bool) error {
+func (s *stream) into(ctx context.Context, line *adding, e *events, workers int, apart map[string]bool, lead bool) error {
 	var levels []record.Level
-	for s.head != nil && (lead || s.middle() < line.To) {
-		lead = false
-		iv := *s.head
-		s.note(iv, apart)
-		iv.Counts = e.take(s.number, workers, iv.Counts)
-		addInterval(line, iv)
-		levels = later(levels, ownLevels(iv, s.offset, line.To-line.From))
-		if err := s.advance(); err != nil {
+	for {
+		has, err := s.look()
+		if err != nil {
 			return err
 		}
+		if !has || !lead && s.middle() >= line.To {
+			break
+		}
+		lead = false
+		iv := s.head
+		s.note(iv, apart)
+		iv.Counts = e.take(s.number, workers, s.process() != "", iv.Counts)
+		line.add(iv)
+		levels = later(levels, ownLevels(iv, s.offset, line.To-line.From))
+		s.advance(ctx)
 	}
-	line.Levels = beside(line.Levels, levels)
+	rules := ruleOf
+	if s.process() != "" {
+		rules = ruleOfProcesses
+	}
+	line.Levels = beside(line.Levels, levels, rules)
 	return nil
 }
 

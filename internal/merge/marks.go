@@ -78,6 +78,9 @@ func own(list []*worker) (all []iter.Seq2[mark.Mark, error]) {
 // the whole has instead are left out, or say what the worker felt alone.
 func (w *worker) mark(m mark.Mark, offset time.Duration) (mark.Mark, bool) {
 	m.At += offset
+	if w.process() != "" {
+		return w.beside(m)
+	}
 	m.Worker = w.name
 	if m.Conn > 0 {
 		m.Conn += w.told.ConnOffset
@@ -95,4 +98,4 @@ func (w *worker) mark(m mark.Mark, offset time.Duration) (mark.Mark, bool) {
 	return m, true
 }
 
-func (w *worker) says(text string) string { return "worker " + w.name + ": " + text }
+func (w *worker) says(text string) string { return w.told.Who() + ": " + text }

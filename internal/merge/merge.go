@@ -42,7 +42,7 @@ func Merge(ctx context.Context, dirs []string, out string, o Options) (bundle.Me
 		w.offset = w.Run.Started.Sub(list[0].Run.Started)
 		w.describe()
 		m.Ignored = append(m.Ignored, unlike(list[0], w)...)
-		if i > 0 {
+		if i > 0 && !isolated(list) {
 			w.told.ConnOffset = list[i-1].told.ConnOffset + list[i-1].facts.conns
 		}
 		if err := w.readFacts(); err != nil {
@@ -52,6 +52,7 @@ func Merge(ctx context.Context, dirs []string, out string, o Options) (bundle.Me
 	if len(m.Ignored) > 0 && !o.Force {
 		return m, fmt.Errorf("%w: %s", ErrUnlike, strings.Join(m.Ignored, "; "))
 	}
+	wholes(list)
 	return build(ctx, list, missing, m, out)
 }
 
@@ -150,6 +151,9 @@ func (w *worker) late() {
 func merged(list []*worker, m bundle.Merge) bundle.Run {
 	run := list[0].Run
 	run.Worker, run.Final = nil, nil
+	if run.Isolated != nil {
+		run.Isolated = &bundle.Isolated{Arms: run.Isolated.Arms}
+	}
 	run.Merge = &m
 	run.Seed = family(list[0].Run)
 	for _, w := range list[1:] {

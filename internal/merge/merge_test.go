@@ -35,6 +35,7 @@ type tape struct {
 	sinks    map[string]workload.Sink
 	run      bundle.Run
 	last     record.Interval
+	final    func(*bundle.Final) // changes it; nil: nothing
 }
 
 func describe(id string, started time.Time) bundle.Run {
@@ -90,10 +91,17 @@ func (x *tape) read(t *testing.T, iv record.Interval, worker int) {
 		record.Level{Name: record.HarnessInFlight, Arm: "off", Attrs: []record.Attr{{Key: record.AttrPool, Value: "main"}}, Value: 100},
 		record.Level{Name: record.HarnessCPU, Value: float64(worker + 1)},
 		record.Level{Name: record.OutageActive, Arm: "on", Value: float64(worker)})
+	iv.Counts = slices.DeleteFunc(iv.Counts, func(c record.Count) bool { return !x.has(c.Arm) })
+	iv.Levels = slices.DeleteFunc(iv.Levels, func(l record.Level) bool { return !x.has(l.Arm) })
 	if err := x.writer.Interval(iv); err != nil {
 		t.Fatal(err)
 	}
 	x.last = iv
+}
+
+// has says whether the run has that arm; "" is the run itself.
+func (x *tape) has(arm string) bool {
+	return arm == "" || slices.ContainsFunc(x.run.Arms, func(a bundle.Arm) bool { return a.Name == arm })
 }
 
 func (x *tape) finish(t *testing.T) string {
@@ -102,6 +110,10 @@ func (x *tape) finish(t *testing.T) string {
 		{Name: "off", Requested: "off", Effective: "off", Connections: 3},
 		{Name: "on", Requested: "on", Effective: "on", Connections: 3, OptedIn: 3, Protocols: map[string]uint64{"3": 3}},
 	}}
+	final.Arms = slices.DeleteFunc(final.Arms, func(p bundle.Proof) bool { return !x.has(p.Name) })
+	if x.final != nil {
+		x.final(&final)
+	}
 	if err := x.writer.Finish(final); err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,13 @@ const apart = time.Second
 // warnings are what one should know of a merged bundle that is not in the sums.
 func warnings(list []*worker, whole []mark.Mark, uneven bool) (all []string) {
 	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+	if isolated(list) {
+		warnProcesses(list, add)
+		for _, w := range list {
+			all = append(all, prefixed(w)...)
+		}
+		return all
+	}
 	if len(list) > 1 {
 		last := list[len(list)-1].offset // they are in the order of their base instants
 		add("%d workers were put on one time axis by their wall clocks (the last base instant is %v after the first): by as much as the clocks differ, instants and outages of the whole are off; histograms and counters are not",

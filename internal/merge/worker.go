@@ -19,6 +19,7 @@ type worker struct {
 	told   bundle.Merged
 	gaps   []string // what was recorded and is missing in its bundle
 	facts  facts    // of its marks
+	whole  []string // why the run is invalid as a whole, of processes: the stage's reasons
 }
 
 // open opens the bundles and puts them in the order of their base instants.
@@ -39,17 +40,17 @@ func open(dirs []string, force bool) (list []*worker, missing []bundle.Merged, e
 		list = append(list, &worker{Bundle: b})
 	}
 	slices.SortStableFunc(list, func(x, y *worker) int {
-		return cmp.Or(x.Run.Started.Compare(y.Run.Started), strings.Compare(x.Run.ID, y.Run.ID), strings.Compare(x.Dir, y.Dir))
+		return cmp.Or(cmp.Compare(x.place(), y.place()), x.Run.Started.Compare(y.Run.Started), strings.Compare(x.Run.ID, y.Run.ID), strings.Compare(x.Dir, y.Dir))
 	})
 	for i, w := range list {
 		for _, o := range list[:i] {
-			if o.Run.ID == w.Run.ID && o.Run.Started.Equal(w.Run.Started) && index(o) == index(w) {
-				return nil, nil, fmt.Errorf("%s and %s are the same worker of run %s: what it recorded does not count twice", o.Dir, w.Dir, w.Run.ID)
+			if o.Run.ID == w.Run.ID && o.Run.Started.Equal(w.Run.Started) && index(o) == index(w) && o.place() == w.place() {
+				return nil, nil, fmt.Errorf("%s and %s are the same %s of run %s: what it recorded does not count twice", o.Dir, w.Dir, kind(w), w.Run.ID)
 			}
 		}
 	}
 	nameAll(list)
-	return list, append(missing, absent(list)...), nil
+	return list, slices.Concat(missing, absent(list), absentProcesses(list)), nil
 }
 
 // index is that of a worker among those that agreed to start together, -1 of
@@ -69,6 +70,12 @@ func nameAll(list []*worker) {
 		name := filepath.Base(absolute(w.Dir))
 		if i := index(w); i >= 0 {
 			name = fmt.Sprintf("worker-%d", i)
+		}
+		switch w.process() {
+		case bundle.ArmProcess:
+			name = w.Run.Arms[0].Name
+		case bundle.StageProcess:
+			name = bundle.StageProcess
 		}
 		w.name = name
 		for n := 2; taken[w.name]; n++ {
@@ -108,6 +115,9 @@ func (w *worker) describe() {
 	f := w.Run.Final
 	w.told = bundle.Merged{
 		Name: w.name, RunID: w.Run.ID, Seed: w.Run.Seed, Started: w.Run.Started, Offset: bundle.Seconds(w.offset),
-		Environment: w.Run.Environment, Complete: f != nil && !f.Interrupted, Valid: f != nil && f.Valid,
+		Process: w.process(), Environment: w.Run.Environment, Complete: f != nil && !f.Interrupted, Valid: f != nil && f.Valid,
+	}
+	if f != nil && w.process() != "" {
+		w.told.StartLag, w.told.Health = f.StartLag, f.Health
 	}
 }

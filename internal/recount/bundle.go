@@ -25,6 +25,7 @@ type run struct {
 		SCHSupport  string   `json:"sch_support"`
 		Documented  string   `json:"documented"`
 		Assumptions []string `json:"assumptions"`
+		Simulated   bool     `json:"simulated"`
 	} `json:"upgrade"`
 	Stage       string      `json:"stage"`
 	Cluster     bool        `json:"cluster"`

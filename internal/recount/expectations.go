@@ -413,5 +413,5 @@ func (d *dispute) caveats(k int) {
 	}
 	add(differ, literally("%s and %s differ in more than handoffs", d.arm, d.ref)+text)
 	add(d.played() == 1, "one round"+text)
-	add(d.run.Stage == "sim" && len(d.run.Upgrade.Assumptions) > 0, "it rests on assumptions"+text)
+	add((d.run.Stage == "sim" || d.run.Upgrade.Simulated) && len(d.run.Upgrade.Assumptions) > 0, "it rests on assumptions"+text)
 }

@@ -15,7 +15,7 @@ func (b *bundle) outage(of place) object {
 	gap := int64(0)
 	for _, m := range b.of("gap") {
 		if (place{m.Arm, m.Pool, m.Slots}) == of {
-			gap = max(gap, outside(m, b.apart()))
+			gap = max(gap, outside(m, b.apart(m.Arm)))
 		}
 	}
 	told := summed(o)
@@ -31,7 +31,7 @@ func (b *bundle) windows(kind string, of place) (lengths []int64, own int) {
 		if (place{m.Arm, m.Pool, m.Slots}) != of {
 			continue
 		}
-		switch length := outside(m, b.apart()); {
+		switch length := outside(m, b.apart(m.Arm)); {
 		case length > b.outageAfter():
 			lengths = append(lengths, length)
 		case outside(m, b.warmups()) > b.outageAfter():
@@ -41,10 +41,14 @@ func (b *bundle) windows(kind string, of place) (lengths []int64, own int) {
 	return lengths, own
 }
 
-// apart is when nothing can be said of an arm.
-func (b *bundle) apart() []span {
+// apart is when nothing can be said of an arm: a stall that names an arm is of
+// that arm's process alone.
+func (b *bundle) apart(arm string) []span {
 	all := b.warmups()
 	for _, m := range b.stalls() {
+		if m.Arm != "" && m.Arm != arm {
+			continue
+		}
 		all = append(all, span{m.At, m.At + m.Duration})
 	}
 	return all

@@ -102,7 +102,7 @@ func nine(x float64) float64 { return math.Round(x*1e9) / 1e9 }
 // outIn adds up the outages that began in a round.
 func (b *bundle) outIn(arm string, n int) (total, longest int64) {
 	for _, m := range b.of("outage") {
-		if length := outside(m, b.apart()); (place{m.Arm, m.Pool, m.Slots}) == (place{arm: arm}) && m.Round == n && length > b.outageAfter() {
+		if length := outside(m, b.apart(arm)); (place{m.Arm, m.Pool, m.Slots}) == (place{arm: arm}) && m.Round == n && length > b.outageAfter() {
 			total, longest = total+length, max(longest, length)
 		}
 	}

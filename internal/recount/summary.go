@@ -24,6 +24,9 @@ func Summary(dir string) (map[string]any, error) {
 		},
 		"arms": arms, "harness": b.harness(),
 	}
+	if b.run.Upgrade.Simulated {
+		s["upgrade"].(object)["simulated"] = true
+	}
 	if f := b.run.Final; f != nil && f.RoundsEnded != "" {
 		s["rounds_ended"] = f.RoundsEnded
 	}

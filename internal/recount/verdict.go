@@ -143,6 +143,7 @@ func (b *bundle) warnings(s object) (found sentences) {
 	exports := harness["exports"].(object)
 	add(exports["failed"].(uint64) > 0, literally("%d of %d exports to the collector failed", exports["failed"], exports["failed"].(uint64)+exports["sent"].(uint64))+text)
 	n := len(b.run.Upgrade.Assumptions)
+	add(b.run.Upgrade.Simulated, literally("the upgrade was simulated, as whoever did it says; %d of its numbers are assumptions", n)+text)
 	add(n > 0 && b.run.Stage == "sim", literally("the upgrade was simulated; %d of its numbers are assumptions", n)+text)
 	return found
 }

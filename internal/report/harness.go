@@ -39,7 +39,38 @@ func harness(s compare.Summary) string {
 	if h.Exports.Sent+h.Exports.Failed > 0 {
 		text += fmt.Sprintf("; exports %s sent, %s failed", count(h.Exports.Sent), count(h.Exports.Failed))
 	}
-	return text + "\n" + little(s)
+	return text + "\n" + processes(s) + little(s)
+}
+
+// processes says how those of a run were whose arms had one each.
+func processes(s compare.Summary) string {
+	var b strings.Builder
+	for _, p := range s.Harness.Processes {
+		b.WriteString("  process of ")
+		if p.Arm == "" {
+			b.WriteString("the stage")
+		} else {
+			b.WriteString("arm " + p.Arm)
+		}
+		var parts []string
+		if l := p.StartLag; l != nil {
+			parts = append(parts, fmt.Sprintf("start lag p50 %s, p99 %s, max %s", span(l.P50.Duration()), span(l.P99.Duration()), span(l.Max.Duration())))
+		}
+		if h := p.Health; h != nil && h.Length > 0 {
+			if h.CPU != nil {
+				parts = append(parts, fmt.Sprintf("%.2f of %s", h.CPU.Duration().Seconds()/h.Length.Duration().Seconds(), plural(uint64(h.Processors), "processor")))
+			}
+			parts = append(parts, fmt.Sprintf("garbage collector paused it %s, %s at most", plural(h.GCPause.Count, "time"), span(h.GCPause.Max.Duration())))
+			if h.Memory > 0 {
+				parts = append(parts, fmt.Sprintf("%s MB of memory", three(float64(h.Memory)/1e6)))
+			}
+		}
+		if len(parts) == 0 {
+			parts = []string{"it did not end properly"}
+		}
+		b.WriteString(": " + strings.Join(parts, "; ") + "\n")
+	}
+	return b.String()
 }
 
 // little says how well the recorder and the engine agree.

@@ -86,6 +86,11 @@ func played(run bundle.Run, s compare.Summary) []string {
 		text = name + " was done" + times + " to a real target, led by an operator"
 	case "command":
 		text = name + " was done" + times + " to a real target by a command"
+	case "fault-injector":
+		text = name + " was done" + times + " by a fault injector"
+		if s.Upgrade.Simulated {
+			text = name + " was played" + times + " on a simulator that a fault injector leads"
+		}
 	default:
 		text = "Nothing was played; what happened to the target was somebody else's doing or nobody's"
 	}

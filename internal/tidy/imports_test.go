@@ -60,6 +60,7 @@ var allowed = map[string]struct {
 	"internal/markdown":  {},
 	"internal/spelling":  {},
 	"internal/vitals":    {},
+	"internal/probe":     {inside: []string{"internal/bundle"}},
 	"internal/yamlfile":  {inside: []string{"internal/spelling"}, outside: []string{"github.com/goccy/go-yaml"}},
 	"internal/bundle": {
 		inside:  []string{"telemetry/histogram", "telemetry/record", "telemetry/mark", "workload", "handoff/notice"},
@@ -72,6 +73,7 @@ var allowed = map[string]struct {
 		inside:  []string{"internal/bundle", "internal/compare", "telemetry/histogram", "telemetry/record", "workload"},
 		outside: []string{"github.com/HdrHistogram/hdrhistogram-go", "github.com/prometheus/otlptranslator", "go.opentelemetry.io/proto/otlp", "google.golang.org/protobuf"},
 	},
+	"internal/hour":   {inside: []string{"internal/bundle", "telemetry/record", "telemetry/mark", "workload"}},
 	"internal/series": {inside: []string{"internal/compare", "internal/bundle", "telemetry/histogram", "telemetry/record", "telemetry/mark", "workload"}},
 	"internal/report": {
 		inside: []string{"internal/markdown", "internal/compare", "internal/explain", "internal/bundle", "internal/series", "internal/matrix", "internal/report/chart", "telemetry/histogram", "telemetry/mark"},
@@ -87,6 +89,10 @@ var allowed = map[string]struct {
 		},
 		outside: []string{"golang.org/x/sync"},
 	},
+	"internal/isolate": {
+		inside:  []string{"workload", "telemetry/record", "telemetry/mark", "internal/experiment", "internal/report"},
+		outside: []string{"golang.org/x/sys"},
+	},
 	"internal/calibrate": {inside: []string{
 		"workload", "handoff", "handoff/upgrade", "handoff/stage", "handoff/sim", "telemetry/record", "telemetry/histogram", "telemetry/mark",
 		"internal/experiment", "internal/bundle", "internal/compare", "internal/vitals", "internal/spelling",
@@ -96,7 +102,7 @@ var allowed = map[string]struct {
 			"workload", "handoff", "handoff/upgrade", "handoff/stage", "handoff/sim", "telemetry",
 			"handoff/sim/control", "handoff/sim/faultinjector", "handoff/sim/softwareapi",
 			"telemetry/record", "telemetry/mark", "telemetry/trace", "profiles", "internal/experiment", "internal/bundle",
-			"internal/compare", "internal/report", "internal/explain", "internal/doctor", "internal/calibrate", "internal/matrix", "internal/spelling", "internal/merge", "internal/export",
+			"internal/compare", "internal/report", "internal/explain", "internal/doctor", "internal/calibrate", "internal/matrix", "internal/spelling", "internal/merge", "internal/export", "internal/isolate", "internal/probe",
 		},
 		outside: []string{"github.com/spf13/cobra", "golang.org/x/term", "github.com/spf13/pflag"},
 	},

@@ -13,7 +13,10 @@ import (
 //
 // Together with Zero, Sum, Min and Max it is the whole histogram; FromBuckets
 // is the inverse.
-func (h *Histogram) Buckets() (offset int32, counts []uint64) {
+func (h *Histogram) Buckets() (offset int32, counts []uint64) { return h.AppendBuckets(nil) }
+
+// AppendBuckets is Buckets into a slice that is there.
+func (h *Histogram) AppendBuckets(counts []uint64) (offset int32, _ []uint64) {
 	first, last := h.touched()
 	if first == 0 { // the zero bucket is no positive bucket
 		for first = 1; first <= last && h.slots[first] == 0; {
@@ -21,7 +24,7 @@ func (h *Histogram) Buckets() (offset int32, counts []uint64) {
 		}
 	}
 	if first > last {
-		return 0, nil
+		return 0, counts
 	}
 	return int32(first - 1 + firstOffset), append(counts, h.slots[first:last+1]...)
 }
@@ -30,32 +33,53 @@ func (h *Histogram) Buckets() (offset int32, counts []uint64) {
 // describe, or says what contradicts itself or lies outside the range. Empty
 // buckets at the ends are allowed.
 func FromBuckets(offset int32, counts []uint64, zero uint64, sum, min, max time.Duration) (*Histogram, error) {
-	h := &Histogram{sum: sum}
+	h := &Histogram{}
+	if err := h.Load(offset, counts, zero, sum, min, max); err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// Load is FromBuckets into a histogram that is there and must be empty. After
+// an error it is empty.
+func (h *Histogram) Load(offset int32, counts []uint64, zero uint64, sum, min, max time.Duration) (err error) {
+	defer func() {
+		if err != nil {
+			*h = Histogram{}
+		}
+	}()
+	h.sum = sum
 	h.slots[0] = zero
 	first, last := -1, -1
 	if zero > 0 {
 		first, last = 0, 0
 	}
-	for i, n := range counts {
-		if n == 0 {
-			continue
+	from := int64(offset)
+	for len(counts) > 0 && counts[0] == 0 {
+		from, counts = from+1, counts[1:]
+	}
+	for len(counts) > 0 && counts[len(counts)-1] == 0 {
+		counts = counts[:len(counts)-1]
+	}
+	if len(counts) > 0 {
+		to := from + int64(len(counts)) - 1
+		for _, index := range [...]int64{from, to} {
+			if index < firstOffset || index > topOffset {
+				return fmt.Errorf("bucket index %d: outside %d to %d of scale %d", index, firstOffset, topOffset, Scale)
+			}
 		}
-		at := int64(offset) + int64(i) - firstOffset + 1
-		if at < 1 || at > overflow {
-			return nil, fmt.Errorf("bucket index %d: outside %d to %d of scale %d", int64(offset)+int64(i), firstOffset, topOffset, Scale)
-		}
-		h.slots[at] = n
-		if last = int(at); first < 0 {
-			first = last
+		copy(h.slots[from-firstOffset+1:], counts)
+		if last = int(to - firstOffset + 1); first < 0 {
+			first = int(from - firstOffset + 1)
 		}
 	}
 	if err := checkExtremes(first, last, sum, min, max); err != nil {
-		return nil, err
+		return err
 	}
 	if first >= 0 {
 		h.notMin, h.max = ^uint64(min), uint64(max)
 	}
-	return h, nil
+	return nil
 }
 
 // checkExtremes holds the extremes and the sum against the first and the last

@@ -249,7 +249,7 @@ func (p *Plane) Nodes() []Node {
 	nodes := make([]Node, p.nodes)
 	p.mu.Lock()
 	for i := range nodes {
-		nodes[i] = Node{UID: i + 1, Host: fmt.Sprintf("127.0.0.%d", i+2), Master: i == 0, Maintenance: p.resting[i+1]}
+		nodes[i] = Node{UID: i + 1, Host: p.config.Cluster.NodeHost(i), Master: i == 0, Maintenance: p.resting[i+1]}
 	}
 	p.mu.Unlock()
 	for _, d := range p.Databases() {

@@ -40,6 +40,12 @@ func (p *Plane) play(ctx context.Context, expect Expect, d *database, name strin
 	return d.sim.Play(ctx, plan)
 }
 
+// Play plays the upgrade of that name on a database, as the catalog has it. One
+// that the database cannot play is an error.
+func (p *Plane) Play(ctx context.Context, expect Expect, id int, name string) error {
+	return p.plain(ctx, expect, id, name)
+}
+
 func (p *Plane) plain(ctx context.Context, expect Expect, id int, name string, settings ...string) error {
 	d, err := p.find(id)
 	if err != nil {

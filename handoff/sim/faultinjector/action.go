@@ -24,6 +24,7 @@ var actions = map[string]action{
 	"reshard":       about((*control.Plane).Reshard),
 	"shard_failure": about((*control.Plane).LoseShard),
 	"upgrade":       about((*control.Plane).Upgrade),
+	"play_upgrade":  play, // ours: no other fault injector has it
 	"network_failure": func(ctx context.Context, expect control.Expect, in *Injector, p params) (map[string]any, error) {
 		id, err := p.id("bdb_id", "bdbId")
 		lasts, derr := p.duration(time.Second, "delay")
@@ -90,6 +91,16 @@ func atNode(do move) action {
 		}
 		return nil, do(in.plane, ctx, expect, node)
 	}
+}
+
+// play plays any upgrade of the catalog on a database.
+func play(ctx context.Context, expect control.Expect, in *Injector, p params) (map[string]any, error) {
+	id, err := p.id("bdb_id", "bdbId")
+	if err != nil {
+		return nil, err
+	}
+	name := p.text("upgrade")
+	return map[string]any{"upgrade": name}, in.plane.Play(ctx, expect, id, name)
 }
 
 func migrate(ctx context.Context, expect control.Expect, in *Injector, p params) (map[string]any, error) {

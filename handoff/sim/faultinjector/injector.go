@@ -27,7 +27,7 @@ type Injector struct {
 func New(plane *control.Plane) *Injector {
 	in := &Injector{plane: plane, mux: http.NewServeMux(), setups: map[string]int{}}
 	in.mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
-		write(w, http.StatusOK, map[string]any{"status": "healthy"})
+		write(w, http.StatusOK, map[string]any{"status": "healthy", "simulated": true}) // so that no report takes it for real
 	})
 	in.mux.HandleFunc("POST /action", in.submit)
 	in.mux.HandleFunc("GET /action", in.list)

@@ -56,8 +56,8 @@ func TestJob(t *testing.T) {
 			t.Errorf("list ends with %v", last)
 		}
 		w.well(second)
-		if got := w.get("GET", "/health", ""); got["status"] != "healthy" {
-			t.Errorf("got %v", got)
+		if got := w.get("GET", "/health", ""); got["status"] != "healthy" || got["simulated"] != true {
+			t.Errorf("got %v, want it healthy and simulated", got)
 		}
 	})
 }
