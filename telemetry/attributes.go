@@ -50,7 +50,7 @@ func (s *source) newPoints(metric string, attrs []record.Attr, overflow bool) po
 	list := s.ofClient(metric)
 	for _, a := range attrs {
 		if s.exported(a.Key) {
-			list = append(list, attribute.String(a.Key, a.Value))
+			list = append(list, keyValue(a))
 		}
 	}
 	return points{metric: metric, attributes: attribute.NewSet(list...)}
@@ -91,6 +91,7 @@ func (s *source) newOperation(key operationKey, overflow bool) *operation {
 		ours = append(ours, attribute.String(record.AttrRound, strconv.Itoa(key.round)))
 	}
 	standard := append(ours[:len(ours):len(ours)], s.ofClient(record.ServiceTime)...)
+	standard = append(standard, attribute.Int(record.AttrRetries, 0))
 	if key.outcome != succeeded {
 		standard = append(standard, attribute.String(record.AttrError, failure))
 	}

@@ -113,7 +113,7 @@ func (s *source) contractDurations() metricdata.Aggregation {
 		if merged[set] == nil {
 			merged[set] = new(histogram.Histogram)
 		}
-		merged[set].Merge(&o.service)
+		merged[set].Merge(o.served())
 	}
 	out := metricdata.Histogram[float64]{Temporality: metricdata.CumulativeTemporality}
 	for set, h := range merged {

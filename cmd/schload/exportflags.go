@@ -150,12 +150,19 @@ type passedExports struct {
 	Headers    []string `json:"headers,omitempty"`
 	Histograms string   `json:"histograms,omitempty"`
 	Testing    bool     `json:"testing,omitempty"`
+	Rounds     bool     `json:"rounds,omitempty"`
+	Insecure   bool     `json:"insecure,omitempty"`
+
+	TLS    telemetry.TLSFiles `json:"tls,omitzero"`
+	Traces passedTraces       `json:"traces,omitzero"`
 }
 
 func (f *exportFlags) passed() passedExports {
-	return passedExports{f.endpoint, f.protocol, f.headers, f.histograms, f.testing}
+	return passedExports{f.endpoint, f.protocol, f.headers, f.histograms, f.testing, f.rounds, f.insecure, f.tls, f.traces.passed()}
 }
 
 func (f *exportFlags) take(p passedExports) {
 	f.endpoint, f.protocol, f.headers, f.histograms, f.testing = p.Endpoint, p.Protocol, p.Headers, p.Histograms, p.Testing
+	f.rounds, f.insecure, f.tls = p.Rounds, p.Insecure, p.TLS
+	f.traces.take(p.Traces)
 }

@@ -142,6 +142,7 @@ const (
 	AttrLibrary   = "redis.client.library"
 	AttrPoolName  = "db.client.connection.pool.name"
 	AttrState     = "db.client.connection.state"
+	AttrRetries   = "redis.client.operation.retry_attempts" // a number
 	AttrNotice    = "redis.client.connection.notification"
 	AttrClosed    = "redis.client.connection.close.reason"
 )
@@ -152,11 +153,11 @@ var Metrics = []Metric{
 	{ClientCreateTime, "s", Histogram, "how long connections took to be dialled, TLS included; the handshake of Redis comes after", []string{AttrPoolName, AttrSystem, AttrLibrary}},
 	{ClientPending, "{request}", UpDownCounter, "operations that wait for a connection of the client's pool", []string{AttrPoolName, AttrSystem, AttrLibrary}},
 	{ClientTimeouts, "{timeout}", Counter, "waits for a connection of the client's pool that ended without one", []string{AttrPoolName, AttrSystem, AttrLibrary}},
-	{ServiceTime, "s", Histogram, "service time: from the send to the end of an operation", []string{AttrOperation, AttrSystem, AttrOutcome, AttrPool, AttrLibrary, AttrPhase, AttrRound}},
+	{ServiceTime, "s", Histogram, "service time: from the send to the end of an operation", []string{AttrOperation, AttrSystem, AttrOutcome, AttrPool, AttrLibrary, AttrRetries, AttrPhase, AttrRound}},
 	{ClientClosed, "{connection}", Counter, "connections that ended, by the client's reason", []string{AttrPoolName, AttrSystem, AttrClosed, AttrLibrary}},
 	{ClientHandoffs, "{handoff}", Counter, "connections the client handed off to another endpoint", []string{AttrPoolName, AttrSystem, AttrLibrary}},
 	{ClientRelaxed, "{relaxation}", UpDownCounter, "connections whose timeouts are relaxed now; unlike the client's own, it goes down again", []string{AttrPoolName, AttrSystem, AttrLibrary}},
-	{ClientErrors, "{error}", Counter, "errors of operations, and those that the client dealt with itself (internal: by trying again)", []string{AttrSystem, AttrError, AttrCategory, AttrInternal, AttrLibrary}},
+	{ClientErrors, "{error}", Counter, "errors of operations, and those that the client dealt with itself (internal: by trying again)", []string{AttrSystem, AttrError, AttrCategory, AttrInternal, AttrLibrary, AttrRetries}},
 	{ClientNotifications, "{notification}", Counter, "maintenance notifications the client received", []string{AttrSystem, AttrNotice, AttrLibrary, AttrPhase, AttrRound}},
 	{AttemptsHidden, "{attempt}", Counter, "tries beyond an operation's first that the client made unasked", []string{AttrPool, AttrPhase, AttrRound}},
 	{BrownOutActive, "{brownout}", Gauge, "1 while operations succeed, but all of them late", nil},
