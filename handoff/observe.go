@@ -37,6 +37,8 @@ type observer struct {
 	moved, asked, slotMaps           atomic.Uint64
 	pipelines, pipelined             atomic.Uint64 // with Config.AutoPipeline
 
+	waits waits
+
 	mu       sync.Mutex
 	dialled  uint64 // connections so far
 	live     map[uint64]*connection
@@ -53,6 +55,7 @@ type observer struct {
 	parts    Leaving
 	peaks    peaks
 	lengths  Lengths
+	broken   []time.Duration // when connections were found to have been ended by the server that no dial has replaced
 }
 
 // remembered bounds how many closed connections keep their record.
@@ -92,6 +95,7 @@ func (o *observer) opened(raw net.Conn, address string, handoff bool, begun, too
 	o.dials.OK++
 	o.dials.Took.add(took)
 	o.lengths.record(&o.lengths.Dialled, took)
+	o.replaced(begun, took, handoff)
 	o.peaks.add(c.node, begun)
 	o.dialledLeaving(c.node, begun, handoff, &o.dials.Leaving)
 	o.mu.Unlock()
@@ -134,6 +138,7 @@ func (o *observer) ended(c *connection) {
 	}
 	o.coverage.missedBy(c, r.By)
 	o.parted(c, r)
+	o.broke(r)
 	o.proofs.add(c.worked(r.Proof))
 	if len(o.closed) < remembered {
 		o.closed = append(o.closed, r)

@@ -21,7 +21,6 @@ var absent = map[string]string{
 	"redis.client.csc.network_saved":     "client-side caching is not used",
 	"redis.client.pubsub.messages":       "schload.messages says what became of each message at each receiver",
 	"redis.client.stream.lag":            "no consumer groups; schload.message.delivery_time is measured from when a message was due",
-	"db.client.connection.wait_time":     "the client tells the sum of waits and not each; schload.operation.lateness and response_time contain them",
 }
 
 // units that differ from the specification's, on purpose: 1 says what is
