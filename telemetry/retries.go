@@ -53,11 +53,13 @@ func retriesAttr(n int) record.Attr {
 	return record.Attr{Key: record.AttrRetries, Value: strconv.Itoa(n)}
 }
 
-// keyValue is an attribute as it is exported: the number of retries is one.
+// keyValue is an attribute as it is exported: retries and ports are numbers.
 func keyValue(a record.Attr) attribute.KeyValue {
-	if a.Key == record.AttrRetries {
-		n, _ := strconv.Atoi(a.Value)
-		return attribute.Int(a.Key, n)
+	switch a.Key {
+	case record.AttrRetries, record.AttrPeerPort:
+		if n, err := strconv.Atoi(a.Value); err == nil {
+			return attribute.Int(a.Key, n)
+		}
 	}
 	return attribute.String(a.Key, a.Value)
 }

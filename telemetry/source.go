@@ -38,6 +38,7 @@ type source struct {
 	contract contract
 	library  string // of the client: go-redis:v9.23.0; may be empty
 	rounds   bool   // are told apart
+	server   server
 	health   *health
 	traces   bool // spans are exported
 

@@ -101,7 +101,7 @@ func (f *exportFlags) header() (map[string]string, error) {
 }
 
 // start starts exporting, if flags or OTEL_* variables ask for it.
-func (f *exportFlags) start(ctx context.Context, id string, base time.Time, c experiment.Config, p profiles.Profile, instance string, stdoutTaken bool) (*telemetry.Exporter, error) {
+func (f *exportFlags) start(ctx context.Context, id string, base time.Time, c experiment.Config, p profiles.Profile, instance, server string, stdoutTaken bool) (*telemetry.Exporter, error) {
 	headers, err := f.header()
 	if err != nil {
 		return nil, err
@@ -114,7 +114,7 @@ func (f *exportFlags) start(ctx context.Context, id string, base time.Time, c ex
 		Endpoint: f.endpoint, Protocol: f.protocol, Headers: headers, Insecure: f.insecure, TLSFiles: f.tls, Prometheus: f.prometheus,
 		Traces: f.traces.on, TracesEndpoint: f.traces.endpoint,
 		File: f.file, Console: console, Histograms: telemetry.Histograms(f.histograms), Rounds: f.rounds,
-		Attributes: p.Attributes, RunID: id, InstanceID: instance, Upgrade: c.Upgrade.Name, ServiceVersion: buildVersions()["schload"], Library: "go-redis:" + buildVersions()["go-redis"], Base: base,
+		Attributes: p.Attributes, RunID: id, InstanceID: instance, Upgrade: c.Upgrade.Name, ServiceVersion: buildVersions()["schload"], Library: "go-redis:" + buildVersions()["go-redis"], Server: server, Base: base,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	if f.testing {

@@ -122,32 +122,36 @@ const (
 
 // The keys of attributes.
 const (
-	AttrPool      = "pool"
-	AttrOperation = "db.operation.name"
-	AttrOutcome   = "outcome" // of a Series ok or failed, of a Count the class
-	AttrReason    = "reason"
-	AttrPhase     = "schload.phase"
-	AttrRound     = "schload.round"
-	AttrOptedIn   = "opted_in"
-	AttrProtocol  = "protocol" // 2 or 3
-	AttrNode      = "node"     // host:port
-	AttrType      = "type"
-	AttrSource    = "source"
-	AttrResult    = "result"
-	AttrSlots     = "slots" // a range, 0-1023
-	AttrBy        = "by"    // server or client; of what was saved relaxed_timeouts or retries
-	AttrFrom      = "from"  // dial or notice
-	AttrQuantile  = "quantile"
-	AttrSystem    = "db.system.name"
-	AttrError     = "error.type"
-	AttrCategory  = "redis.client.errors.category"
-	AttrInternal  = "redis.client.errors.internal"
-	AttrLibrary   = "redis.client.library"
-	AttrPoolName  = "db.client.connection.pool.name"
-	AttrState     = "db.client.connection.state"
-	AttrRetries   = "redis.client.operation.retry_attempts" // a number
-	AttrNotice    = "redis.client.connection.notification"
-	AttrClosed    = "redis.client.connection.close.reason"
+	AttrPool        = "pool"
+	AttrOperation   = "db.operation.name"
+	AttrOutcome     = "outcome" // of a Series ok or failed, of a Count the class
+	AttrReason      = "reason"
+	AttrPhase       = "schload.phase"
+	AttrRound       = "schload.round"
+	AttrOptedIn     = "opted_in"
+	AttrProtocol    = "protocol" // 2 or 3
+	AttrNode        = "node"     // host:port
+	AttrType        = "type"
+	AttrSource      = "source"
+	AttrResult      = "result"
+	AttrSlots       = "slots" // a range, 0-1023
+	AttrBy          = "by"    // server or client; of what was saved relaxed_timeouts or retries
+	AttrFrom        = "from"  // dial or notice
+	AttrQuantile    = "quantile"
+	AttrSystem      = "db.system.name"
+	AttrError       = "error.type"
+	AttrCategory    = "redis.client.errors.category"
+	AttrInternal    = "redis.client.errors.internal"
+	AttrLibrary     = "redis.client.library"
+	AttrPoolName    = "db.client.connection.pool.name"
+	AttrState       = "db.client.connection.state"
+	AttrRetries     = "redis.client.operation.retry_attempts" // a number
+	AttrServer      = "server.address"
+	AttrServerPort  = "server.port" // a number
+	AttrPeerAddress = "network.peer.address"
+	AttrPeerPort    = "network.peer.port" // a number
+	AttrNotice      = "redis.client.connection.notification"
+	AttrClosed      = "redis.client.connection.close.reason"
 )
 
 // Metrics lists every metric, sorted by name.
@@ -157,12 +161,12 @@ var Metrics = []Metric{
 	{ClientPending, "{request}", UpDownCounter, "operations that wait for a connection of the client's pool", []string{AttrPoolName, AttrSystem, AttrLibrary}},
 	{ClientTimeouts, "{timeout}", Counter, "waits for a connection of the client's pool that ended without one", []string{AttrPoolName, AttrSystem, AttrLibrary}},
 	{ClientWaitTime, "s", Histogram, "how long operations waited for their turn at the client's pool, also those that did not have to (below 1 us); waits that ended without a connection are timeouts", []string{AttrPoolName, AttrSystem, AttrLibrary}},
-	{ServiceTime, "s", Histogram, "service time: from the send to the end of an operation", []string{AttrOperation, AttrSystem, AttrOutcome, AttrPool, AttrLibrary, AttrRetries, AttrPhase, AttrRound}},
+	{ServiceTime, "s", Histogram, "service time: from the send to the end of an operation", []string{AttrOperation, AttrSystem, AttrOutcome, AttrPool, AttrLibrary, AttrRetries, AttrPhase, AttrRound, AttrServer, AttrServerPort}},
 	{ClientClosed, "{connection}", Counter, "connections that ended, by the client's reason", []string{AttrPoolName, AttrSystem, AttrClosed, AttrLibrary}},
 	{ClientHandoffs, "{handoff}", Counter, "connections the client handed off to another endpoint", []string{AttrPoolName, AttrSystem, AttrLibrary}},
 	{ClientRelaxed, "{relaxation}", UpDownCounter, "connections whose timeouts are relaxed now; unlike the client's own, it goes down again", []string{AttrPoolName, AttrSystem, AttrLibrary}},
-	{ClientErrors, "{error}", Counter, "errors of operations, and those that the client dealt with itself (internal: by trying again)", []string{AttrSystem, AttrError, AttrCategory, AttrInternal, AttrLibrary, AttrRetries}},
-	{ClientNotifications, "{notification}", Counter, "maintenance notifications the client received", []string{AttrSystem, AttrNotice, AttrLibrary, AttrPhase, AttrRound}},
+	{ClientErrors, "{error}", Counter, "errors of operations, and those that the client dealt with itself (internal: by trying again)", []string{AttrSystem, AttrError, AttrCategory, AttrInternal, AttrLibrary, AttrRetries, AttrServer, AttrServerPort}},
+	{ClientNotifications, "{notification}", Counter, "maintenance notifications the client received", []string{AttrSystem, AttrPeerAddress, AttrPeerPort, AttrNotice, AttrLibrary, AttrPhase, AttrRound, AttrServer, AttrServerPort}},
 	{AttemptsHidden, "{attempt}", Counter, "tries beyond an operation's first that the client made unasked", []string{AttrPool, AttrPhase, AttrRound}},
 	{BrownOutActive, "{brownout}", Gauge, "1 while operations succeed, but all of them late", nil},
 	{BrownOutLongest, "s", Gauge, "longest brown-out so far, one still going on included", nil},
