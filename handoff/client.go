@@ -111,6 +111,7 @@ func Open(ctx context.Context, config Config) (*Client, error) {
 		config.Arm.EndpointType = endpointType(ctx, config)
 	}
 	install()
+	began := time.Now()
 	o := newObserver(config.Arm.Name, config.Base, config.Marks)
 	o.know(config.Arm)
 	d := newDialler(o, config, encryption)
@@ -121,7 +122,7 @@ func Open(ctx context.Context, config Config) (*Client, error) {
 		o.close()
 		return nil, err
 	}
-	c.batches.New = func() any { return newBatch(c.redis) }
+	c.batches.New = func() any { return newBatch(c.redis, o.waits.lane()) }
 	if err := d.reachable(ctx); err != nil {
 		_ = c.Close()
 		return nil, c.diagnose(ctx, err)
@@ -130,6 +131,7 @@ func Open(ctx context.Context, config Config) (*Client, error) {
 		_ = c.Close()
 		return nil, err
 	}
+	o.opening(time.Since(began))
 	return c, nil
 }
 

@@ -19,6 +19,7 @@ import (
 type flight struct {
 	context.Context
 	o       *observer
+	lane    *waitLane // nil: it carries no operation
 	cluster bool
 	shared  bool        // the command travels with those of others
 	cmd     redis.Cmder // what it carries, nil for a pipeline and for a transaction
@@ -95,10 +96,11 @@ type batch struct {
 	commands []*command // to be used again
 	sent     []exchange // by place
 	pipe     redis.Pipeliner
+	lane     *waitLane
 }
 
-func newBatch(client database) *batch {
-	return &batch{pipe: client.Pipeline()}
+func newBatch(client database, lane *waitLane) *batch {
+	return &batch{pipe: client.Pipeline(), lane: lane}
 }
 
 func (b *batch) command(i int) *command {
@@ -120,7 +122,7 @@ func (c *Client) Do(ctx context.Context, ops []workload.Operation, outcomes []wo
 		return
 	}
 	b := c.batches.Get().(*batch)
-	b.flight = flight{Context: ctx, o: c.o, cluster: c.config.Cluster}
+	b.flight = flight{Context: ctx, o: c.o, lane: b.lane, cluster: c.config.Cluster}
 	b.sent = b.sent[:0]
 	for i := range ops {
 		b.sent = append(b.sent, c.exchange(b, i, &ops[i]))

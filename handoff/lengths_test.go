@@ -60,3 +60,70 @@ func TestHandedOverIsOfUse(t *testing.T) {
 		}
 	})
 }
+
+// Every operation has its wait for a turn at the pool recorded once, those that
+// did not have to wait included; handshakes, and connections that are opened
+// ahead, have none.
+func TestWaitedLengths(t *testing.T) {
+	seeded(t, func(t *testing.T, w *world, r *rand.Rand) {
+		n := 1 + r.IntN(8)
+		c := w.warmed("off", n)
+		if h := c.TakeLengths().Waited; h != nil {
+			t.Errorf("%d waits before the first operation", h.Count())
+		}
+		w.together(c, n)
+		do(t, c, get("k"), set("k")) // a pipeline waits once
+		if h := c.TakeLengths().Waited; h == nil || int(h.Count()) != n+1 || h.Max() != 0 {
+			t.Errorf("%d operations and a pipeline: %+v", n, h)
+		}
+		if again := c.TakeLengths().Waited; again != nil {
+			t.Error("waits were told twice")
+		}
+	})
+}
+
+// What the library tells of waits goes to the lane of the operation that waited,
+// in a part of a pipeline too. (That one really waits cannot be played in virtual
+// time: the library's semaphore keeps its timers for the whole process.)
+func TestWaitsOfOperations(t *testing.T) {
+	var w waits
+	f := &flight{Context: t.Context(), lane: w.lane()}
+	waitedForTurn(f, 3*time.Millisecond)
+	waitedForTurn(&part{Context: f}, 4*time.Millisecond)
+	waitedForTurn(&flight{Context: t.Context()}, time.Hour)
+	waitedForTurn(t.Context(), time.Hour)
+	if h := w.take(); h.Count() != 2 || h.Sum() != 7*time.Millisecond {
+		t.Errorf("%d waits of %v in all, want 2 of 7ms", h.Count(), h.Sum())
+	}
+}
+
+// A client tells how long it took to open, and how long it took to have a
+// connection again in the place of each that the server ended.
+func TestOpenedAndReconnected(t *testing.T) {
+	seeded(t, func(t *testing.T, w *world, r *rand.Rand) {
+		n, latency := 1+r.IntN(6), time.Duration(1+r.IntN(300))*time.Millisecond
+		config := w.config("off-noretry")
+		config.Workers = n
+		config.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			time.Sleep(latency)
+			return w.net.Dial(ctx, network, addr)
+		}
+		c := w.warm(config)
+		taken := c.TakeLengths()
+		if h := taken.Opened; h == nil || h.Count() != 1 || h.Min() < latency {
+			t.Errorf("opening over dials of %v took %+v", latency, h)
+		}
+		if taken.Reconnected != nil {
+			t.Errorf("reconnected although nothing broke: %+v", taken.Reconnected)
+		}
+		w.main.closeAll(true)
+		w.together(c, n) // all fail, and nothing is tried again
+		gap := time.Duration(r.IntN(2000)) * time.Millisecond
+		time.Sleep(gap)
+		w.together(c, n)
+		h := c.TakeLengths().Reconnected
+		if h == nil || int(h.Count()) != n || h.Min() < gap+latency || h.Max() > gap+latency+time.Millisecond {
+			t.Errorf("%d connections broken for %v, then dials of %v: %d from %v to %v", n, gap, latency, h.Count(), h.Min(), h.Max())
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package handoff
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -73,6 +74,7 @@ func (o *observer) noticed(conn any, values []any) {
 		m.Name, m.Detail = "unreadable", err.Error()
 	} else {
 		o.notices.Kinds[n.Kind]++
+		o.notifiedBy(n.Kind, c.node)
 		m.Name, m.Seq, m.Detail, m.Duration = n.Kind.String(), &n.Seq, n.String(), max(0, n.Time)
 		if !late {
 			o.covered(c, n, now)
@@ -89,4 +91,21 @@ func (o *observer) noticed(conn any, values []any) {
 	}
 	o.mu.Unlock()
 	o.marks.put(m)
+}
+
+// Compare orders by kind and node.
+func (n Notified) Compare(o Notified) int {
+	return cmp.Or(cmp.Compare(n.Kind, o.Kind), cmp.Compare(n.Node, o.Node))
+}
+
+// notifiedBy counts a notice by the node it came from; o.mu is held.
+func (o *observer) notifiedBy(kind notice.Kind, node string) {
+	if !o.notifiers[node] {
+		if len(o.notifiers) >= maxNodes {
+			node = otherNode
+		} else {
+			o.notifiers[node] = true
+		}
+	}
+	o.notices.From[Notified{kind, node}]++
 }

@@ -48,6 +48,14 @@ type Notices struct {
 	Unreadable uint64               // pushes of a known name with another shape
 
 	Coverage [notice.Kinds]Coverage // by notice.Kind
+
+	From map[Notified]uint64 // Kinds by node: at most 32 nodes, the rest as "other"
+}
+
+// Notified is a node that sent notices of a kind.
+type Notified struct {
+	Kind notice.Kind
+	Node string // host:port of the far end
 }
 
 // Coverage says how many connections events of one kind reached. An event is a

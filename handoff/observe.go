@@ -37,22 +37,26 @@ type observer struct {
 	moved, asked, slotMaps           atomic.Uint64
 	pipelines, pipelined             atomic.Uint64 // with Config.AutoPipeline
 
-	mu       sync.Mutex
-	dialled  uint64 // connections so far
-	live     map[uint64]*connection
-	closed   []Connection // the last of those closed, in no order
-	proofs   proofs       // of those closed
-	dials    Dials
-	handoffs Handoffs
-	notices  Notices
-	closes   map[Close]uint64
-	pooled   map[uint64]*pooled // by the library's own number
-	relaxed  relaxations
-	coverage coverage
-	leaving  map[string]*leaving // by node, at most maxNodes
-	parts    Leaving
-	peaks    peaks
-	lengths  Lengths
+	waits waits
+
+	mu        sync.Mutex
+	dialled   uint64 // connections so far
+	live      map[uint64]*connection
+	closed    []Connection // the last of those closed, in no order
+	proofs    proofs       // of those closed
+	dials     Dials
+	handoffs  Handoffs
+	notices   Notices
+	notifiers map[string]bool // nodes that notices are counted by
+	closes    map[Close]uint64
+	pooled    map[uint64]*pooled // by the library's own number
+	relaxed   relaxations
+	coverage  coverage
+	leaving   map[string]*leaving // by node, at most maxNodes
+	parts     Leaving
+	peaks     peaks
+	lengths   Lengths
+	broken    []time.Duration // when connections were found to have been ended by the server that no dial has replaced
 }
 
 // remembered bounds how many closed connections keep their record.
@@ -64,6 +68,7 @@ func newObserver(arm string, base time.Time, sink mark.Sink) *observer {
 		live:   make(map[uint64]*connection),
 		closes: make(map[Close]uint64),
 		pooled: make(map[uint64]*pooled), leaving: make(map[string]*leaving),
+		notifiers: make(map[string]bool), notices: Notices{From: make(map[Notified]uint64)},
 	}
 	o.marks = newMarker(o, sink)
 	o.relaxed.start(o)
@@ -92,6 +97,7 @@ func (o *observer) opened(raw net.Conn, address string, handoff bool, begun, too
 	o.dials.OK++
 	o.dials.Took.add(took)
 	o.lengths.record(&o.lengths.Dialled, took)
+	o.replaced(begun, took, handoff)
 	o.peaks.add(c.node, begun)
 	o.dialledLeaving(c.node, begun, handoff, &o.dials.Leaving)
 	o.mu.Unlock()
@@ -134,6 +140,7 @@ func (o *observer) ended(c *connection) {
 	}
 	o.coverage.missedBy(c, r.By)
 	o.parted(c, r)
+	o.broke(r)
 	o.proofs.add(c.worked(r.Proof))
 	if len(o.closed) < remembered {
 		o.closed = append(o.closed, r)
@@ -208,12 +215,13 @@ func (o *observer) observation() Observation {
 		Leaving:        o.parts,
 	}
 	s.Notices.Coverage = o.coverage.kinds
+	s.Notices.From = maps.Clone(o.notices.From)
 	s.Handoff.Now = int(o.handingOver.Load())
 	s.Relaxed.Saved = o.saved.Load()
 	for _, c := range o.live {
 		node := c.node
 		if _, known := s.Nodes[node]; !known && len(s.Nodes) >= maxNodes {
-			node = "other"
+			node = otherNode
 		}
 		s.Nodes[node]++
 	}
@@ -222,6 +230,9 @@ func (o *observer) observation() Observation {
 
 // maxNodes bounds the node names an Observation lists.
 const maxNodes = 32
+
+// otherNode stands for those beyond.
+const otherNode = "other"
 
 // connections returns the records of the connections that are open and of the
 // last ones closed, in the order they were dialled.

@@ -114,6 +114,7 @@ func (recorder) RecordConnectionClosed(_ context.Context, cn redis.ConnInfo, rea
 // RecordConnectionWaitTime is told of every connection that an operation takes.
 func (recorder) RecordConnectionWaitTime(ctx context.Context, took time.Duration, cn redis.ConnInfo) {
 	waited(ctx, took, cn)
+	waitedForTurn(ctx, took)
 }
 
 // RecordConnectionCreateTime is told of those that were dialled for it, with

@@ -1,9 +1,12 @@
 package handoff
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
+	"time"
 
+	"schload/handoff/notice"
 	"schload/workload"
 )
 
@@ -45,6 +48,30 @@ func told(t *testing.T, c *Client, out workload.Outcome, closed bool) {
 	r, ok := c.Connection(uint64(out.Conn))
 	if out.Conn == 0 || !ok || r.Number != uint64(out.Conn) || r.Node != mainAddr || r.Address != mainAddr || r.Closed != closed {
 		t.Errorf("%+v: %+v, known %v", out, r, ok)
+	}
+}
+
+// Notices count by the node that sent them, up to a bound of nodes; together they
+// are all.
+func TestNoticesByNode(t *testing.T) {
+	o := newObserver("on", time.Now(), nil)
+	defer o.close()
+	const nodes = maxNodes + 5
+	for i := range nodes {
+		for range 2 {
+			o.notifiedBy(notice.Moving, fmt.Sprintf("10.0.0.%d:1", i))
+		}
+	}
+	o.notifiedBy(notice.Migrating, "10.0.0.0:1")
+	s := o.observation()
+	if n := s.Notices.From[Notified{notice.Moving, otherNode}]; n != 2*5 {
+		t.Errorf("%d notices of other nodes, want 10", n)
+	}
+	if n := s.Notices.From[Notified{notice.Moving, "10.0.0.0:1"}]; n != 2 || s.Notices.From[Notified{notice.Migrating, "10.0.0.0:1"}] != 1 {
+		t.Errorf("%d notices of the first node, want 2", n)
+	}
+	if len(s.Notices.From) != maxNodes+2 {
+		t.Errorf("%d nodes and kinds", len(s.Notices.From))
 	}
 }
 

@@ -40,7 +40,24 @@ func (s *source) ofClient(metric string) (list []attribute.KeyValue) {
 	if strings.Contains(metric, ".connection.") {
 		list = append(list, attribute.String(record.AttrPoolName, s.arm))
 	}
+	if s.server.address != "" && (metric == record.ServiceTime || metric == record.ClientErrors || metric == record.ClientNotifications) {
+		list = append(list, attribute.String(record.AttrServer, s.server.address))
+		if s.server.port > 0 {
+			list = append(list, attribute.Int(record.AttrServerPort, s.server.port))
+		}
+	}
 	return list
+}
+
+// server is the database as the client was given it.
+type server struct {
+	address string // empty: it has none of its own, as a cluster
+	port    int
+}
+
+func serverOf(address string) (s server) {
+	s.address, s.port, _ = hostPort(address)
+	return s
 }
 
 func (s *source) newPoints(metric string, attrs []record.Attr, overflow bool) points {
@@ -50,7 +67,7 @@ func (s *source) newPoints(metric string, attrs []record.Attr, overflow bool) po
 	list := s.ofClient(metric)
 	for _, a := range attrs {
 		if s.exported(a.Key) {
-			list = append(list, attribute.String(a.Key, a.Value))
+			list = append(list, keyValue(a))
 		}
 	}
 	return points{metric: metric, attributes: attribute.NewSet(list...)}
@@ -91,6 +108,7 @@ func (s *source) newOperation(key operationKey, overflow bool) *operation {
 		ours = append(ours, attribute.String(record.AttrRound, strconv.Itoa(key.round)))
 	}
 	standard := append(ours[:len(ours):len(ours)], s.ofClient(record.ServiceTime)...)
+	standard = append(standard, attribute.Int(record.AttrRetries, 0))
 	if key.outcome != succeeded {
 		standard = append(standard, attribute.String(record.AttrError, failure))
 	}

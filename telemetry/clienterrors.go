@@ -49,24 +49,26 @@ func (s *source) addErrors(c record.Count) {
 		for _, a := range c.Attrs {
 			class, known := byName[a.Value]
 			if a.Key == record.AttrOutcome && known && class != workload.OK {
-				s.count(record.ClientErrors, clientError(a.Value, category(class), "false")).value += c.Value
+				s.count(record.ClientErrors, clientError(a.Value, category(class), "false", 0)).value += c.Value
 			}
 		}
 	case record.AttemptsHidden:
-		s.count(record.ClientErrors, clientError(failure, categoryOther, "true")).value += c.Value
+		s.count(record.ClientErrors, clientError(failure, categoryOther, "true", 0)).value += c.Value
 	}
 }
 
-func clientError(kind, category, internal string) []record.Attr {
-	return []record.Attr{{Key: record.AttrError, Value: kind}, {Key: record.AttrCategory, Value: category}, {Key: record.AttrInternal, Value: internal}}
+// clientError are the attributes of an error after so many retries. Errors that
+// the client dealt with itself count at 0: which try they were it does not tell.
+func clientError(kind, category, internal string, retries int) []record.Attr {
+	return []record.Attr{{Key: record.AttrError, Value: kind}, {Key: record.AttrCategory, Value: category}, {Key: record.AttrInternal, Value: internal}, retriesAttr(retries)}
 }
 
 // prepareErrors states the errors at zero.
 func (s *source) prepareErrors() {
 	for class := range workload.Class(workload.Classes) {
 		if class != workload.OK {
-			s.count(record.ClientErrors, clientError(class.String(), category(class), "false"))
+			s.count(record.ClientErrors, clientError(class.String(), category(class), "false", 0))
 		}
 	}
-	s.count(record.ClientErrors, clientError(failure, categoryOther, "true"))
+	s.count(record.ClientErrors, clientError(failure, categoryOther, "true", 0))
 }

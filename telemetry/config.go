@@ -87,6 +87,9 @@ type Config struct {
 	RunID, Upgrade, ServiceVersion string
 	// Library is the client under test, go-redis:v9.23.0, as Redis' metrics name it.
 	Library string
+	// Server is the host:port that clients are given, for the attributes
+	// server.address and server.port. Empty: there is no one address, as on a cluster.
+	Server string
 	// TestingApp, if not empty, is the app_name of the metrics that Redis' testing
 	// applications share (redis_operations_total and others), and has them exported.
 	TestingApp string

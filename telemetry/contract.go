@@ -20,10 +20,16 @@ const (
 	contractOperations  = "redis_operations_total"
 	contractDuration    = "redis_operation_duration"
 	contractConnections = "redis_connections_total"
+	contractInit        = "redis_client_init_duration"
+	contractReconnect   = "redis_reconnection_duration_ms"
+	contractPubSub      = "redis_pubsub_operations_total"
 )
 
 // contractBounds are the buckets of redis_operation_duration, in milliseconds.
 var contractBounds = []float64{0.1, 0.5, 1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000}
+
+// reconnectBounds are those of redis_reconnection_duration_ms.
+var reconnectBounds = []float64{100, 500, 1000, 2000, 5000, 10000, 30000, 60000}
 
 // contractErrors is the error_type that the contract has for a class.
 func contractErrors(class workload.Class) string {
@@ -83,11 +89,11 @@ func (s *source) contracted() []metricdata.Metrics {
 			connections[s.contract.set("status", contractStatus(value(record.AttrResult) == succeeded))] += int64(c.value)
 		}
 	}
-	return []metricdata.Metrics{
+	return append([]metricdata.Metrics{
 		{Name: contractOperations, Description: "operations that ended", Data: s.contractSum(operations)},
 		{Name: contractDuration, Unit: "ms", Description: "service time of operations", Data: s.contractDurations()},
 		{Name: contractConnections, Description: "connections dialled", Data: s.contractSum(connections)},
-	}
+	}, s.contractedRest()...)
 }
 
 func (s *source) contractSum(values map[attribute.Set]int64) metricdata.Aggregation {
@@ -113,26 +119,26 @@ func (s *source) contractDurations() metricdata.Aggregation {
 		if merged[set] == nil {
 			merged[set] = new(histogram.Histogram)
 		}
-		merged[set].Merge(&o.service)
+		merged[set].Merge(o.served())
 	}
 	out := metricdata.Histogram[float64]{Temporality: metricdata.CumulativeTemporality}
 	for set, h := range merged {
-		out.DataPoints = append(out.DataPoints, s.milliseconds(set, h))
+		out.DataPoints = append(out.DataPoints, s.milliseconds(set, h, contractBounds))
 	}
 	slices.SortFunc(out.DataPoints, func(a, b metricdata.HistogramDataPoint[float64]) int { return order(a.Attributes, b.Attributes) })
 	return out
 }
 
-func (s *source) milliseconds(set attribute.Set, h *histogram.Histogram) metricdata.HistogramDataPoint[float64] {
+func (s *source) milliseconds(set attribute.Set, h *histogram.Histogram, bounds []float64) metricdata.HistogramDataPoint[float64] {
 	const inSeconds = float64(time.Millisecond) / float64(time.Second)
 	native := s.histogram(h, set, s.now)
 	p := metricdata.HistogramDataPoint[float64]{Attributes: set, StartTime: s.start, Time: s.now, Count: native.Count,
-		Sum: native.Sum / inSeconds, Bounds: contractBounds, BucketCounts: make([]uint64, len(contractBounds)+1)}
+		Sum: native.Sum / inSeconds, Bounds: bounds, BucketCounts: make([]uint64, len(bounds)+1)}
 	p.BucketCounts[0] = native.ZeroCount
 	for i, n := range native.PositiveBucket.Counts {
 		if n > 0 {
 			upper := math.Exp2(float64(int(native.PositiveBucket.Offset)+i+1) / math.Exp2(histogram.Scale))
-			p.BucketCounts[below(contractBounds, upper/inSeconds)] += n
+			p.BucketCounts[below(bounds, upper/inSeconds)] += n
 		}
 	}
 	return p

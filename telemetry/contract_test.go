@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -56,6 +57,60 @@ func TestContract(t *testing.T) {
 	}
 	if v, _ := points[0].Attributes.Value(attribute.Key("operation")); v.AsString() != "GET" {
 		t.Errorf("labels %v", points[0].Attributes)
+	}
+}
+
+// What some of the applications have is there, too: how long clients took to
+// open, reconnections, and messages of pub/sub but not of streams.
+func TestContractRest(t *testing.T) {
+	s := newSource("on", base, new(health))
+	s.contract = contract{app: "go-x", instance: "i", run: "r", version: "v"}
+	took := func(d time.Duration) *histogram.Histogram {
+		h := new(histogram.Histogram)
+		h.Record(d)
+		return h
+	}
+	s.add(record.Interval{To: time.Second,
+		Distributions: []record.Distribution{
+			{Name: record.ClientInitTime, Arm: "on", Times: took(3 * time.Millisecond)},
+			{Name: record.ReconnectionTime, Arm: "on", Times: took(3 * time.Second)}, {Name: record.ReconnectionTime, Arm: "on", Times: took(50 * time.Millisecond)},
+		},
+		Counts: []record.Count{
+			{Name: record.Operations, Arm: "on", Value: 5, Attrs: attrs(record.AttrOperation, "PUBLISH", record.AttrOutcome, "ok", record.AttrPool, "news")},
+			{Name: record.Operations, Arm: "on", Value: 2, Attrs: attrs(record.AttrOperation, "PUBLISH", record.AttrOutcome, "eof", record.AttrPool, "news")},
+			{Name: record.Operations, Arm: "on", Value: 9, Attrs: attrs(record.AttrOperation, "XADD", record.AttrOutcome, "ok", record.AttrPool, "stream")},
+			{Name: record.Messages, Arm: "on", Value: 15, Attrs: attrs(record.AttrPool, "news", record.AttrResult, "delivered")},
+			{Name: record.Messages, Arm: "on", Value: 4, Attrs: attrs(record.AttrPool, "news", record.AttrResult, "lost")},
+			{Name: record.Messages, Arm: "on", Value: 8, Attrs: attrs(record.AttrPool, "stream", record.AttrResult, "delivered")},
+			{Name: record.ReceiverErrors, Arm: "on", Value: 3, Attrs: attrs(record.AttrOutcome, "read_timeout", record.AttrPool, "news")},
+			{Name: record.ReceiverErrors, Arm: "on", Value: 1, Attrs: attrs(record.AttrOutcome, "panic", record.AttrPool, "news")},
+		}})
+	metrics := collected(t, pull{s, Native})
+	messages := values(t, metrics[contractPubSub])
+	labels := "app_name=go-x,channel=news,error_type=%s,instance_id=i,operation_type=%s,run_id=r,status=%s,version=v"
+	for key, want := range map[string]float64{
+		fmt.Sprintf(labels, "none", "publish", "success"): 5, fmt.Sprintf(labels, "connection_error", "publish", "error"): 2,
+		fmt.Sprintf(labels, "none", "receive", "success"): 15, fmt.Sprintf(labels, "timeout", "receive", "error"): 3,
+	} {
+		if messages[key] != want {
+			t.Errorf("%s: %v, want %v", key, messages[key], want)
+		}
+	}
+	if len(messages) != 4 {
+		t.Errorf("messages: %v", messages)
+	}
+	point := func(name string) metricdata.HistogramDataPoint[float64] {
+		return metrics[name].Data.(metricdata.Histogram[float64]).DataPoints[0]
+	}
+	if p := point(contractReconnect); !slices.Equal(p.Bounds, reconnectBounds) || !slices.Equal(p.BucketCounts, []uint64{1, 0, 0, 0, 1, 0, 0, 0, 0}) || math.Abs(p.Sum-3050) > 1e-6 {
+		t.Errorf("reconnections: %+v", p)
+	}
+	if p := point(contractInit); p.Count != 1 || math.Abs(p.Sum-3) > 1e-6 {
+		t.Errorf("opening: %+v", p)
+	}
+	opened := point(contractInit).Attributes
+	if v, _ := opened.Value("client"); v.AsString() != "on" {
+		t.Errorf("labels %v", opened)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.opentelemetry.io/otel/trace"
 
+	"schload/telemetry/record"
 	operations "schload/telemetry/trace"
 )
 
@@ -14,6 +15,7 @@ type exemplar struct {
 	key                         operationKey
 	at                          time.Time
 	response, service, lateness time.Duration
+	retries                     int
 	whole, call                 trace.SpanContext
 }
 
@@ -32,7 +34,7 @@ func (s *source) exemplify(o *operations.Operation, whole, call trace.SpanContex
 	defer s.mu.Unlock()
 	s.exemplars = append(s.exemplars, exemplar{
 		key: operationKey{pool: o.Pool, name: o.Name, outcome: outcome, phase: o.Phase, round: s.round(o.Round)}, at: s.start.Add(o.Done),
-		response: o.ResponseTime(), service: o.ServiceTime(), lateness: o.Lateness(), whole: whole, call: call})
+		response: o.ResponseTime(), service: o.ServiceTime(), lateness: o.Lateness(), retries: min(max(0, o.Outcome.Attempts-1), record.MostRetries), whole: whole, call: call})
 }
 
 // attach gives series their exemplars: of each the latest ones, which stay
@@ -57,15 +59,29 @@ func (s *source) attach() {
 
 // linked gives a point the exemplars of its operation, each with the value that
 // the point's histogram holds of it and the span that lasted so long.
-func linked(p metricdata.ExponentialHistogramDataPoint[float64], list []exemplar, value func(exemplar) (time.Duration, trace.SpanContext)) metricdata.ExponentialHistogramDataPoint[float64] {
+func linked(p metricdata.ExponentialHistogramDataPoint[float64], list []exemplar, value func(exemplar) (time.Duration, trace.SpanContext, bool)) metricdata.ExponentialHistogramDataPoint[float64] {
 	for _, x := range list {
-		v, span := value(x)
+		v, span, ok := value(x)
+		if !ok {
+			continue
+		}
 		traceID, spanID := span.TraceID(), span.SpanID()
 		p.Exemplars = append(p.Exemplars, metricdata.Exemplar[float64]{Time: x.at, Value: v.Seconds(), TraceID: traceID[:], SpanID: spanID[:]})
 	}
 	return p
 }
 
-func ofResponse(x exemplar) (time.Duration, trace.SpanContext) { return x.response, x.whole }
-func ofService(x exemplar) (time.Duration, trace.SpanContext)  { return x.service, x.call }
-func ofLateness(x exemplar) (time.Duration, trace.SpanContext) { return x.lateness, x.whole }
+func ofResponse(x exemplar) (time.Duration, trace.SpanContext, bool) {
+	return x.response, x.whole, true
+}
+func ofLateness(x exemplar) (time.Duration, trace.SpanContext, bool) {
+	return x.lateness, x.whole, true
+}
+
+// ofService takes those with so many retries, whose service times have a series
+// of their own.
+func ofService(retries int) func(exemplar) (time.Duration, trace.SpanContext, bool) {
+	return func(x exemplar) (time.Duration, trace.SpanContext, bool) {
+		return x.service, x.call, x.retries == retries
+	}
+}

@@ -33,6 +33,7 @@ func seriesWith(list []operations.Operation) record.Series {
 func manyGets(n int) (list []operations.Operation) {
 	for i := range n {
 		o := failedGet()
+		o.Outcome.Attempts = 1
 		o.Sample = workload.Sample{Intended: time.Second, Sent: time.Second + time.Duration(i)*ms, Done: 2*time.Second + time.Duration(i*i)*ms, Outcome: o.Outcome}
 		list = append(list, o)
 	}

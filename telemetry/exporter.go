@@ -98,6 +98,7 @@ func (e *Exporter) start(ctx context.Context, s settings, c Config) (err error) 
 	}
 	for _, arm := range append([]string{""}, c.Arms...) {
 		src := newSource(arm, c.Base, &e.health)
+		src.server = serverOf(c.Server)
 		src.library, src.rounds, src.traces = c.Library, c.Rounds || c.Marks, s.traces != nil
 		src.contract = contract{app: c.TestingApp, instance: s.instance + "-" + arm, run: c.RunID, version: c.Library}
 		if err := e.provide(ctx, s, src); err != nil {

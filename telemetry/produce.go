@@ -69,7 +69,7 @@ func (s *source) histograms(pushed bool) []metricdata.Metrics {
 	var response, service, lateness []metricdata.ExponentialHistogramDataPoint[float64]
 	state := func(o *operation, r, v, l *histogram.Histogram, at time.Time, links []exemplar) {
 		response = append(response, linked(s.histogram(r, o.ours, at), links, ofResponse))
-		service = append(service, linked(s.histogram(v, o.standard, at), links, ofService))
+		service = append(service, linked(s.histogram(v, o.standard, at), links, ofService(0)))
 		lateness = append(lateness, linked(s.histogram(l, o.ours, at), links, ofLateness))
 	}
 	var zero histogram.Histogram
@@ -79,6 +79,16 @@ func (s *source) histograms(pushed bool) []metricdata.Metrics {
 			o.birth = time.Time{}
 		}
 		state(o, &o.response, &o.service, &o.lateness, s.now, o.exemplars)
+		for i, a := range o.again {
+			if a == nil {
+				continue
+			}
+			if pushed && !a.birth.IsZero() {
+				service = append(service, s.histogram(&zero, a.standard, a.birth))
+				a.birth = time.Time{}
+			}
+			service = append(service, linked(s.histogram(&a.service, a.standard, s.now), o.exemplars, ofService(i+1)))
+		}
 	}
 	return []metricdata.Metrics{
 		metric(record.ResponseTime, exponential(response)),

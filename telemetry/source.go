@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"cmp"
 	"sync"
 	"time"
 
@@ -37,6 +38,7 @@ type source struct {
 	contract contract
 	library  string // of the client: go-redis:v9.23.0; may be empty
 	rounds   bool   // are told apart
+	server   server
 	health   *health
 	traces   bool // spans are exported
 
@@ -72,7 +74,8 @@ type operationKey struct {
 type operation struct {
 	ours, standard              attribute.Set
 	birth                       time.Time
-	response, service, lateness histogram.Histogram
+	response, service, lateness histogram.Histogram // service of those that took one try
+	again                       [record.MostRetries]*again
 	exemplars                   []exemplar
 }
 
@@ -118,6 +121,11 @@ func (s *source) add(i record.Interval) {
 	for _, series := range i.Series {
 		if series.Arm == s.arm {
 			s.addSeries(series)
+		}
+	}
+	for _, r := range i.Retried {
+		if r.Arm == s.arm {
+			s.addRetried(r)
 		}
 	}
 	s.attach()
@@ -177,7 +185,7 @@ func (s *source) addSeries(from record.Series) {
 	}
 	to := s.operation(operationKey{from.Pool, from.Operation, from.Outcome, from.Phase, s.round(from.Round)})
 	for _, pair := range []struct{ to, from *histogram.Histogram }{
-		{&to.response, from.Response}, {&to.service, from.Service}, {&to.lateness, from.Lateness},
+		{&to.response, from.Response}, {&to.service, cmp.Or(from.First, from.Service)}, {&to.lateness, from.Lateness},
 	} {
 		if pair.from != nil {
 			pair.to.Merge(pair.from)

@@ -113,7 +113,7 @@ func TestExportedIsRecorded(t *testing.T) {
 	metrics := collected(t, pull{s, Native})
 	ours := []attribute.KeyValue{attribute.String("pool", "main"), attribute.String("db.operation.name", "GET"),
 		attribute.String("outcome", "failed"), attribute.String("schload.phase", "maintenance")}
-	standard := append(ours[:4:4], attribute.String("db.system.name", "redis"), attribute.String("error.type", "_OTHER"))
+	standard := append(ours[:4:4], attribute.String("db.system.name", "redis"), attribute.String("error.type", "_OTHER"), attribute.Int("redis.client.operation.retry_attempts", 0))
 	for _, c := range []struct {
 		name  string
 		want  *histogram.Histogram

@@ -129,7 +129,7 @@ func (a assignment) config(ctx context.Context, lead *isolate.Lead) (c experimen
 	c.Open = func(ctx context.Context, arm handoff.Arm, marks mark.Sink) (*handoff.Client, error) {
 		return open(ctx, arm, lead.Marks(marks))
 	}
-	c.Telemetry, err = f.exports.start(ctx, run.ID, base, c, p, run.ID+"-"+own.Name, true)
+	c.Telemetry, err = f.exports.start(ctx, run.ID, base, c, p, run.ID+"-"+own.Name, l.server(), true)
 	return c, err
 }
 

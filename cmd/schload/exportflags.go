@@ -103,7 +103,7 @@ func (f *exportFlags) header() (map[string]string, error) {
 }
 
 // start starts exporting, if flags or OTEL_* variables ask for it.
-func (f *exportFlags) start(ctx context.Context, id string, base time.Time, c experiment.Config, p profiles.Profile, instance string, stdoutTaken bool) (*telemetry.Exporter, error) {
+func (f *exportFlags) start(ctx context.Context, id string, base time.Time, c experiment.Config, p profiles.Profile, instance, server string, stdoutTaken bool) (*telemetry.Exporter, error) {
 	headers, err := f.header()
 	if err != nil {
 		return nil, err
@@ -116,7 +116,7 @@ func (f *exportFlags) start(ctx context.Context, id string, base time.Time, c ex
 		Endpoint: f.endpoint, Protocol: f.protocol, Headers: headers, Insecure: f.insecure, TLSFiles: f.tls, Prometheus: f.prometheus,
 		Traces: f.traces.on, TracesEndpoint: f.traces.endpoint,
 		File: f.file, Console: console, Histograms: telemetry.Histograms(f.histograms), Rounds: f.rounds, Marks: f.marks,
-		Attributes: p.Attributes, RunID: id, InstanceID: instance, Upgrade: c.Upgrade.Name, ServiceVersion: buildVersions()["schload"], Library: "go-redis:" + buildVersions()["go-redis"], Base: base,
+		Attributes: p.Attributes, RunID: id, InstanceID: instance, Upgrade: c.Upgrade.Name, ServiceVersion: buildVersions()["schload"], Library: "go-redis:" + buildVersions()["go-redis"], Server: server, Base: base,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	if f.testing {
@@ -151,33 +151,24 @@ func ended(stderr io.Writer, s telemetry.Stats) {
 // passedExports are the flags as the process of an arm is told them: all but
 // those that a run with such processes refuses (checkIsolate).
 type passedExports struct {
-	Endpoint   string             `json:"endpoint,omitempty"`
-	Protocol   string             `json:"protocol,omitempty"`
-	Headers    []string           `json:"headers,omitempty"`
-	Insecure   bool               `json:"insecure,omitempty"`
-	TLS        telemetry.TLSFiles `json:"tls,omitzero"`
-	Histograms string             `json:"histograms,omitempty"`
-	Testing    bool               `json:"testing,omitempty"`
-	Rounds     bool               `json:"rounds,omitempty"`
+	Endpoint   string   `json:"endpoint,omitempty"`
+	Protocol   string   `json:"protocol,omitempty"`
+	Headers    []string `json:"headers,omitempty"`
+	Histograms string   `json:"histograms,omitempty"`
+	Testing    bool     `json:"testing,omitempty"`
+	Rounds     bool     `json:"rounds,omitempty"`
+	Insecure   bool     `json:"insecure,omitempty"`
 
-	Traces         bool   `json:"traces,omitempty"`
-	TracesBeyond   string `json:"traces_beyond,omitempty"`
-	TracesLimit    int    `json:"traces_limit,omitempty"`
-	TracesEndpoint string `json:"traces_endpoint,omitempty"`
+	TLS    telemetry.TLSFiles `json:"tls,omitzero"`
+	Traces passedTraces       `json:"traces,omitzero"`
 }
 
 func (f *exportFlags) passed() passedExports {
-	return passedExports{
-		Endpoint: f.endpoint, Protocol: f.protocol, Headers: f.headers, Insecure: f.insecure, TLS: f.tls,
-		Histograms: f.histograms, Testing: f.testing, Rounds: f.rounds,
-		Traces: f.traces.on, TracesBeyond: f.traces.beyond, TracesLimit: f.traces.limit, TracesEndpoint: f.traces.endpoint,
-	}
+	return passedExports{f.endpoint, f.protocol, f.headers, f.histograms, f.testing, f.rounds, f.insecure, f.tls, f.traces.passed()}
 }
 
 func (f *exportFlags) take(p passedExports) {
-	*f = exportFlags{
-		endpoint: p.Endpoint, protocol: p.Protocol, headers: p.Headers, insecure: p.Insecure, tls: p.TLS,
-		histograms: p.Histograms, testing: p.Testing, rounds: p.Rounds,
-		traces: traceFlags{on: p.Traces, beyond: p.TracesBeyond, limit: p.TracesLimit, endpoint: p.TracesEndpoint},
-	}
+	f.endpoint, f.protocol, f.headers, f.histograms, f.testing = p.Endpoint, p.Protocol, p.Headers, p.Histograms, p.Testing
+	f.rounds, f.insecure, f.tls = p.Rounds, p.Insecure, p.TLS
+	f.traces.take(p.Traces)
 }

@@ -69,6 +69,14 @@ func openLab(ctx context.Context, p profiles.Profile, base time.Time, marks mark
 	return l, nil
 }
 
+// server is the address that clients are given; a cluster has none of its own.
+func (l lab) server() string {
+	if l.cluster {
+		return ""
+	}
+	return l.target.Addr()
+}
+
 // client opens an arm on the lab.
 func (l lab) client(workers int, base time.Time) func(context.Context, handoff.Arm, mark.Sink) (*handoff.Client, error) {
 	return func(ctx context.Context, a handoff.Arm, marks mark.Sink) (*handoff.Client, error) {

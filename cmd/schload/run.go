@@ -277,7 +277,7 @@ func (f *runFlags) experiment(ctx context.Context, p profiles.Profile, l lab, id
 	if f.isolate {
 		exported.Arms = nil // their processes export them
 	}
-	c.Telemetry, err = f.exports.start(ctx, id, base, exported, p, f.instance(id), f.json)
+	c.Telemetry, err = f.exports.start(ctx, id, base, exported, p, f.instance(id), l.server(), f.json)
 	return c, usageError(err)
 }
 

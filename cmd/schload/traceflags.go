@@ -69,3 +69,19 @@ func (f *traceFlags) rule() (experiment.Traces, error) {
 	rule.Beyond = d
 	return rule, nil
 }
+
+// passedTraces are the flags as the process of an arm is told them.
+type passedTraces struct {
+	On       bool   `json:"on,omitempty"`
+	Beyond   string `json:"beyond,omitempty"`
+	Limit    int    `json:"limit,omitempty"`
+	Endpoint string `json:"endpoint,omitempty"`
+}
+
+func (f *traceFlags) passed() passedTraces {
+	return passedTraces{f.on, f.beyond, f.limit, f.endpoint}
+}
+
+func (f *traceFlags) take(p passedTraces) {
+	f.on, f.beyond, f.limit, f.endpoint = p.On, p.Beyond, p.Limit, p.Endpoint
+}

@@ -230,10 +230,14 @@ func (r *exportedReader) finish() error {
 			at[s.key] = &record.Series{Key: s.key}
 		}
 		into := map[string]**histogram.Histogram{record.ResponseTime: &at[s.key].Response, record.ServiceTime: &at[s.key].Service, record.Lateness: &at[s.key].Lateness}[id.name]
-		if *into != nil {
+		switch {
+		case *into == nil:
+			*into = s.times
+		case id.name == record.ServiceTime: // by retries
+			(*into).Merge(s.times)
+		default:
 			return fmt.Errorf("metric %s: two series for %+v", id.name, s.key)
 		}
-		*into = s.times
 	}
 	for _, s := range at {
 		if s.Response == nil || s.Service == nil || s.Lateness == nil {

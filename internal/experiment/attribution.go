@@ -53,6 +53,9 @@ func lengths(a *arm) (all []record.Distribution) {
 	}
 	taken := a.client.TakeLengths()
 	add(record.ClientCreateTime, taken.Dialled)
+	add(record.ClientWaitTime, taken.Waited)
+	add(record.ClientInitTime, taken.Opened)
+	add(record.ReconnectionTime, taken.Reconnected)
 	add(record.HandoffDuration, taken.Handoff, record.Attr{Key: record.AttrFrom, Value: "dial"})
 	add(record.HandoffDuration, taken.SinceNotice, record.Attr{Key: record.AttrFrom, Value: "notice"})
 	add(record.RelaxedDuration, taken.Relaxed)

@@ -2,12 +2,12 @@ package experiment
 
 import (
 	"maps"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
 
 	"schload/handoff"
-	"schload/handoff/notice"
 	"schload/telemetry/record"
 	"schload/workload"
 )
@@ -48,11 +48,19 @@ func counts(arm string, before, now handoff.Observation) []record.Count {
 	add(record.Handoffs, now.Handoff.Succeeded-before.Handoff.Succeeded, result("succeeded"))
 	add(record.Handoffs, now.Handoff.Failed-before.Handoff.Failed, result("failed"))
 	add(record.ClientHandoffs, now.Handoff.Succeeded-before.Handoff.Succeeded)
-	for kind := range notice.Kind(notice.Kinds) {
-		some(record.ClientNotifications, now.Notices.Kinds[kind]-before.Notices.Kinds[kind],
-			record.Attr{Key: record.AttrNotice, Value: kind.String()})
+	for _, n := range slices.SortedFunc(maps.Keys(now.Notices.From), handoff.Notified.Compare) {
+		some(record.ClientNotifications, now.Notices.From[n]-before.Notices.From[n], append(peer(n.Node), record.Attr{Key: record.AttrNotice, Value: n.Kind.String()})...)
 	}
 	return out
+}
+
+// peer are the attributes of a node.
+func peer(node string) []record.Attr {
+	host, port, err := net.SplitHostPort(node)
+	if err != nil {
+		return []record.Attr{{Key: record.AttrPeerAddress, Value: node}} // other
+	}
+	return []record.Attr{{Key: record.AttrPeerAddress, Value: host}, {Key: record.AttrPeerPort, Value: port}}
 }
 
 // proved counts the connections that were proved since the reading before:

@@ -40,9 +40,11 @@ type page struct {
 type ended struct {
 	classes [workload.Classes]uint64
 	cells   [outcomes]*cell // nil until touched
+	again   *again          // nil: none took more than one try
 }
 
-// cell holds the three histograms of one series.
+// cell holds the three histograms of one series. The service times of what took
+// more than one try are in ended.again.
 type cell struct{ response, service, lateness histogram.Histogram }
 
 // The two outcomes of a series; classes are counted, not spread over
@@ -117,14 +119,18 @@ func (p *page) add(x *workload.Sample, n uint64, lateAfter time.Duration) {
 		c = p.buffer.newCell()
 		e.cells[outcomeOf(x.Outcome.Class)] = c
 	}
+	service := &c.service
+	if x.Outcome.Attempts > 1 {
+		service = e.tried(x, n)
+	}
 	if n == 1 {
 		c.response.Record(response)
-		c.service.Record(x.ServiceTime())
+		service.Record(x.ServiceTime())
 		c.lateness.Record(x.Lateness())
 		return
 	}
 	c.response.RecordN(response, n)
-	c.service.RecordN(x.ServiceTime(), n)
+	service.RecordN(x.ServiceTime(), n)
 	c.lateness.RecordN(x.Lateness(), n)
 }
 
@@ -150,6 +156,7 @@ func (p *page) reset() {
 	for i := range p.ended {
 		e := &p.ended[i]
 		clear(e.classes[:])
+		e.again = nil
 		for o, c := range e.cells {
 			if c != nil {
 				c.response.Reset()

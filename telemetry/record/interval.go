@@ -22,6 +22,7 @@ type Interval struct {
 	Levels []Level
 
 	Distributions []Distribution
+	Retried       []Retried
 }
 
 // Key names one set of operations. Operation is the command (GET); Outcome is
@@ -38,6 +39,10 @@ type Series struct {
 	Key
 	Response, Service, Lateness *histogram.Histogram
 	Delivery                    *histogram.Histogram
+
+	// First are the service times of those that took one try; nil: all of Service.
+	// Interval.Retried has the others. Neither is part of a bundle.
+	First *histogram.Histogram
 }
 
 // Count is a delta of one monotonic counter. Name is one of Metrics.

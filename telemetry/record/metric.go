@@ -61,6 +61,8 @@ const (
 	DialsPeak          = "schload.connection.dials.peak"
 	DialsPeakAt        = "schload.connection.dials.peak_at"
 	DialsSurplus       = "schload.connection.dials.surplus"
+	ClientInitTime     = "schload.client.init_time"
+	ReconnectionTime   = "schload.connection.reconnection_time"
 	HandoffDuration    = "schload.handoff.duration"
 	Handoffs           = "schload.handoffs"
 	NoticeConnections  = "schload.notice.connections"
@@ -77,6 +79,7 @@ const (
 	ClientConnections   = "db.client.connection.count"
 	ClientCreateTime    = "db.client.connection.create_time"
 	ClientPending       = "db.client.connection.pending_requests"
+	ClientWaitTime      = "db.client.connection.wait_time"
 	ClientTimeouts      = "db.client.connection.timeouts"
 	ClientErrors        = "redis.client.errors"
 	ClientNotifications = "redis.client.maintenance.notifications"
@@ -119,31 +122,36 @@ const (
 
 // The keys of attributes.
 const (
-	AttrPool      = "pool"
-	AttrOperation = "db.operation.name"
-	AttrOutcome   = "outcome" // of a Series ok or failed, of a Count the class
-	AttrReason    = "reason"
-	AttrPhase     = "schload.phase"
-	AttrRound     = "schload.round"
-	AttrOptedIn   = "opted_in"
-	AttrProtocol  = "protocol" // 2 or 3
-	AttrNode      = "node"     // host:port
-	AttrType      = "type"
-	AttrSource    = "source"
-	AttrResult    = "result"
-	AttrSlots     = "slots" // a range, 0-1023
-	AttrBy        = "by"    // server or client; of what was saved relaxed_timeouts or retries
-	AttrFrom      = "from"  // dial or notice
-	AttrQuantile  = "quantile"
-	AttrSystem    = "db.system.name"
-	AttrError     = "error.type"
-	AttrCategory  = "redis.client.errors.category"
-	AttrInternal  = "redis.client.errors.internal"
-	AttrLibrary   = "redis.client.library"
-	AttrPoolName  = "db.client.connection.pool.name"
-	AttrState     = "db.client.connection.state"
-	AttrNotice    = "redis.client.connection.notification"
-	AttrClosed    = "redis.client.connection.close.reason"
+	AttrPool        = "pool"
+	AttrOperation   = "db.operation.name"
+	AttrOutcome     = "outcome" // of a Series ok or failed, of a Count the class
+	AttrReason      = "reason"
+	AttrPhase       = "schload.phase"
+	AttrRound       = "schload.round"
+	AttrOptedIn     = "opted_in"
+	AttrProtocol    = "protocol" // 2 or 3
+	AttrNode        = "node"     // host:port
+	AttrType        = "type"
+	AttrSource      = "source"
+	AttrResult      = "result"
+	AttrSlots       = "slots" // a range, 0-1023
+	AttrBy          = "by"    // server or client; of what was saved relaxed_timeouts or retries
+	AttrFrom        = "from"  // dial or notice
+	AttrQuantile    = "quantile"
+	AttrSystem      = "db.system.name"
+	AttrError       = "error.type"
+	AttrCategory    = "redis.client.errors.category"
+	AttrInternal    = "redis.client.errors.internal"
+	AttrLibrary     = "redis.client.library"
+	AttrPoolName    = "db.client.connection.pool.name"
+	AttrState       = "db.client.connection.state"
+	AttrRetries     = "redis.client.operation.retry_attempts" // a number
+	AttrServer      = "server.address"
+	AttrServerPort  = "server.port" // a number
+	AttrPeerAddress = "network.peer.address"
+	AttrPeerPort    = "network.peer.port" // a number
+	AttrNotice      = "redis.client.connection.notification"
+	AttrClosed      = "redis.client.connection.close.reason"
 )
 
 // Metrics lists every metric, sorted by name.
@@ -152,21 +160,24 @@ var Metrics = []Metric{
 	{ClientCreateTime, "s", Histogram, "how long connections took to be dialled, TLS included; the handshake of Redis comes after", []string{AttrPoolName, AttrSystem, AttrLibrary}},
 	{ClientPending, "{request}", UpDownCounter, "operations that wait for a connection of the client's pool", []string{AttrPoolName, AttrSystem, AttrLibrary}},
 	{ClientTimeouts, "{timeout}", Counter, "waits for a connection of the client's pool that ended without one", []string{AttrPoolName, AttrSystem, AttrLibrary}},
-	{ServiceTime, "s", Histogram, "service time: from the send to the end of an operation", []string{AttrOperation, AttrSystem, AttrOutcome, AttrPool, AttrLibrary, AttrPhase, AttrRound}},
+	{ClientWaitTime, "s", Histogram, "how long operations waited for their turn at the client's pool, also those that did not have to (below 1 us); waits that ended without a connection are timeouts", []string{AttrPoolName, AttrSystem, AttrLibrary}},
+	{ServiceTime, "s", Histogram, "service time: from the send to the end of an operation", []string{AttrOperation, AttrSystem, AttrOutcome, AttrPool, AttrLibrary, AttrRetries, AttrPhase, AttrRound, AttrServer, AttrServerPort}},
 	{ClientClosed, "{connection}", Counter, "connections that ended, by the client's reason", []string{AttrPoolName, AttrSystem, AttrClosed, AttrLibrary}},
 	{ClientHandoffs, "{handoff}", Counter, "connections the client handed off to another endpoint", []string{AttrPoolName, AttrSystem, AttrLibrary}},
 	{ClientRelaxed, "{relaxation}", UpDownCounter, "connections whose timeouts are relaxed now; unlike the client's own, it goes down again", []string{AttrPoolName, AttrSystem, AttrLibrary}},
-	{ClientErrors, "{error}", Counter, "errors of operations, and those that the client dealt with itself (internal: by trying again)", []string{AttrSystem, AttrError, AttrCategory, AttrInternal, AttrLibrary}},
-	{ClientNotifications, "{notification}", Counter, "maintenance notifications the client received", []string{AttrSystem, AttrNotice, AttrLibrary, AttrPhase, AttrRound}},
+	{ClientErrors, "{error}", Counter, "errors of operations, and those that the client dealt with itself (internal: by trying again)", []string{AttrSystem, AttrError, AttrCategory, AttrInternal, AttrLibrary, AttrRetries, AttrServer, AttrServerPort}},
+	{ClientNotifications, "{notification}", Counter, "maintenance notifications the client received", []string{AttrSystem, AttrPeerAddress, AttrPeerPort, AttrNotice, AttrLibrary, AttrPhase, AttrRound, AttrServer, AttrServerPort}},
 	{AttemptsHidden, "{attempt}", Counter, "tries beyond an operation's first that the client made unasked", []string{AttrPool, AttrPhase, AttrRound}},
 	{BrownOutActive, "{brownout}", Gauge, "1 while operations succeed, but all of them late", nil},
 	{BrownOutLongest, "s", Gauge, "longest brown-out so far, one still going on included", nil},
+	{ClientInitTime, "s", Histogram, "how long an arm's client took to open: until one connection was dialled, had shaken hands and had answered", nil},
 	{ConnectionCloses, "{connection}", Counter, "connections that ended, by the side that closed them", []string{AttrBy, AttrReason, AttrPhase, AttrRound}},
 	{ConnectionDials, "{dial}", Counter, "connections dialled: ok or the class of the failure", []string{AttrResult, AttrPhase, AttrRound}},
 	{DialsLeaving, "{dial}", Counter, "dials to a node that MOVING had announced to leave, those of handoffs left out", []string{AttrResult, AttrPhase, AttrRound}},
 	{DialsPeak, "{dial}", Gauge, "most dials begun within 100 ms, as of the last interval; node all: to all nodes together", []string{AttrNode}},
 	{DialsPeakAt, "s", Gauge, "when those 100 ms began, since the run's base", []string{AttrNode}},
 	{DialsSurplus, "{dial}", Counter, "dials that gave the client no connection to keep: failed, overflow (for one command) or unused (given up before it carried an operation)", []string{AttrReason, AttrPhase, AttrRound}},
+	{ReconnectionTime, "s", Histogram, "from when the client met the end of a connection that the server had ended, to the end of the dial in its place; the first that broke is replaced first", []string{AttrPhase, AttrRound}},
 	{Connections, "{connection}", Gauge, "open connections per node", []string{AttrNode}},
 	{ConnectionsLeaving, "{connection}", Counter, "connections to a node that MOVING announced to leave, as they ended: handed_over, closed_told (by the server, MOVING read), closed_untold (by the server, MOVING not read) or given_up", []string{AttrResult, AttrPhase, AttrRound}},
 	{ConnectionsProved, "{connection}", Counter, "connections proved on the wire: the protocol they speak, and whether they opted in to notices", []string{AttrOptedIn, AttrProtocol}},

@@ -172,6 +172,7 @@ func (e *ended) merge(from *ended) {
 		e.cells[o].service.Merge(&c.service)
 		e.cells[o].lateness.Merge(&c.lateness)
 	}
+	e.again = e.again.merge(from.again)
 }
 
 // report writes a page into the interval. A span's page has its counters even
@@ -199,10 +200,12 @@ func (p *pool) report(i *Interval, arm string, page *page, s span) {
 				count(Operations, n, Attr{AttrOperation, op}, Attr{AttrOutcome, workload.Class(class).String()})
 			}
 		}
+		e.again.report(i, Key{Arm: arm, Pool: p.name, Operation: op, Phase: s.phase, Round: s.round})
 		for o, c := range e.cells {
 			if c != nil {
 				key := Key{Arm: arm, Pool: p.name, Operation: op, Outcome: outcomeNames[o], Phase: s.phase, Round: s.round}
-				i.Series = append(i.Series, Series{Key: key, Response: &c.response, Service: &c.service, Lateness: &c.lateness})
+				first := e.again.serviceOf(o, &c.service)
+				i.Series = append(i.Series, Series{Key: key, Response: &c.response, Service: &c.service, Lateness: &c.lateness, First: first})
 			}
 		}
 	}
