@@ -72,7 +72,10 @@ func TestPeaceSaysNothing(t *testing.T) {
 		if l.Dialled == nil || l.Dialled.Count() != s.Dials.OK {
 			t.Errorf("lengths of dials %v, of %d", l.Dialled, s.Dials.OK)
 		}
-		if l.Dialled = nil; l != (Lengths{}) {
+		if l.Opened == nil || l.Opened.Count() != 1 || l.Waited == nil {
+			t.Errorf("opened %v, waits %v", l.Opened, l.Waited)
+		}
+		if l.Dialled, l.Opened, l.Waited = nil, nil, nil; l != (Lengths{}) {
 			t.Errorf("lengths %+v", l)
 		}
 	})

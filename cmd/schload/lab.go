@@ -18,8 +18,9 @@ import (
 type lab struct {
 	stage    stage.Stage
 	target   handoff.Target
-	cluster  bool // the target is an OSS cluster
-	gather   bool // the client makes the pipelines
+	seed     func() (handoff.Target, error) // where clients begin that are opened now; nil: at target
+	cluster  bool                           // the target is an OSS cluster
+	gather   bool                           // the client makes the pipelines
 	tls      handoff.TLS
 	resolver *net.Resolver // nil: the system's
 	note     string        // what the user should know about it, may be empty
@@ -52,17 +53,14 @@ func openLab(ctx context.Context, p profiles.Profile, base time.Time, marks mark
 	if err != nil {
 		return lab{}, usageError(err)
 	}
-	seed := s.Addr()
-	if cluster {
-		seed = s.Nodes()[0].Addr // by address: seeded by a name, go-redis takes nodes with loopback addresses for the one that it leads to
-	}
-	target, err := handoff.ParseTarget("redis://" + seed)
+	seed := func() (handoff.Target, error) { return handoff.ParseTarget("redis://" + s.Seed()) }
+	target, err := seed()
 	if err != nil {
 		s.Close()
 		return lab{}, err
 	}
-	l := lab{stage: s, target: target, cluster: cluster, gather: p.Saturate == profiles.AutoPipeline, resolver: s.Resolver(), note: s.Fallback(), close: s.Close}
-	l.simulator = &simulator{Target: "redis://" + seed, DNS: s.DNS()}
+	l := lab{stage: s, target: target, seed: seed, cluster: cluster, gather: p.Saturate == profiles.AutoPipeline, resolver: s.Resolver(), note: s.Fallback(), close: s.Close}
+	l.simulator = &simulator{Target: "redis://" + s.Seed(), DNS: s.DNS()}
 	if p.Saturates() {
 		l.stage = stage.None{}
 	}
@@ -80,8 +78,15 @@ func (l lab) server() string {
 // client opens an arm on the lab.
 func (l lab) client(workers int, base time.Time) func(context.Context, handoff.Arm, mark.Sink) (*handoff.Client, error) {
 	return func(ctx context.Context, a handoff.Arm, marks mark.Sink) (*handoff.Client, error) {
+		target := l.target
+		if l.seed != nil {
+			var err error
+			if target, err = l.seed(); err != nil {
+				return nil, err
+			}
+		}
 		c, err := handoff.Open(ctx, handoff.Config{
-			Arm: a, Target: l.target, Cluster: l.cluster, TLS: l.tls, Workers: workers, Base: base, Marks: marks, Resolver: l.resolver,
+			Arm: a, Target: target, Cluster: l.cluster, TLS: l.tls, Workers: workers, Base: base, Marks: marks, Resolver: l.resolver,
 			AutoPipeline: l.gather,
 		})
 		if err != nil {

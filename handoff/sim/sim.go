@@ -148,6 +148,23 @@ func (s *Simulator) Addr() string {
 	return net.JoinHostPort(s.config.Name, strconv.Itoa(s.network.port))
 }
 
+// Seed is the host:port that a client is to be given now. It is Addr, but for an
+// OSS cluster: of that it is, by address, the first node that lets clients in,
+// because a node may have left since the cluster was made, and because a client
+// may take nodes with loopback addresses for the one that its seed's name leads
+// to.
+func (s *Simulator) Seed() string {
+	if !s.config.OSSCluster {
+		return s.Addr()
+	}
+	nodes := s.Nodes()
+	i := max(0, slices.IndexFunc(nodes, func(n Node) bool { return n.Accepting }))
+	if i >= len(nodes) {
+		return s.Addr() // it is closed
+	}
+	return nodes[i].Addr
+}
+
 // Fallback is a sentence for people when nodes have ports instead of addresses
 // of their own, because the machine has only one loopback address; otherwise
 // it is empty.

@@ -67,20 +67,21 @@ func (w *whole) interval(r record.Reading) (record.Interval, error) {
 			d.iv.Counts = append(d.iv.Counts, record.Count{Name: c.of.name, Arm: arm, Attrs: slices.Clone(c.of.attrs), Value: c.n})
 		}
 		for _, l := range a.levels {
-			if !left[place(l.of.name, arm, nil)] && !left[place(l.of.name, arm, l.of.byKey)] {
+			if !left[place(l.of.name, arm, nil)] && !left[l.of.place] {
 				d.iv.Levels = append(d.iv.Levels, record.Level{Name: l.of.name, Arm: arm, Attrs: l.of.attrs, Value: l.value})
 			}
 		}
-		for _, p := range a.times {
-			x, ok := of[place(p.of.name, arm, p.of.byKey)]
+		for _, parts := range a.places() {
+			s := parts[0].of
+			x, ok := of[s.place]
 			if !ok {
-				return d.iv, fmt.Errorf("arm %s metric %s %v: its extremes are missing", arm, p.of.name, p.of.attrs)
+				return d.iv, fmt.Errorf("arm %s metric %s %v: its extremes are missing", arm, s.name, s.attrs)
 			}
-			h, err := p.unpack(x)
+			h, err := unpack(parts, x)
 			if err != nil {
-				return d.iv, fmt.Errorf("arm %s %w", arm, err)
+				return d.iv, fmt.Errorf("arm %s metric %s %v: %w", arm, s.name, s.attrs, err)
 			}
-			if err := d.times(arm, p.of, h); err != nil {
+			if err := d.times(arm, s, h); err != nil {
 				return d.iv, err
 			}
 		}

@@ -3,7 +3,6 @@ package bundle
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"slices"
 
 	"schload/telemetry/histogram"
@@ -63,8 +62,16 @@ func (t wholeTimes) pack() []byte {
 	return slices.Clip(b)
 }
 
-// unpack makes a histogram of it, with the interval's extremes.
-func (p packedTimes) unpack(x extremes) (*histogram.Histogram, error) {
+// unpack makes one histogram of the parts of one, with the interval's extremes.
+func unpack(parts []packedTimes, x extremes) (*histogram.Histogram, error) {
+	sum := parts[0].unpack()
+	for _, p := range parts[1:] {
+		sum = sum.plus(p.unpack())
+	}
+	return histogram.FromBuckets(sum.offset, sum.counts, sum.zero, duration(sum.sum), x.min, x.max)
+}
+
+func (p packedTimes) unpack() (t wholeTimes) {
 	b := p.data
 	sum, n := binary.Varint(b)
 	b = b[n:]
@@ -72,16 +79,32 @@ func (p packedTimes) unpack(x extremes) (*histogram.Histogram, error) {
 	b = b[n:]
 	offset, n := binary.Varint(b)
 	b = b[n:]
-	var counts []uint64
+	t = wholeTimes{offset: int32(offset), zero: zero, sum: sum}
 	for len(b) > 0 {
 		v, n := binary.Uvarint(b)
-		counts, b = append(counts, v), b[n:]
+		t.counts, b = append(t.counts, v), b[n:]
 	}
-	h, err := histogram.FromBuckets(int32(offset), counts, zero, duration(sum), x.min, x.max)
-	if err != nil {
-		return nil, fmt.Errorf("metric %s %v: %w", p.of.name, p.of.attrs, err)
+	return t
+}
+
+// plus adds two bucket by bucket.
+func (t wholeTimes) plus(o wholeTimes) wholeTimes {
+	s := wholeTimes{zero: t.zero + o.zero, sum: t.sum + o.sum}
+	switch {
+	case len(o.counts) == 0:
+		s.offset, s.counts = t.offset, t.counts
+		return s
+	case len(t.counts) == 0:
+		s.offset, s.counts = o.offset, o.counts
+		return s
 	}
-	return h, nil
+	s.offset = min(t.offset, o.offset)
+	end := max(t.offset+int32(len(t.counts)), o.offset+int32(len(o.counts)))
+	s.counts = make([]uint64, end-s.offset)
+	for i := range s.counts {
+		s.counts[i] = t.at(s.offset+int32(i)) + o.at(s.offset+int32(i))
+	}
+	return s
 }
 
 // set files the histogram in a series of operations, or of messages.

@@ -31,6 +31,7 @@ type wholeSeries struct {
 	value uint64
 	times wholeTimes
 	byKey map[string]string // attrs by key
+	place string            // the bundle's series that it is part of: exports part service times by retries
 }
 
 // wholeTimes is a cumulative histogram: bucket by bucket from offset on.
@@ -180,6 +181,7 @@ func (w *whole) seriesOf(arm, name string, kvs []*commonpb.KeyValue) *wholeSerie
 		}
 	}
 	s.byKey = record.Map(s.attrs)
+	s.place = place(name, arm, s.byKey)
 	w.series[id.String()] = s
 	return s
 }
@@ -266,11 +268,11 @@ func (w *whole) complete() error {
 			if a == nil {
 				a = &wholeArm{}
 			}
-			if len(a.counts) != counters || len(a.levels) != r.Gauges[arm] || len(a.times) != times[arm] {
+			if len(a.counts) != counters || len(a.levels) != r.Gauges[arm] || len(a.places()) != times[arm] {
 				missing++
 				if first == "" {
 					first = fmt.Sprintf("arm %q at %v (%d of %d counters, %d of %d gauges, %d of %d histograms)",
-						arm, r.To, len(a.counts), counters, len(a.levels), r.Gauges[arm], len(a.times), times[arm])
+						arm, r.To, len(a.counts), counters, len(a.levels), r.Gauges[arm], len(a.places()), times[arm])
 				}
 			}
 		}
@@ -279,4 +281,20 @@ func (w *whole) complete() error {
 		return lacking("the points of %d readings did not all arrive, first those of %s", missing, first)
 	}
 	return nil
+}
+
+// places are the times that changed, by the bundle's series, in the order in
+// which they came.
+func (a *wholeArm) places() (parts [][]packedTimes) {
+	at := map[string]int{}
+	for _, p := range a.times {
+		i, ok := at[p.of.place]
+		if !ok {
+			i = len(parts)
+			at[p.of.place] = i
+			parts = append(parts, nil)
+		}
+		parts[i] = append(parts[i], p)
+	}
+	return parts
 }

@@ -99,11 +99,7 @@ func arms(t *testing.T, names ...string) []handoff.Arm {
 
 // open opens a client that resolves through the simulator's records.
 func (b *bench) open(ctx context.Context, a handoff.Arm, marks mark.Sink) (*handoff.Client, error) {
-	seed := b.sim.Addr()
-	if b.config.Upgrade.Database == upgrade.OSSCluster {
-		seed = b.sim.Nodes()[0].Addr // by address: seeded by a name, go-redis takes nodes with loopback addresses for the one that it leads to
-	}
-	target, err := handoff.ParseTarget("redis://" + seed)
+	target, err := handoff.ParseTarget("redis://" + b.sim.Seed())
 	if err != nil {
 		return nil, err
 	}

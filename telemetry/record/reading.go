@@ -51,7 +51,7 @@ var placed = func() map[string]bool {
 	m := map[string]bool{}
 	for _, name := range []string{
 		ClientNotifications, AttemptsHidden, ConnectionCloses, ConnectionDials, DialsLeaving, DialsSurplus, ConnectionsLeaving,
-		HandoffDuration, Handoffs, NoticeConnections, NoticeDelay, NoticeEvents, OperationsSaved, Pipelines, PipelineCommands,
+		HandoffDuration, Handoffs, NoticeConnections, NoticeDelay, NoticeEvents, OperationsSaved, Pipelines, PipelineCommands, ReconnectionTime,
 		ReceiverErrors, ReceiverRetries, ReceiverSubscription, Redirects, RelaxedDuration, RelaxedWindows, RepliesSilent, SlotMapReads,
 	} {
 		m[name] = true
@@ -103,7 +103,11 @@ func Derived(metric string) bool {
 // Added says whether an attribute is one that exports add to what a bundle
 // has: what the conventions ask of metrics of clients.
 func Added(key string) bool {
-	return key == AttrSystem || key == AttrLibrary || key == AttrPoolName || key == AttrError
+	switch key {
+	case AttrSystem, AttrLibrary, AttrPoolName, AttrError, AttrServer, AttrServerPort, AttrRetries:
+		return true
+	}
+	return false
 }
 
 // Map returns attributes by key, never nil.
