@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"sync"
@@ -46,6 +47,9 @@ func (s *spaced) Export(ctx context.Context, data *metricdata.ResourceMetrics) e
 		return nil
 	}
 	err := s.Exporter.Export(ctx, data)
+	if err != nil && errors.Is(context.Cause(ctx), context.Canceled) {
+		return nil // the end of the run cut the periodic export off, and exports the same and more itself
+	}
 	s.health.exported(err)
 	s.settle(err)
 	return err

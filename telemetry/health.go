@@ -1,6 +1,8 @@
 package telemetry
 
 import (
+	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"sync"
@@ -54,8 +56,12 @@ type health struct {
 	troubled bool // a failure was told, and no success since
 }
 
-// Handle implements otel.ErrorHandler.
+// Handle implements otel.ErrorHandler. A reading that the end of the run cut
+// off is none: that end has a reading of its own.
 func (h *health) Handle(err error) {
+	if errors.Is(err, context.Canceled) {
+		return
+	}
 	h.errors.Add(1)
 	h.tell(err)
 }

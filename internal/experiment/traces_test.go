@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"maps"
 	"strconv"
 	"strings"
@@ -27,7 +28,7 @@ import (
 func tracedRun(t *testing.T, b *bench, traces Traces, on bool) (*exports, compare.Summary) {
 	t.Helper()
 	var file bytes.Buffer
-	c := telemetry.Config{Traces: on, File: telemetry.Stdout, Console: &file, Base: b.config.Base, RunID: "test", Getenv: func(string) string { return "" }}
+	c := telemetry.Config{Traces: on, File: telemetry.Stdout, Console: &file, Base: b.config.Base, RunID: "test", Getenv: func(string) string { return "" }, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
 	for _, a := range b.config.Arms {
 		c.Arms = append(c.Arms, a.Name)
 	}
