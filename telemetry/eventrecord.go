@@ -18,7 +18,7 @@ type frame struct{ resource *resourcepb.Resource }
 func frameOf(r *resource.Resource) frame {
 	out := &resourcepb.Resource{}
 	for _, kv := range r.Attributes() {
-		out.Attributes = append(out.Attributes, textual(string(kv.Key), kv.Value.Emit()))
+		out.Attributes = append(out.Attributes, textual(string(kv.Key), kv.Value.String()))
 	}
 	return frame{out}
 }
