@@ -123,7 +123,9 @@ func TestFaultInjectorFails(t *testing.T) {
 		{answer(`{"action_id":1}`, `{"status":"cancelled","error":null}`), `job 1 ended as "cancelled"`},
 		{answer(`{}`, ""), "answered without an action_id: {}"},
 		{answer(`nonsense`, ""), "answered with no JSON: nonsense"},
-		{func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "the queue is full", http.StatusTooManyRequests) }, "action failover: refused with 429: the queue is full"},
+		{func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "the queue is full", http.StatusTooManyRequests)
+		}, "action failover: refused with 429: the queue is full"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			f, lines := asking(t, tt.handler)
