@@ -3,6 +3,7 @@ package experiment
 import (
 	"sync"
 
+	"schload/internal/linear"
 	"schload/workload"
 	"schload/workload/ledger"
 )
@@ -11,12 +12,12 @@ import (
 // the round that is on, or to the one that is being read back.
 type book struct {
 	*ledger.Book
-	pool   string
-	linear [3]uint64    // keys by linear.Result, not yet read
-	shown  bool         // the counts were read before
-	run    workload.Run // opens it before the load, and reads it back
+	pool  string
+	shown bool         // the counts were read before
+	run   workload.Run // opens it before the load, and reads it back
 
 	mu        sync.Mutex
+	linear    [3]uint64             // keys by linear.Result, not yet read
 	round     int                   // that is on
 	resolving int                   // the round that is read back; 0: none
 	before    ledger.Counts         // as of the last filing
@@ -73,11 +74,18 @@ func (b *book) resolve(round int) {
 	b.resolving = round
 }
 
-// take returns what was filed since the last call.
-func (b *book) take() map[int]ledger.Counts {
+// judge counts what became of a key's history.
+func (b *book) judge(result linear.Result) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	filed := b.filed
-	b.filed = map[int]ledger.Counts{}
-	return filed
+	b.linear[result]++
+}
+
+// take returns what was filed, and judged, since the last call.
+func (b *book) take() (filed map[int]ledger.Counts, judged [3]uint64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	filed, judged = b.filed, b.linear
+	b.filed, b.linear = map[int]ledger.Counts{}, [3]uint64{}
+	return filed, judged
 }

@@ -129,7 +129,7 @@ func (r *run) linearizable(arm string, b *book, began time.Time) {
 		if time.Since(began) < mostChecking {
 			result = linear.Check(t.Events(), mostCheck)
 		}
-		b.linear[result]++
+		b.judge(result)
 		if result == linear.OK {
 			continue
 		}
@@ -176,15 +176,14 @@ func (a *arm) ledgers() []*book {
 // Wrong replies are among the operations, by their class.
 func (a *arm) judged() (counts []record.Count) {
 	for _, b := range a.ledgers() {
-		filed := b.take()
+		filed, histories := b.take()
 		for _, round := range slices.Sorted(maps.Keys(filed)) {
 			counts = append(counts, a.judgedIn(b, round, filed[round])...)
 		}
-		for result, n := range b.linear {
+		for result, n := range histories {
 			if n > 0 || !b.shown {
 				counts = append(counts, a.judgement(b, record.IntegrityLinearizable, record.AttrResult, linear.Result(result).String(), n))
 			}
-			b.linear[result] = 0
 		}
 		b.shown = true
 	}
