@@ -18,6 +18,7 @@ import (
 	"schload/internal/compare"
 	"schload/internal/recount"
 	"schload/telemetry/mark"
+	"schload/telemetry/record"
 	"schload/workload"
 )
 
@@ -62,9 +63,10 @@ func TestSeeds(t *testing.T) {
 }
 
 // The same seed offers the same operations at the same instants, whatever
-// becomes of them: how many fall due in each pool and phase, and when the
-// phases begin. (Which goroutine comes first is not promised, and with it
-// neither who fails nor what is dialled.)
+// becomes of them: how many fall due in each pool and phase, and when after
+// their warm-up the phases begin. (Which goroutine comes first is not promised,
+// and with it neither who fails nor what is dialled, nor how long a turn takes
+// to drain before the next one warms up.)
 func TestSeedsRepeat(t *testing.T) {
 	for s := range few(8) {
 		var offers [2]string
@@ -398,8 +400,12 @@ func (x *trial) offer(dir string, s compare.Summary) string {
 			lines = append(lines, fmt.Sprintf("%s %s: %d, %d, %d", a.Name, p.Name, due[0].Due, due[1].Due, due[2].Due))
 		}
 	}
+	var warmup time.Duration
 	for _, m := range phases(x.t, dir) {
-		lines = append(lines, fmt.Sprintf("%s at %v", m.Name, m.At))
+		if m.Name == record.Warmup.String() {
+			warmup = time.Duration(m.At)
+		}
+		lines = append(lines, fmt.Sprintf("%s %v after its warm-up", m.Name, time.Duration(m.At)-warmup))
 	}
 	return strings.Join(lines, "\n")
 }
