@@ -4,7 +4,7 @@ SHELL := bash
 FUZZTIME ?= 5s
 GO_REDIS_PASSES ?= 30
 
-.PHONY: help build test race fuzz bench check golden e2e e2e-node e2e-go-redis e2e-browser e2e-observability start-lag e2e-kubernetes e2e-compose demo preview pictures clean
+.PHONY: help build test race fuzz bench check golden e2e e2e-node e2e-go-redis e2e-browser e2e-observability start-lag e2e-kubernetes e2e-compose demo preview pictures matrix-picture clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,7 +47,7 @@ e2e-go-redis: build ## go-redis' own suite against schload sim, unchanged (takes
 
 e2e-browser: ## the HTML report in a headless Chromium (needs chromium, node and npm)
 	cd test/browser && npm ci
-	E2E=1 go test -count=1 -run E2EBrowser -v ./internal/report
+	E2E=1 go test -timeout 30m -count=1 -run E2EBrowser -v ./internal/report
 
 # Where the collector and Prometheus of e2e-observability are built: once, from
 # the versions that the modules in test/observability pin.
@@ -86,6 +86,12 @@ pictures: ## docs/images/board-*.png of what e2e-observability drew last (needs 
 	@set -e; for board in handoffs:1650 matrix explorer; do name=$${board%:*}; svg='$(CURDIR)'/build/preview/$$name.svg; \
 	  size=$$(sed -n '1s/.*width="\([0-9]*\)" height="\([0-9]*\)".*/\1,\2/p' "$$svg"); case $$board in *:*) size=$${size%,*},$${board#*:};; esac; \
 	  chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=$$size --screenshot='$(CURDIR)'/docs/images/board-$$name.png "file://$$svg" 2>&1 | grep written; done
+
+matrix-picture: ## docs/images/matrix.png of the matrix in MATRIX (needs chromium, node and npm)
+	@test -n '$(MATRIX)' || { echo 'which one? make matrix-picture MATRIX=m, after go run ./cmd/schload matrix --quick --out m'; exit 2; }
+	mkdir -p build
+	go run ./cmd/schload report '$(MATRIX)' -o build/matrix.html
+	cd test/browser && npm ci --no-audit --no-fund && node picture.js '$(CURDIR)'/build/matrix.html '$(CURDIR)'/docs/images/matrix.png
 
 clean: ## remove what builds and runs left
 	rm -rf bin build runs
