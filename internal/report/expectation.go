@@ -104,9 +104,9 @@ func judgement(s compare.Summary) []string { return append(promises(s), objectiv
 
 // promisePage is one promise as the page shows it.
 type promisePage struct {
-	Arm, Subject, Level, Verdict, Class, Documented string
-	First                                           string // the most decisive of the reasons
-	Reasons                                         []string
+	Subject, Level, Verdict, Class, Documented string
+	First                                      string // the most decisive of the reasons
+	Reasons                                    []string
 }
 
 // verdictClasses are how verdicts are coloured, besides what their words say.
@@ -118,7 +118,7 @@ var verdictClasses = map[string]string{
 func promisePages(s compare.Summary) (list []promisePage) {
 	for _, x := range s.Expectations {
 		list = append(list, promisePage{
-			Arm: subject(x), Subject: subject(x) + " against " + x.Against, First: sentence(x.Reasons), Level: x.Level, Verdict: x.Verdict + needs(x), Class: verdictClasses[x.Verdict],
+			Subject: subject(x) + " against " + x.Against, First: sentence(x.Reasons), Level: x.Level, Verdict: x.Verdict + needs(x), Class: verdictClasses[x.Verdict],
 			Documented: x.Documented, Reasons: x.Reasons,
 		})
 	}

@@ -135,15 +135,15 @@ func TestMatrixPageHasTheGrounds(t *testing.T) {
 		t.Errorf("%d parts are open, want the charts of one cell", open)
 	}
 	for summary, want := range map[string]string{
-		"What is documented, and all that the verdict on on rests on": "Connections are handed over ahead of the close",
-		"All numbers":         "maintenance p99",
-		"Objectives":          "maintenance.failed_ratio < 0.001",
-		"What explains it":    "Cause:",
-		"Integrity":           "integrity: nothing found in replies checked",
-		"The harness":         "start lag p50 41.0 µs",
-		"Assumptions":         "settle = 1s is an assumption",
-		"Configuration":       `"pool_size": 32`,
-		"Numbers of the arms": "successes in maintenance",
+		"All reasons, and what is documented": "Connections are handed over ahead of the close",
+		"All numbers":                         "maintenance p99",
+		"Objectives":                          "maintenance.failed_ratio < 0.001",
+		"What explains it":                    "Cause:",
+		"Integrity":                           "integrity: nothing found in replies checked",
+		"The harness":                         "start lag p50 41.0 µs",
+		"Assumptions":                         "settle = 1s is an assumption",
+		"Configuration":                       `"pool_size": 32`,
+		"Numbers of the arms":                 "successes in maintenance",
 	} {
 		if !strings.Contains(folded[summary], want) {
 			t.Errorf("under %q there is no %q:\n%.400s", summary, want, folded[summary])
