@@ -91,7 +91,7 @@ matrix-picture: ## docs/images/matrix.png of the matrix in MATRIX (needs chromiu
 	@test -n '$(MATRIX)' || { echo 'which one? make matrix-picture MATRIX=m, after go run ./cmd/schload matrix --quick --out m'; exit 2; }
 	mkdir -p build
 	go run ./cmd/schload report '$(MATRIX)' -o build/matrix.html
-	cd test/browser && npm ci --no-audit --no-fund && node picture.js '$(CURDIR)'/build/matrix.html '$(CURDIR)'/docs/images/matrix.png
+	cd test/browser && { test -d node_modules || npm ci; } && node picture.js '$(CURDIR)'/build/matrix.html '$(CURDIR)'/docs/images/matrix.png
 
 clean: ## remove what builds and runs left
 	rm -rf bin build runs
