@@ -28,7 +28,7 @@ var (
 // Read returns the sums of a run as of its last samples, looked for from now
 // backwards. An error names what is missing or was changed, and the fix.
 func Read(ctx context.Context, s Source, c Credentials, now time.Time) (bundle.Exported, error) {
-	client, err := newClient(s, c)
+	client, err := newClient(s, c, mostAnswer)
 	if err != nil {
 		return bundle.Exported{}, err
 	}

@@ -1,8 +1,12 @@
 package prometheus
 
 import (
+	"bytes"
+	"compress/gzip"
 	"errors"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -202,6 +206,47 @@ func TestRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A small answer that becomes a large one is read no further than it may, and
+// one of just the bound is read.
+func TestBomb(t *testing.T) {
+	const most = 1 << 20
+	answer := func(length int) string {
+		const head, tail = `{"status":"success","data":{"resultType":"vector","result":[]}`, `}`
+		return head + strings.Repeat(" ", length-len(head)-len(tail)) + tail
+	}
+	for length, want := range map[int]string{most: "", most + 1: "more than 1 MB", 200 * most: "more than 1 MB"} {
+		body := gzipped(t, answer(length))
+		sent := 0
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Accept-Encoding") != "gzip" {
+				t.Errorf("it asks for the encoding %q", r.Header.Get("Accept-Encoding"))
+			}
+			w.Header().Set("Content-Encoding", "gzip")
+			sent, _ = w.Write(body)
+		}))
+		c, err := newClient(Source{Server: s.URL, Timeout: 10 * time.Second}, Credentials{}, most)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.vector(t.Context(), time.Unix(1, 0), "up")
+		s.Close()
+		if (want == "") != (err == nil) || err != nil && (!strings.Contains(err.Error(), s.URL+": it answers with "+want) || errors.Is(err, ErrServer)) {
+			t.Errorf("%d bytes, %d of them sent: error %v, want %q", length, sent, err, want)
+		}
+	}
+}
+
+func gzipped(t *testing.T, text string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, err := io.WriteString(w, text)
+	if err = errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }
 
 // A server that says nothing is left in time.
