@@ -142,6 +142,42 @@ func TestTheTableIsTheSame(t *testing.T) {
 	}
 }
 
+// Runs that stand side by side are told apart by what servers know of them.
+func TestContrast(t *testing.T) {
+	x := recording(t)
+	other := func(labels string) func(string, *http.Request) (int, string) {
+		return func(q string, _ *http.Request) (int, string) {
+			if !strings.Contains(q, "schload_run_info") {
+				return 0, ""
+			}
+			return 200, `{"status":"success","data":{"resultType":"vector","result":[` + labels + `]}}`
+		}
+	}
+	for name, c := range map[string]struct {
+		change func(string, *http.Request) (int, string)
+		want   []compare.Trait
+	}{
+		"same":    {nil, nil},
+		"version": {other(`{"metric":{"client_version":"v9.22.1","config_hash":"5d0c5e6d1f2a"},"value":[1,"1"]}`), []compare.Trait{{What: "go-redis", Value: "v9.22.1"}}},
+		"profile": {other(`{"metric":{"client_version":"v9.23.0","config_hash":"a"},"value":[1,"1"]}`), []compare.Trait{{What: "profile (its hash)", Value: "a"}}},
+		"unknown": {other(""), []compare.Trait{{What: "go-redis", Value: "not exported"}, {What: "profile (its hash)", Value: "not exported"}}},
+	} {
+		var runs []bundle.Exported
+		for _, change := range []func(string, *http.Request) (int, string){nil, c.change} {
+			e, err := Read(t.Context(), x.server(t, change), Credentials{}, x.Now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			runs = append(runs, e)
+		}
+		summaries := make([]compare.Summary, 2)
+		compare.ContrastExported(runs, summaries)
+		if diff := gocmp.Diff(c.want, summaries[1].Unlike); diff != "" || len(summaries[0].Unlike) != len(c.want) {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
 // Whatever is not whole is an error that says what to do.
 func TestRefused(t *testing.T) {
 	const nothing = `{"status":"success","data":{"resultType":"vector","result":[]}}`
