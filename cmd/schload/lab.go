@@ -80,7 +80,6 @@ func roundNodes(shards int) int {
 	return min(max(usual, shards)+2, most)
 }
 
-
 // server is the address that clients are given; a cluster has none of its own.
 func (l lab) server() string {
 	if l.cluster {
