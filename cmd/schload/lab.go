@@ -74,7 +74,7 @@ func openLab(ctx context.Context, p profiles.Profile, base time.Time, marks mark
 // roundNodes is how many nodes a database with the OSS Cluster API has in a run:
 // two without slots. A node that joins is then another one than left the round
 // before, as it is in reality. Clients keep connections to a node for a minute
-// after it left, and would meet them in the next round (docs/FINDINGS.md, 6).
+// after it left, and would meet them in the next round (docs/FINDINGS.md, 7).
 func roundNodes(shards int) int {
 	const usual, most = 3, 32 // shards, if none are given; nodes of a simulator
 	return min(max(usual, shards)+2, most)

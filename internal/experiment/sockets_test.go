@@ -103,7 +103,7 @@ func (s *socketLike) now() uintptr {
 // unread. If the server closes it then, the library's health check finds the
 // push and not the close behind it, and gives the connection to a command,
 // which fails. Without handoffs there is no push, the check finds the close and
-// the library dials instead (docs/FINDINGS.md, 6).
+// the library dials instead (docs/FINDINGS.md, 7).
 //
 // The connections are those to a node that left and comes back within the
 // minute for which the library keeps its pool: in the second round, never in
