@@ -34,9 +34,10 @@ const (
 	OperationsSaved  = "schload.operations.saved"
 	AttemptsHidden   = "schload.attempts.hidden"
 
-	OutageActive  = "schload.outage.active"
-	OutageLongest = "schload.outage.longest"
-	OutageGap     = "schload.outage.gap"
+	OutageActive   = "schload.outage.active"
+	OutageDuration = "schload.outage.duration"
+	OutageLongest  = "schload.outage.longest"
+	OutageGap      = "schload.outage.gap"
 
 	BrownOutActive  = "schload.brown_out.active"
 	BrownOutLongest = "schload.brown_out.longest"
@@ -226,6 +227,7 @@ var Metrics = []Metric{
 	{OperationsMissed, "{operation}", Counter, "operations that fell due and were never started", []string{AttrPool, AttrReason, AttrPhase, AttrRound}},
 	{OperationsSaved, "{operation}", Counter, "operations that succeeded only because of relaxed timeouts (first try, slower than the read timeout) or of retries", []string{AttrBy, AttrPhase, AttrRound}},
 	{OutageActive, "{outage}", Gauge, "1 while no operation succeeds although operations are due", nil},
+	{OutageDuration, "s", Histogram, "outages, about a second after their end and under the phase in which they began; one still going on at the end of the load up to then", []string{AttrPhase, AttrRound}},
 	{OutageGap, "s", Gauge, "longest span so far in which no operation succeeded although one waited, also below an outage", nil},
 	{OutageLongest, "s", Gauge, "longest outage so far, one still going on included", nil},
 	{Pipelines, "{pipeline}", Counter, "pipelines that the client made of the commands of several workers (autopipeline)", []string{AttrPhase, AttrRound}},
