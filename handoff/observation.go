@@ -139,6 +139,10 @@ type Pool struct {
 	Timeouts uint64 // waits that ended without one
 	Idle     int    // connections free now; those in a handoff are counted by the library as free
 	Pending  int    // operations waiting now
+
+	Max     int // connections that it may have, receivers' not counted; 0: the client has no pool of the library's
+	MaxIdle int // of these free ones
+	MinIdle int // free ones that it keeps ready
 }
 
 // Dials counts attempts to connect, TLS included and handshake not.

@@ -95,6 +95,12 @@ func levels(arm string, now handoff.Observation) []record.Level {
 		{Name: record.ClientConnections, Arm: arm, Attrs: []record.Attr{{Key: record.AttrState, Value: "used"}}, Value: float64(max(0, now.Connections-now.Pool.Idle))},
 	}
 	out = append(out, record.Level{Name: record.ClientPending, Arm: arm, Value: float64(now.Pool.Pending)})
+	if now.Pool.Max > 0 {
+		out = append(out,
+			record.Level{Name: record.ClientMost, Arm: arm, Value: float64(now.Pool.Max)},
+			record.Level{Name: record.ClientMostIdle, Arm: arm, Value: float64(now.Pool.MaxIdle)},
+			record.Level{Name: record.ClientLeastIdle, Arm: arm, Value: float64(now.Pool.MinIdle)})
+	}
 	for _, node := range slices.Sorted(maps.Keys(now.Nodes)) {
 		out = append(out, record.Level{Name: record.Connections, Arm: arm,
 			Attrs: []record.Attr{{Key: record.AttrNode, Value: node}}, Value: float64(now.Nodes[node])})

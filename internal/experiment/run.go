@@ -64,6 +64,7 @@ type run struct {
 	played    int             // rounds that are over
 	endedBy   string          // why there are no more, where the run decided
 	began     atomic.Int64    // the same, for the receivers of messages, who listen before
+	ceased    atomic.Int64    // where the load ends, plus 1; 0 while that is open
 	slots     []record.SlotRange
 	user      context.Context // ends when the user interrupts
 }

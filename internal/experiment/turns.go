@@ -128,6 +128,7 @@ func (r *run) loadTurn(ctx context.Context, round int, plan upgrade.Plan) error 
 	r.calm(false)
 	start := time.Since(r.Base) + lead
 	r.began.Store(int64(start))
+	r.ceased.Store(0)
 	return r.loadThrough(ctx, round, start, func() {}, func(ctx context.Context, l *load) error {
 		if err := r.wait(ctx, l, start+r.Warmup-lead); err != nil {
 			return err
