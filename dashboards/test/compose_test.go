@@ -183,10 +183,14 @@ func TestStackFitsTogether(t *testing.T) {
 	if got := services["schload"].Environment["OTEL_EXPORTER_OTLP_ENDPOINT"]; got == nil || *got != "http://otel-collector:4318" {
 		t.Errorf("schload exports to %v", got)
 	}
-	for _, flag := range []string{"--web.enable-otlp-receiver", "--query.lookback-delta=" + lookback.String()} {
+	for _, flag := range []string{"--web.enable-otlp-receiver", "--query.lookback-delta=" + lookback.String(), "--enable-feature=exemplar-storage"} {
 		if !slices.Contains(services["prometheus"].Command, flag) {
 			t.Errorf("prometheus is started without %s", flag)
 		}
+	}
+	// The image of lgtm has the other two flags in its own script.
+	if got := services["lgtm"].Environment["PROMETHEUS_EXTRA_ARGS"]; got == nil || *got != "--query.lookback-delta="+lookback.String() {
+		t.Errorf("the prometheus of lgtm is started with %v", got)
 	}
 	grafanaFits(t, services["grafana"])
 }
@@ -250,6 +254,27 @@ func TestComposeProfiles(t *testing.T) {
 	}
 	if got := staging.Environment["SCHLOAD_TARGET"]; got == nil || *got != "redis://:secret@db:1" {
 		t.Errorf("staging is told the target %v", got)
+	}
+}
+
+// Whoever opens a Grafana of the stack without a login looks at boards and
+// changes nothing, and Grafana reports to nobody. The image of lgtm makes such
+// guests administrators unless both variables of theirs are set.
+func TestComposeGuestsLookOnly(t *testing.T) {
+	services := compose(t).Services
+	for _, name := range []string{"grafana", "lgtm"} {
+		for variable, want := range map[string]string{
+			"GF_AUTH_ANONYMOUS_ENABLED":                 "true",
+			"GF_AUTH_ANONYMOUS_ORG_ROLE":                "Viewer",
+			"GF_ANALYTICS_REPORTING_ENABLED":            "false",
+			"GF_ANALYTICS_CHECK_FOR_UPDATES":            "false",
+			"GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES":     "false",
+			"GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": "/etc/grafana/boards/handoffs.json",
+		} {
+			if got := services[name].Environment[variable]; got == nil || *got != want {
+				t.Errorf("%s: %s is %v, want %s", name, variable, got, want)
+			}
+		}
 	}
 }
 
