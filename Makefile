@@ -57,6 +57,10 @@ $(OBSERVABILITY)/prometheus: test/observability/prometheus/go.mod
 	cd test/observability/prometheus && CGO_ENABLED=0 go build -trimpath -tags netgo,remove_all_sd \
 	  -ldflags '-s -w -X github.com/prometheus/common/version.Version=3.15.0' -o '$(abspath $@)' github.com/prometheus/prometheus/cmd/prometheus
 
+# What the healthcheck of Prometheus' image runs.
+$(OBSERVABILITY)/promtool: test/observability/prometheus/go.mod
+	cd test/observability/prometheus && CGO_ENABLED=0 go build -trimpath -tags netgo,remove_all_sd -ldflags '-s -w' -o '$(abspath $@)' github.com/prometheus/prometheus/cmd/promtool
+
 $(OBSERVABILITY)/collector: test/observability/collector/go.mod test/observability/collector/main.go
 	cd test/observability/collector && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o '$(abspath $@)' .
 
@@ -69,8 +73,12 @@ start-lag: build $(OBSERVABILITY)/prometheus $(OBSERVABILITY)/collector ## the s
 	E2E=1 SCHLOAD='$(CURDIR)/bin/schload' PROMETHEUS='$(abspath $(OBSERVABILITY)/prometheus)' OTELCOL='$(abspath $(OBSERVABILITY)/collector)' \
 	  go test -count=1 -timeout 60m -run E2EStartLag -v ./test/observability
 
-e2e-compose: build $(OBSERVABILITY)/prometheus $(OBSERVABILITY)/collector ## docker compose up, both arms in Prometheus, every board query, a clean stop (SKIP without a Docker engine); and its commands as processes
-	E2E=1 SCHLOAD='$(CURDIR)/bin/schload' PROMETHEUS='$(abspath $(OBSERVABILITY)/prometheus)' OTELCOL='$(abspath $(OBSERVABILITY)/collector)' \
+# standins: images made of what is built here and Debian's redis-server; released:
+# those that docker-compose.yml names, from their registries.
+IMAGES ?= standins
+
+e2e-compose: build $(OBSERVABILITY)/prometheus $(OBSERVABILITY)/promtool $(OBSERVABILITY)/collector ## docker compose up with stand-in images, both arms in Prometheus, every board query, a clean stop (SKIP without a Docker engine); and its commands as processes
+	E2E=1 IMAGES='$(IMAGES)' SCHLOAD='$(CURDIR)/bin/schload' PROMETHEUS='$(abspath $(OBSERVABILITY)/prometheus)' PROMTOOL='$(abspath $(OBSERVABILITY)/promtool)' OTELCOL='$(abspath $(OBSERVABILITY)/collector)' \
 	  go test -count=1 -timeout 30m -run E2ECompose -v ./test/observability
 
 e2e-kubernetes: build ## the Job's manifests against the API's types, and its command in several processes here

@@ -97,10 +97,11 @@ type Handoffs struct {
 // timeouts. Their beginnings are exact; an end that the client does not
 // announce is found within 100 ms.
 type Relaxations struct {
-	Now     int           // connections relaxed now
-	Windows uint64        // begun
-	Time    time.Duration // total length of those that ended
-	Saved   uint64        // operations that succeeded at the first try after more than the normal read timeout, waits for a connection left out
+	Now     int               // connections relaxed now
+	By      [notice.Kinds]int // of these, by the notice that relaxed them; the rest took another's place (a handoff)
+	Windows uint64            // begun
+	Time    time.Duration     // total length of those that ended
+	Saved   uint64            // operations that succeeded at the first try after more than the normal read timeout, waits for a connection left out
 
 	Open        uint64 // still so at the end of the load, see Client.Conclude
 	NeverClosed uint64 // of these, past everything that could keep them open

@@ -69,6 +69,7 @@ func TestClientMetricsHaveTheirAttributes(t *testing.T) {
 	s.library, s.server = "go-redis:v9.23.0", server{"db.example", 12000}
 	own := map[string][]record.Attr{
 		record.ClientNotifications: attrs(record.AttrNotice, "MOVING", record.AttrPeerAddress, "10.0.0.1", record.AttrPeerPort, "12000"), record.ClientClosed: attrs(record.AttrClosed, "handoff"),
+		record.ClientRelaxed:     attrs(record.AttrNotice, "MIGRATING"),
 		record.ClientConnections: attrs(record.AttrState, "idle"), record.ClientErrors: clientError("eof", categoryNetwork, "false", 0),
 	}
 	for _, m := range record.Metrics {

@@ -25,12 +25,13 @@ func TestE2EObservability(t *testing.T) {
 		t.Errorf("exports: %+v", r.Harness.Exports)
 	}
 	runs := []drawn{{"endpoint-rebind", r}}
-	for _, upgrade := range []string{"failover", "in-place"} {
-		other := loaded(t, nil, s.grpc, "--upgrade", upgrade, "--rate", "500")
+	for _, arguments := range [][]string{{"failover", "--traces", "--export-marks"}, {"in-place"}} {
+		other := loaded(t, nil, s.grpc, append([]string{"--rate", "500", "--upgrade"}, arguments...)...)
 		s.settled(t, &other)
 		s.totals(t, other)
-		runs = append(runs, drawn{upgrade, other})
+		runs = append(runs, drawn{arguments[0], other})
 	}
+	t.Run("traced", func(t *testing.T) { s.traced(t, runs[1].summary) })
 	t.Run("pictures", func(t *testing.T) { s.pictures(t, runs) })
 	// Some panels are about messages, which the default profile has none of.
 	messages := loaded(t, nil, s.http, "messages", "--upgrade", "endpoint-rebind")
