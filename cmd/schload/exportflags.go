@@ -128,8 +128,11 @@ func (f *exportFlags) start(ctx context.Context, id string, base time.Time, c ex
 	return telemetry.Start(ctx, config)
 }
 
-// ended says at the end what did not arrive, and why.
+// ended says at the end what did not arrive, or not as it was, and why.
 func ended(stderr io.Writer, s telemetry.Stats) {
+	if s.Overflowed > 0 {
+		fmt.Fprintf(stderr, "schload: exports: a series beyond the bound of its metric was merged with others (otel.metric.overflow) %d times; the bundle has them all\n", s.Overflowed)
+	}
 	if s.SpansLost > 0 {
 		fmt.Fprintf(stderr, "schload: spans: %d sent, %d lost\n", s.SpansSent, s.SpansLost)
 	}

@@ -494,8 +494,12 @@ func (r *run) flush() bundle.Exports {
 	ctx, cancel := context.WithTimeout(context.Background(), hurry)
 	defer cancel()
 	_ = r.Telemetry.Flush(ctx) // a failure is counted in Stats
-	stats := r.Telemetry.Stats()
-	return bundle.Exports{Sent: stats.Sent, Failed: stats.Failed}
+	return exportsOf(r.Telemetry.Stats())
+}
+
+// exportsOf is what the bundle keeps of how exporting went.
+func exportsOf(s telemetry.Stats) bundle.Exports {
+	return bundle.Exports{Sent: s.Sent, Failed: s.Failed, Held: s.Held, Overflowed: s.Overflowed, SpansLost: s.SpansLost, EventsLost: s.Events.Lost}
 }
 
 // judge collects every reason not to trust the run's numbers.
