@@ -87,17 +87,6 @@ func one[T runtime.Object](t *testing.T) T {
 	return found[0]
 }
 
-// A mistake in a manifest is found: the check can fail.
-func TestStrict(t *testing.T) {
-	scheme := runtime.NewScheme()
-	_ = batchv1.AddToScheme(scheme)
-	decoder := serializer.NewCodecFactory(scheme, serializer.EnableStrict).UniversalDeserializer()
-	wrong := bytes.Replace(file(t, "job.yaml"), []byte("completions: 4"), []byte("completion: 4"), 1)
-	if _, _, err := decoder.Decode(wrong, nil, nil); err == nil || !strings.Contains(err.Error(), `unknown field "spec.completion"`) {
-		t.Errorf("got error %v", err)
-	}
-}
-
 // The Job is what the documentation says: indexed, all at once, nobody started
 // again; and its parts agree on the number of workers.
 func TestJob(t *testing.T) {
