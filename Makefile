@@ -81,7 +81,7 @@ e2e-compose: build $(OBSERVABILITY)/prometheus $(OBSERVABILITY)/promtool $(OBSER
 	E2E=1 IMAGES='$(IMAGES)' SCHLOAD='$(CURDIR)/bin/schload' PROMETHEUS='$(abspath $(OBSERVABILITY)/prometheus)' PROMTOOL='$(abspath $(OBSERVABILITY)/promtool)' OTELCOL='$(abspath $(OBSERVABILITY)/collector)' \
 	  go test -count=1 -timeout 30m -run E2ECompose -v ./test/observability
 
-e2e-kubernetes: build ## the Job's manifests against the API's types, and its command in several processes here
+e2e-kubernetes: build ## the manifests against the API server's validation, the Job's command in several processes here, their bundles merged
 	cd test/kubernetes && E2E=1 go test -count=1 -v ./...
 
 demo: ## the README's first command
