@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"schload/telemetry/mark"
-	"schload/workload"
 )
 
 // push is a notice, whoever reads it.
@@ -144,7 +143,7 @@ func pushHidClose(c Case) []Finding {
 
 // redirectNotFollowed: another node was to answer, and the arm does not ask it.
 func redirectNotFollowed(c Case) []Finding {
-	n := c.errors(workload.Redirect.String())
+	n := c.errors("redirect")
 	if n == 0 || c.settings.MaxRetries != -1 {
 		return nil
 	}
