@@ -29,8 +29,9 @@ func TestE2ECompose(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no boards: %v", err)
 	}
+	noMessages := map[string]string{"schload_message": "the demo's profile has no messages; make e2e-observability has some"}
 	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) { s.board(t, r, file) })
+		t.Run(filepath.Base(file), func(t *testing.T) { s.board(t, r, file, noMessages) })
 	}
 	c.run(t, "stop", "--timeout", "20")
 	c.stopped(t)

@@ -13,7 +13,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../../.."
 
 : "${SCHLOAD:?}" "${OTELCOL:?}" "${PROMETHEUS:?}" "${PROMTOOL:?}"
-roots=${ROOTS:-build/standins}
+roots=$(realpath -m "${ROOTS:-build/standins}")
 rm -rf "$roots"
 
 # put FILE PATH NAME: the file at this path of the image of this name.
@@ -52,7 +52,7 @@ for program in redis-server redis-cli; do
 done
 import redis 999 'USER 999:1000'
 
-CGO_ENABLED=0 go build -trimpath -o "$roots/standin" ./test/observability/standins/grafana
+(cd test/observability/standins/grafana && CGO_ENABLED=0 go build -trimpath -o "$roots/standin" .)
 put "$roots/standin" grafana grafana
 put "$roots/standin" usr/bin/wget grafana # what the healthcheck runs
 mkdir -p "$roots/grafana/var/lib/grafana"

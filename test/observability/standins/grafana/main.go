@@ -13,10 +13,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
-
-	"github.com/goccy/go-yaml"
 )
 
 // Where Grafana's image looks for things.
@@ -73,64 +72,56 @@ func found(home string) error {
 	return os.WriteFile(filepath.Join(data, "grafana.db"), nil, 0o600)
 }
 
+// Of the provisioned files these lines matter: where a provider looks for boards,
+// and where a data source is.
+var (
+	boardFolder = regexp.MustCompile(`(?m)^\s+path:\s*(\S+)$`)
+	sourceURL   = regexp.MustCompile(`(?m)^\s+url:\s*(\S+)$`)
+)
+
 // boardPaths lists the boards below the folders that the providers name.
 func boardPaths(dir string) (paths []string, err error) {
-	err = each(dir, func(text []byte) error {
-		var f struct {
-			Providers []struct{ Options struct{ Path string } }
+	folders, err := values(dir, boardFolder)
+	for _, folder := range folders {
+		more, err := filepath.Glob(filepath.Join(folder, "*.json"))
+		if err != nil {
+			return nil, err
 		}
-		if err := yaml.Unmarshal(text, &f); err != nil {
-			return err
-		}
-		for _, p := range f.Providers {
-			more, err := filepath.Glob(filepath.Join(p.Options.Path, "*.json"))
-			if err != nil {
-				return err
-			}
-			paths = append(paths, more...)
-		}
-		return nil
-	})
+		paths = append(paths, more...)
+	}
 	return paths, err
 }
 
 // sourcesAnswer asks each data source whether it is ready.
 func sourcesAnswer(dir string) error {
-	return each(dir, func(text []byte) error {
-		var f struct {
-			Datasources []struct{ Name, URL string }
+	urls, err := values(dir, sourceURL)
+	for _, url := range urls {
+		if err := answers(url + "/-/ready"); err != nil {
+			return fmt.Errorf("data source: %w", err)
 		}
-		if err := yaml.Unmarshal(text, &f); err != nil {
-			return err
-		}
-		for _, s := range f.Datasources {
-			if err := answers(s.URL + "/-/ready"); err != nil {
-				return fmt.Errorf("data source %s: %w", s.Name, err)
-			}
-		}
-		return nil
-	})
+	}
+	return err
 }
 
-// each reads the YAML files of a folder, at least one.
-func each(dir string, read func(text []byte) error) error {
+// values lists what a folder's YAML files have of a line, at least one.
+func values(dir string, line *regexp.Regexp) (found []string, err error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.yml"))
 	if err != nil {
-		return err
-	}
-	if len(files) == 0 {
-		return fmt.Errorf("%s has no *.yml: is it mounted?", dir)
+		return nil, err
 	}
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := read(text); err != nil {
-			return fmt.Errorf("%s: %w", file, err)
+		for _, m := range line.FindAllSubmatch(text, -1) {
+			found = append(found, string(m[1]))
 		}
 	}
-	return nil
+	if len(found) == 0 {
+		return nil, fmt.Errorf("%s: %d files and no line like %s: is it mounted?", dir, len(files), line)
+	}
+	return found, nil
 }
 
 // answers wants 200 of a URL.
