@@ -56,12 +56,13 @@ var contractMetrics = []contractMetric{
 	{contractReconnect, record.Histogram, "", "from the end of a connection to the end of the dial in its place", nil, reconnectBounds},
 }
 
-// TestingAppMetrics names the metrics that Config.TestingApp has exported.
-func TestingAppMetrics() (names []string) {
+// TestingAppMetrics lists the metrics that Config.TestingApp has exported, as
+// record.Metrics lists the others.
+func TestingAppMetrics() (list []record.Metric) {
 	for _, m := range contractMetrics {
-		names = append(names, m.name)
+		list = append(list, record.Metric{Name: m.name, Unit: m.unit, Kind: m.kind, Description: m.description, Attributes: slices.Sorted(slices.Values(slices.Concat(contractLabels, m.labels)))})
 	}
-	return names
+	return list
 }
 
 // contractOf is the metric of the contract with the name. It panics on another:

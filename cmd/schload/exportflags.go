@@ -45,11 +45,19 @@ func (f *exportFlags) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.insecure, "otlp-insecure", false, "send without TLS to an endpoint that is given without a scheme: host:4317")
 	flags.StringVar(&f.file, "otlp-file", "", "append metrics to this file as OTLP/JSON, a line for each export; - is standard output")
 	flags.StringVar(&f.histograms, "histograms", "", "exported as native (exponential, as recorded) or classic (explicit buckets, for dashboards that know no others)")
-	flags.BoolVar(&f.testing, "redis-testing-metrics", false, "export also the metrics that Redis' testing applications share: "+strings.Join(telemetry.TestingAppMetrics(), ", "))
+	flags.BoolVar(&f.testing, "redis-testing-metrics", false, "export also the metrics that Redis' testing applications share: "+strings.Join(testingAppNames(), ", "))
 	f.traces.register(flags)
 	flags.BoolVar(&f.rounds, "export-rounds", false, "export each round as series of its own (schload.round) instead of summing rounds: as many times the series as the run has rounds")
 	flags.BoolVar(&f.marks, "export-marks", false, "export by OTLP also the timeline (marks, as log events) and run.json: with --export-rounds, which it implies, all that the bundle has; schload compare reads what a collector wrote of it")
 	flags.StringVar(&f.prometheus, "prometheus", "", "serve metrics for Prometheus on this address, such as 127.0.0.1:9464")
+}
+
+// testingAppNames are those of the metrics of Redis' testing applications.
+func testingAppNames() (names []string) {
+	for _, m := range telemetry.TestingAppMetrics() {
+		names = append(names, m.Name)
+	}
+	return names
 }
 
 // check finds what is wrong before anything is started.
