@@ -66,6 +66,7 @@ type run struct {
 	began     atomic.Int64    // the same, for the receivers of messages, who listen before
 	ceased    atomic.Int64    // where the load ends, plus 1; 0 while that is open
 	slots     []record.SlotRange
+	peers     map[string]bool // nodes that arms were connected to before the load, host:port
 	user      context.Context // ends when the user interrupts
 }
 
@@ -104,7 +105,7 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	c.Timeline.attach(r.mark)
 	if c.Telemetry != nil {
 		zeros, cancel := context.WithTimeout(ctx, time.Second)
-		c.Telemetry.Prepare(zeros, c.arms())
+		c.Telemetry.Prepare(zeros, c.arms(), r.zeros()...)
 		cancel()
 	}
 	return r.play(ctx)
@@ -127,6 +128,7 @@ func (r *run) open(ctx context.Context) ([]record.SlotRange, error) {
 	if err := r.attach(ctx, r.Arms); err != nil {
 		return nil, err
 	}
+	r.connected(r.arms)
 	return slotRanges(ctx, r.arms[0].client), nil
 }
 

@@ -53,9 +53,11 @@ func (r *run) probe(ctx context.Context) (slots []record.SlotRange, err error) {
 		if err := client.Warm(ctx, 1); err != nil {
 			return nil, err
 		}
-		if reasons := (&arm{name: a.Name, client: client}).unproved(); reasons != "" {
+		opened := &arm{name: a.Name, client: client}
+		if reasons := opened.unproved(); reasons != "" {
 			return nil, errors.New(reasons)
 		}
+		r.connected([]*arm{opened})
 		if i == 0 {
 			slots = slotRanges(ctx, client)
 		}
