@@ -98,7 +98,7 @@ type Handoffs struct {
 // announce is found within 100 ms.
 type Relaxations struct {
 	Now     int               // connections relaxed now
-	By      [notice.Kinds]int // of these, by the notice that relaxed them; the rest took another's place (a handoff)
+	By      [notice.Kinds]int // of these, by the notice that relaxed them first; the rest took another's place (a handoff)
 	Windows uint64            // begun
 	Time    time.Duration     // total length of those that ended
 	Saved   uint64            // operations that succeeded at the first try after more than the normal read timeout, waits for a connection left out

@@ -47,7 +47,6 @@ var absentAttributes = []lacking{
 	{record.AttrCategory, []string{record.ServiceTime}, "histograms tell ok from failed: one for each class would be 20 times the memory; `redis.client.errors` has it"},
 	{record.AttrCategory, []string{record.ClientClosed}, "a close is told by the client's reason; `schload.connection.closes` adds the side that closed"},
 	{record.AttrError, []string{record.ClientClosed}, "a close is told by the client's reason; `schload.connection.closes` adds the side that closed"},
-	{record.AttrNotice, []string{record.ClientRelaxed}, "several notices may keep one connection relaxed, and it is counted once"},
 	{record.AttrPeerAddress, []string{record.ServiceTime, record.ClientErrors}, "nodes multiply histograms and come and go; `schload.connections` and `redis.client.maintenance.notifications` tell them"},
 	{record.AttrPeerPort, []string{record.ServiceTime, record.ClientErrors}, "as `network.peer.address`"},
 	{"redis.client.connection.pubsub", []string{record.ClientConnections}, "the pool does not hold connections of receivers; open ones are among those of state used"},

@@ -172,7 +172,7 @@ var Metrics = []Metric{
 	{ServiceTime, "s", Histogram, "service time: from the send to the end of an operation", []string{AttrOperation, AttrSystem, AttrError, AttrOutcome, AttrPool, AttrLibrary, AttrRetries, AttrPhase, AttrRound, AttrServer, AttrServerPort}},
 	{ClientClosed, "{connection}", Counter, "connections that ended, by the client's reason", []string{AttrPoolName, AttrSystem, AttrClosed, AttrLibrary}},
 	{ClientHandoffs, "{handoff}", Counter, "connections the client handed off to another endpoint", []string{AttrPoolName, AttrSystem, AttrLibrary}},
-	{ClientRelaxed, "{relaxation}", UpDownCounter, "connections whose timeouts are relaxed now, by what relaxed them (a notice, or HANDOFF); unlike the client's own, it goes down again", []string{AttrPoolName, AttrSystem, AttrNotice, AttrLibrary}},
+	{ClientRelaxed, "{relaxation}", UpDownCounter, "connections whose timeouts are relaxed now, each counted once, by what relaxed it first (a notice, or HANDOFF); unlike the client's own, it goes down again", []string{AttrPoolName, AttrSystem, AttrNotice, AttrLibrary}},
 	{ClientErrors, "{error}", Counter, "errors of operations, and those that the client dealt with itself (internal: by trying again)", []string{AttrSystem, AttrError, AttrCategory, AttrInternal, AttrLibrary, AttrRetries, AttrServer, AttrServerPort}},
 	{ClientNotifications, "{notification}", Counter, "maintenance notifications the client received", []string{AttrSystem, AttrPeerAddress, AttrPeerPort, AttrNotice, AttrLibrary, AttrPhase, AttrRound, AttrServer, AttrServerPort}},
 	{AttemptsHidden, "{attempt}", Counter, "tries beyond an operation's first that the client made unasked", []string{AttrPool, AttrPhase, AttrRound}},
