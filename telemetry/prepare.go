@@ -127,7 +127,7 @@ func (s *source) prepareAttribution() {
 // prepareTimes states the distributions of what the client does: a histogram
 // without a value is as good a zero as a counter's.
 func (s *source) prepareTimes() {
-	for _, name := range []string{record.ClientCreateTime, record.ClientWaitTime, record.ClientInitTime, record.ReconnectionTime, record.RelaxedDuration} {
+	for _, name := range []string{record.ClientCreateTime, record.ClientWaitTime, record.ClientInitTime, record.ReconnectionTime, record.RelaxedDuration, record.OutageDuration} {
 		s.empty(name)
 	}
 	for _, from := range []string{"dial", "notice"} {

@@ -175,7 +175,7 @@ var Metrics = []Metric{
 	{ClientRelaxed, "{relaxation}", UpDownCounter, "connections whose timeouts are relaxed now, each counted once, by what relaxed it first (a notice, or HANDOFF); unlike the client's own, it goes down again", []string{AttrPoolName, AttrSystem, AttrNotice, AttrLibrary}},
 	{ClientErrors, "{error}", Counter, "errors of operations, and those that the client dealt with itself (internal: by trying again)", []string{AttrSystem, AttrError, AttrCategory, AttrInternal, AttrLibrary, AttrRetries, AttrServer, AttrServerPort}},
 	{ClientNotifications, "{notification}", Counter, "maintenance notifications the client received", []string{AttrSystem, AttrPeerAddress, AttrPeerPort, AttrNotice, AttrLibrary, AttrPhase, AttrRound, AttrServer, AttrServerPort}},
-	{AttemptsHidden, "{attempt}", Counter, "tries beyond an operation's first that the client made unasked", []string{AttrPool, AttrPhase, AttrRound}},
+	{AttemptsHidden, "{attempt}", Counter, "tries beyond an operation's first that the client made unasked", []string{AttrPhase, AttrRound}},
 	{BrownOutActive, "{brownout}", Gauge, "1 while operations succeed, but all of them late", nil},
 	{BrownOutLongest, "s", Gauge, "longest brown-out so far, one still going on included", nil},
 	{ClientInitTime, "s", Histogram, "how long an arm's client took to open: until one connection was dialled, had shaken hands and had answered", nil},
