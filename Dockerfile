@@ -11,8 +11,8 @@ COPY . .
 ARG VERSION=dev
 # The list of modules with their sums is the bill of materials: what the linker
 # put into the binary (go version -m reads it there too).
-RUN --mount=type=cache,target=/root/.cache/go-build \
-    CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/schload ./cmd/schload \
+RUN --mount=type=cache,target=/cache \
+    GOCACHE=/cache CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/schload ./cmd/schload \
     && go version -m /out/schload > /out/sbom.txt \
     && grep -q '^	dep	github.com/redis/go-redis/v9	' /out/sbom.txt \
     && mkdir -p /out/bundles
