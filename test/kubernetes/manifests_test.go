@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -85,17 +86,6 @@ func one[T runtime.Object](t *testing.T) T {
 		t.Fatalf("%d objects of %T, want one", len(found), *new(T))
 	}
 	return found[0]
-}
-
-// A mistake in a manifest is found: the check can fail.
-func TestStrict(t *testing.T) {
-	scheme := runtime.NewScheme()
-	_ = batchv1.AddToScheme(scheme)
-	decoder := serializer.NewCodecFactory(scheme, serializer.EnableStrict).UniversalDeserializer()
-	wrong := bytes.Replace(file(t, "job.yaml"), []byte("completions: 4"), []byte("completion: 4"), 1)
-	if _, _, err := decoder.Decode(wrong, nil, nil); err == nil || !strings.Contains(err.Error(), `unknown field "spec.completion"`) {
-		t.Errorf("got error %v", err)
-	}
 }
 
 // The Job is what the documentation says: indexed, all at once, nobody started
@@ -202,6 +192,45 @@ func TestReferences(t *testing.T) {
 	for _, e := range one[*batchv1.Job](t).Spec.Template.Spec.Containers[0].Env {
 		if e.Name == "OTEL_EXPORTER_OTLP_ENDPOINT" && e.Value != "http://"+service.Name+":4318" {
 			t.Errorf("workers push to %s, the service is %s", e.Value, service.Name)
+		}
+	}
+}
+
+// The collector listens where its container, its Service and its probes say.
+func TestCollectorListens(t *testing.T) {
+	var config struct {
+		Extensions map[string]struct{ Endpoint string }
+		Receivers  struct {
+			OTLP struct {
+				Protocols map[string]struct{ Endpoint string }
+			} `json:"otlp"`
+		}
+		Service struct{ Extensions []string }
+	}
+	if err := yaml.Unmarshal(file(t, "collector-config.yaml"), &config); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(config.Service.Extensions, "health_check") {
+		t.Error("the collector's health_check is configured and not started")
+	}
+	protocols := config.Receivers.OTLP.Protocols
+	listens := map[string]string{"otlp-grpc": protocols["grpc"].Endpoint, "otlp-http": protocols["http"].Endpoint, "health": config.Extensions["health_check"].Endpoint}
+	ports := map[string]int32{}
+	container := one[*appsv1.Deployment](t).Spec.Template.Spec.Containers[0]
+	for _, p := range container.Ports {
+		ports[p.Name] = p.ContainerPort
+		if want := fmt.Sprintf("0.0.0.0:%d", p.ContainerPort); listens[p.Name] != want {
+			t.Errorf("port %s: the container has %s, the collector listens at %q", p.Name, want, listens[p.Name])
+		}
+	}
+	for _, p := range one[*corev1.Service](t).Spec.Ports {
+		if ports[p.TargetPort.String()] != p.Port {
+			t.Errorf("the service's port %s leads to %s, container ports are %v", p.Name, p.TargetPort.String(), ports)
+		}
+	}
+	for _, probe := range []*corev1.Probe{container.ReadinessProbe, container.LivenessProbe} {
+		if probe == nil || probe.HTTPGet == nil || probe.HTTPGet.Port.String() != "health" {
+			t.Errorf("a probe does not ask the health check: %+v", probe)
 		}
 	}
 }
