@@ -1,13 +1,17 @@
 package experiment
 
 import (
+	"context"
+	"net"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"schload/handoff"
 	"schload/internal/bundle"
 	"schload/internal/compare"
 	"schload/internal/race"
+	"schload/telemetry/mark"
 	"schload/workload"
 )
 
@@ -178,4 +182,79 @@ func TestShardedSubscribers(t *testing.T) {
 			t.Errorf("on %+v, off %+v: want the same slots to leave both", on, off)
 		}
 	})
+}
+
+// roundTrip is what a dial and a request take on a network that is not in
+// memory; of the order of that between two zones of a region.
+const roundTrip = time.Millisecond
+
+// distant is a connection whose far end is away: what is written arrives a
+// round trip later. The whole trip is charged to who asks.
+type distant struct{ net.Conn }
+
+func (d distant) Write(p []byte) (int, error) {
+	time.Sleep(roundTrip)
+	return d.Conn.Write(p)
+}
+
+// afar opens clients to a target that is not next to them.
+func (b *bench) afar() *bench {
+	b.config.Open = func(ctx context.Context, a handoff.Arm, marks mark.Sink) (*handoff.Client, error) {
+		target, err := handoff.ParseTarget("redis://" + b.sim.Seed())
+		if err != nil {
+			return nil, err
+		}
+		dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+			time.Sleep(roundTrip)
+			c, err := b.dial(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			return distant{c}, nil
+		}
+		a.EndpointType = handoff.InternalIP
+		return handoff.Open(ctx, handoff.Config{Arm: a, Target: target, Workers: b.connections(), Base: b.config.Base, Marks: marks, Dial: dial})
+	}
+	return b
+}
+
+// Law: with handoffs on a move costs subscribers what is published while they
+// reconnect, and operations nothing. go-redis hands no subscriber's connection
+// over in the background: it closes it, and then dials, shakes hands and
+// subscribes anew, one round trip after the other (pubsub.go, reconnect), before
+// it even returns the message that it had read; Redis keeps nothing for who does
+// not listen. On a network that takes no time these steps are one instant, in
+// which nothing is published (TestMessagesOfAMove); on one that does, nothing but
+// the move costs anything.
+func TestSubscribersLoseMessagesInAMove(t *testing.T) {
+	for seed := range few(3) {
+		for _, upgrade := range []string{"endpoint-rebind", "none"} {
+			synctest.Test(t, func(t *testing.T) {
+				b := newMessageBench(t, upgrade, workload.Pool{Kind: workload.KindPubSub, Schedule: workload.Schedule{Rate: workload.Constant(1000)}}, "on").afar()
+				b.config.Seed = seed
+				result, s := b.run(t.Context())
+				if len(result.Invalid) > 0 || !s.Valid {
+					t.Errorf("invalid: %q, %q", result.Invalid, s.InvalidReasons)
+				}
+				on, d := arm2(t, s, "on"), news(t, s, "on")
+				if d.Due != d.Delivered+d.Lost || on.Operations.OK != on.Operations.Due {
+					t.Errorf("seed %d, %s: %+v, %+v: want messages delivered or lost, and no operation harmed", seed, upgrade, d, on.Operations)
+				}
+				if upgrade == "none" {
+					if d.Lost != 0 || d.Gaps != (compare.Gaps{}) || d.Resubscribed != 0 {
+						t.Errorf("seed %d, without a move: %+v: want nothing lost", seed, d)
+					}
+					return
+				}
+				// A message a millisecond: as many to each of two subscribers as
+				// dial, greeting, opt-in and subscription take, more or less one.
+				if d.Resubscribed != 2 || d.Gaps.Count != 2 || d.Lost < 2*3 || d.Lost > 2*5 || d.Gaps.Longest > 5 {
+					t.Errorf("seed %d: %+v: want two subscribers that missed 3 to 5 messages each, in a gap", seed, d)
+				}
+				if late := d.DeliveryTime.Maintenance.Max - d.DeliveryTime.Baseline.Max; late < bundle.Seconds(3*roundTrip) {
+					t.Errorf("seed %d: %+v: want the message before the gap as late as the reconnect made it", seed, d.DeliveryTime)
+				}
+			})
+		}
+	}
 }
