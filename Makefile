@@ -4,7 +4,7 @@ SHELL := bash
 FUZZTIME ?= 5s
 GO_REDIS_PASSES ?= 30
 
-.PHONY: help build test race fuzz bench check golden e2e e2e-node e2e-go-redis e2e-browser e2e-observability start-lag e2e-kubernetes e2e-compose demo preview pictures clean
+.PHONY: help build test race fuzz bench check golden e2e e2e-node e2e-go-redis e2e-browser e2e-observability start-lag e2e-kubernetes e2e-compose demo preview pictures matrix-picture clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,7 +47,7 @@ e2e-go-redis: build ## go-redis' own suite against schload sim, unchanged (takes
 
 e2e-browser: ## the HTML report in a headless Chromium (needs chromium, node and npm)
 	cd test/browser && npm ci
-	E2E=1 go test -count=1 -run E2EBrowser -v ./internal/report
+	E2E=1 go test -timeout 30m -count=1 -run E2EBrowser -v ./internal/report
 
 # Where the collector and Prometheus of e2e-observability are built: once, from
 # the versions that the modules in test/observability pin.
@@ -56,6 +56,10 @@ OBSERVABILITY ?= build/observability
 $(OBSERVABILITY)/prometheus: test/observability/prometheus/go.mod
 	cd test/observability/prometheus && CGO_ENABLED=0 go build -trimpath -tags netgo,remove_all_sd \
 	  -ldflags '-s -w -X github.com/prometheus/common/version.Version=3.15.0' -o '$(abspath $@)' github.com/prometheus/prometheus/cmd/prometheus
+
+# What the healthcheck of Prometheus' image runs.
+$(OBSERVABILITY)/promtool: test/observability/prometheus/go.mod
+	cd test/observability/prometheus && CGO_ENABLED=0 go build -trimpath -tags netgo,remove_all_sd -ldflags '-s -w' -o '$(abspath $@)' github.com/prometheus/prometheus/cmd/promtool
 
 $(OBSERVABILITY)/collector: test/observability/collector/go.mod test/observability/collector/main.go
 	cd test/observability/collector && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o '$(abspath $@)' .
@@ -69,8 +73,12 @@ start-lag: build $(OBSERVABILITY)/prometheus $(OBSERVABILITY)/collector ## the s
 	E2E=1 SCHLOAD='$(CURDIR)/bin/schload' PROMETHEUS='$(abspath $(OBSERVABILITY)/prometheus)' OTELCOL='$(abspath $(OBSERVABILITY)/collector)' \
 	  go test -count=1 -timeout 60m -run E2EStartLag -v ./test/observability
 
-e2e-compose: build $(OBSERVABILITY)/prometheus $(OBSERVABILITY)/collector ## docker compose up, both arms in Prometheus, every board query, a clean stop (SKIP without a Docker engine); and its commands as processes
-	E2E=1 SCHLOAD='$(CURDIR)/bin/schload' PROMETHEUS='$(abspath $(OBSERVABILITY)/prometheus)' OTELCOL='$(abspath $(OBSERVABILITY)/collector)' \
+# standins: images made of what is built here and Debian's redis-server; released:
+# those that docker-compose.yml names, from their registries.
+IMAGES ?= standins
+
+e2e-compose: build $(OBSERVABILITY)/prometheus $(OBSERVABILITY)/promtool $(OBSERVABILITY)/collector ## docker compose up with stand-in images, both arms in Prometheus, every board query, a clean stop (SKIP without a Docker engine); and its commands as processes
+	E2E=1 IMAGES='$(IMAGES)' SCHLOAD='$(CURDIR)/bin/schload' PROMETHEUS='$(abspath $(OBSERVABILITY)/prometheus)' PROMTOOL='$(abspath $(OBSERVABILITY)/promtool)' OTELCOL='$(abspath $(OBSERVABILITY)/collector)' \
 	  go test -count=1 -timeout 30m -run E2ECompose -v ./test/observability
 
 e2e-kubernetes: build ## the manifests against the API server's validation, the Job's command in several processes here, their bundles merged
@@ -86,6 +94,12 @@ pictures: ## docs/images/board-*.png of what e2e-observability drew last (needs 
 	@set -e; for board in handoffs:1650 matrix explorer; do name=$${board%:*}; svg='$(CURDIR)'/build/preview/$$name.svg; \
 	  size=$$(sed -n '1s/.*width="\([0-9]*\)" height="\([0-9]*\)".*/\1,\2/p' "$$svg"); case $$board in *:*) size=$${size%,*},$${board#*:};; esac; \
 	  chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=$$size --screenshot='$(CURDIR)'/docs/images/board-$$name.png "file://$$svg" 2>&1 | grep written; done
+
+matrix-picture: ## docs/images/matrix.png of the matrix in MATRIX (needs chromium, node and npm)
+	@test -n '$(MATRIX)' || { echo 'which one? make matrix-picture MATRIX=m, after go run ./cmd/schload matrix --quick --out m'; exit 2; }
+	mkdir -p build
+	go run ./cmd/schload report '$(MATRIX)' -o build/matrix.html
+	cd test/browser && { test -d node_modules || npm ci; } && node picture.js '$(CURDIR)'/build/matrix.html '$(CURDIR)'/docs/images/matrix.png
 
 clean: ## remove what builds and runs left
 	rm -rf bin build runs

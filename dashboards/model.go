@@ -131,7 +131,8 @@ type GridPos struct {
 	Y int `json:"y"`
 }
 
-// Target is a query. Instant asks for one value at the end of the time range.
+// Target is a query. Instant asks for one value at the end of the time range,
+// Exemplar also for the operations that were traced.
 type Target struct {
 	RefID        string     `json:"refId"`
 	Datasource   Datasource `json:"datasource"`
@@ -140,6 +141,7 @@ type Target struct {
 	Format       string     `json:"format,omitempty"` // heatmap, for native histograms; table
 	Instant      bool       `json:"instant"`
 	Range        bool       `json:"range"`
+	Exemplar     bool       `json:"exemplar,omitempty"`
 }
 
 // Transform is one of Grafana's transformations. Tables alone have some: merge

@@ -75,11 +75,13 @@ func one(expr, legend string) []Target {
 }
 
 // ranges are queries over the time range: expression, legend, expression,
-// legend.
+// legend. Those of the latency of operations also ask for exemplars: a run with
+// --traces gives some to these two metrics.
 func ranges(pairs ...string) []Target {
 	var out []Target
 	for i := 0; i+1 < len(pairs); i += 2 {
-		out = append(out, Target{RefID: string(rune('A' + i/2)), Datasource: source, Expr: pairs[i], LegendFormat: pairs[i+1], Range: true})
+		out = append(out, Target{RefID: string(rune('A' + i/2)), Datasource: source, Expr: pairs[i], LegendFormat: pairs[i+1], Range: true,
+			Exemplar: strings.Contains(pairs[i], responseTime) || strings.Contains(pairs[i], serviceTime)})
 	}
 	return out
 }

@@ -161,7 +161,8 @@ type observed interface {
 
 // observe wraps a dialled connection. go-redis asks connections for further
 // methods (SyscallConn for its health check, NetConn to look below TLS), so
-// the wrapper has exactly those the connection itself has.
+// the wrapper has exactly those the connection itself has: a health check that
+// is not asked hides what an idle connection of that kind has met.
 func observe(raw net.Conn, c *connection) observed {
 	c.proving.Store(true)
 	c.raw = raw
@@ -172,7 +173,12 @@ func observe(raw net.Conn, c *connection) observed {
 		c.raw = raw.NetConn()
 		c.conn = &tlsConn{raw, c}
 	default:
-		c.conn = &otherConn{raw, c}
+		other := otherConn{raw, c}
+		if socket, ok := raw.(syscall.Conn); ok {
+			c.conn = &socketConn{other, socket}
+		} else {
+			c.conn = &other
+		}
 	}
 	return c.conn
 }
@@ -251,6 +257,14 @@ func (o *otherConn) Close() error {
 	o.c.ending(o.Conn)
 	return o.Conn.Close()
 }
+
+// socketConn is another connection that has a socket, or answers for one.
+type socketConn struct {
+	otherConn
+	socket syscall.Conn
+}
+
+func (s *socketConn) SyscallConn() (syscall.RawConn, error) { return s.socket.SyscallConn() }
 
 // The three below are what every read and write pays: one load and two
 // predictable branches once the handshake is over.

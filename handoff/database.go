@@ -94,8 +94,8 @@ func (c *cluster) found(node *redis.Client) {
 		// The library closed it when the node had left the slot map, and the
 		// node is back: one client an address is kept, so that nodes which come
 		// and go for days cost no memory.
-		c.past.add(poolOf(old))
-		c.past.Idle, c.past.Pending = 0, 0
+		was := poolOf(old)
+		c.past.add(Pool{Waits: was.Waits, WaitTime: was.WaitTime, Timeouts: was.Timeouts})
 	}
 	c.nodes[addr] = node
 }
@@ -149,7 +149,21 @@ func poolOf(client *redis.Client) Pool {
 		p.Idle += int(own.IdleConns)
 		p.Pending += int(own.PendingRequests)
 	}
+	p.bounds(client.Options())
 	return p
+}
+
+// bounds takes the sizes of a client's pools from its options. Unless they say
+// otherwise, all connections that it may have may be free at once.
+func (p *Pool) bounds(o *redis.Options) {
+	p.Max = o.PoolSize + max(0, o.PipelinePoolSize)
+	if o.MaxActiveConns > 0 {
+		p.Max = min(p.Max, o.MaxActiveConns)
+	}
+	p.MaxIdle, p.MinIdle = p.Max, o.MinIdleConns
+	if o.MaxIdleConns > 0 {
+		p.MaxIdle = min(p.MaxIdle, o.MaxIdleConns)
+	}
 }
 
 func (p *Pool) add(q Pool) {
@@ -158,6 +172,9 @@ func (p *Pool) add(q Pool) {
 	p.Timeouts += q.Timeouts
 	p.Idle += q.Idle
 	p.Pending += q.Pending
+	p.Max += q.Max
+	p.MaxIdle += q.MaxIdle
+	p.MinIdle += q.MinIdle
 }
 
 // clusterSettings are those of an endpoint's client, for every node.

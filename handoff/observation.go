@@ -97,10 +97,11 @@ type Handoffs struct {
 // timeouts. Their beginnings are exact; an end that the client does not
 // announce is found within 100 ms.
 type Relaxations struct {
-	Now     int           // connections relaxed now
-	Windows uint64        // begun
-	Time    time.Duration // total length of those that ended
-	Saved   uint64        // operations that succeeded at the first try after more than the normal read timeout, waits for a connection left out
+	Now     int               // connections relaxed now
+	By      [notice.Kinds]int // of these, by the notice that relaxed them first; the rest took another's place (a handoff)
+	Windows uint64            // begun
+	Time    time.Duration     // total length of those that ended
+	Saved   uint64            // operations that succeeded at the first try after more than the normal read timeout, waits for a connection left out
 
 	Open        uint64 // still so at the end of the load, see Client.Conclude
 	NeverClosed uint64 // of these, past everything that could keep them open
@@ -139,6 +140,10 @@ type Pool struct {
 	Timeouts uint64 // waits that ended without one
 	Idle     int    // connections free now; those in a handoff are counted by the library as free
 	Pending  int    // operations waiting now
+
+	Max     int // connections that it may have, receivers' not counted; 0: the client has no pool of the library's
+	MaxIdle int // of these free ones
+	MinIdle int // free ones that it keeps ready
 }
 
 // Dials counts attempts to connect, TLS included and handshake not.

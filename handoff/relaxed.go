@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"schload/handoff/notice"
 	"schload/telemetry/mark"
 )
 
@@ -31,7 +32,7 @@ type window struct {
 	conn  poolConn
 	c     *connection
 	since time.Duration
-	why   string
+	why   string        // the kind of a notice, or afterHandoff
 	until time.Duration // when the relaxation after a handoff ends, 0 without one
 	told  bool          // its length was recorded, at the end of the load
 }
@@ -206,7 +207,13 @@ func (r *relaxations) close() {
 
 // seen returns the state; the observer's mutex is held.
 func (r *relaxations) seen() Relaxations {
-	return Relaxations{Now: len(r.open), Windows: r.windows, Time: r.time, Open: r.left, NeverClosed: r.never}
+	now := Relaxations{Now: len(r.open), Windows: r.windows, Time: r.time, Open: r.left, NeverClosed: r.never}
+	for _, w := range r.open {
+		if kind, err := notice.ParseKind(w.why); err == nil {
+			now.By[kind]++
+		}
+	}
+	return now
 }
 
 // relaxedNow records that the library relaxed a connection.

@@ -19,7 +19,7 @@ import (
 // what the reader's goroutine spends once a second, beside encoding.
 func BenchmarkProduce(b *testing.B) {
 	s := newSource("on", base, new(health))
-	s.prepare(arms)
+	s.prepare(arms, nil)
 	for phase := range record.Phase(record.Phases) {
 		s.add(record.Interval{To: time.Second, Series: []record.Series{
 			seriesOf("on", "GET", "ok", phase, 1, 1), seriesOf("on", "SET", "ok", phase, 1, 2)}})
@@ -87,7 +87,7 @@ func BenchmarkReading(b *testing.B) {
 	var readers []*sdkmetric.ManualReader
 	for _, s := range sources {
 		s.rounds = true
-		s.prepare(arms)
+		s.prepare(arms, nil)
 		reader := sdkmetric.NewManualReader(sdkmetric.WithProducer(push{s, Native}))
 		provider := sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))
 		b.Cleanup(func() { _ = provider.Shutdown(context.Background()) })

@@ -31,6 +31,57 @@ var contractBounds = []float64{0.1, 0.5, 1, 2, 5, 10, 25, 50, 100, 250, 500, 100
 // reconnectBounds are those of redis_reconnection_duration_ms.
 var reconnectBounds = []float64{100, 500, 1000, 2000, 5000, 10000, 30000, 60000}
 
+// contractMetric is one metric of the contract, as it is exported and as
+// docs/METRICS.md lists it.
+type contractMetric struct {
+	name        string
+	kind        string // record.Counter or record.Histogram
+	unit        string // of a histogram's bounds and sum; empty: what is counted, or as the name says
+	description string
+	labels      []string  // sorted, beyond those of all: contractLabels
+	bounds      []float64 // of a histogram: upper edges of its buckets, in ms
+}
+
+// contractLabels are on every series of the contract.
+var contractLabels = []string{"app_name", "instance_id", "run_id", "version"}
+
+// contractMetrics is the contract: what it names as required, and what some of
+// Redis' applications have beyond. Sorted by name.
+var contractMetrics = []contractMetric{
+	{contractInit, record.Histogram, "ms", "how long clients took to open", []string{"client"}, contractBounds},
+	{contractConnections, record.Counter, "", "connections dialled", []string{"status"}, nil},
+	{contractDuration, record.Histogram, "ms", "service time of operations", []string{"operation", "status"}, contractBounds},
+	{contractOperations, record.Counter, "", "operations that ended", []string{"error_type", "operation", "status"}, nil},
+	{contractPubSub, record.Counter, "", "messages published and received", []string{"channel", "error_type", "operation_type", "status"}, nil},
+	{contractReconnect, record.Histogram, "", "from the end of a connection to the end of the dial in its place", nil, reconnectBounds},
+}
+
+// TestingAppMetrics lists the metrics that Config.TestingApp has exported, as
+// record.Metrics lists the others.
+func TestingAppMetrics() (list []record.Metric) {
+	for _, m := range contractMetrics {
+		list = append(list, record.Metric{Name: m.name, Unit: m.unit, Kind: m.kind, Description: m.description, Attributes: slices.Sorted(slices.Values(slices.Concat(contractLabels, m.labels)))})
+	}
+	return list
+}
+
+// contractOf is the metric of the contract with the name. It panics on another:
+// that is a mistake of this package.
+func contractOf(name string) contractMetric {
+	for _, m := range contractMetrics {
+		if m.name == name {
+			return m
+		}
+	}
+	panic("telemetry: no metric of the contract is called " + name)
+}
+
+// agreed gives data the unit and the description of the contract.
+func agreed(name string, data metricdata.Aggregation) metricdata.Metrics {
+	m := contractOf(name)
+	return metricdata.Metrics{Name: m.name, Unit: m.unit, Description: m.description, Data: data}
+}
+
 // contractErrors is the error_type that the contract has for a class.
 func contractErrors(class workload.Class) string {
 	switch class {
@@ -90,9 +141,9 @@ func (s *source) contracted() []metricdata.Metrics {
 		}
 	}
 	return append([]metricdata.Metrics{
-		{Name: contractOperations, Description: "operations that ended", Data: s.contractSum(operations)},
-		{Name: contractDuration, Unit: "ms", Description: "service time of operations", Data: s.contractDurations()},
-		{Name: contractConnections, Description: "connections dialled", Data: s.contractSum(connections)},
+		agreed(contractOperations, s.contractSum(operations)),
+		agreed(contractDuration, s.contractDurations()),
+		agreed(contractConnections, s.contractSum(connections)),
 	}, s.contractedRest()...)
 }
 
@@ -123,7 +174,7 @@ func (s *source) contractDurations() metricdata.Aggregation {
 	}
 	out := metricdata.Histogram[float64]{Temporality: metricdata.CumulativeTemporality}
 	for set, h := range merged {
-		out.DataPoints = append(out.DataPoints, s.milliseconds(set, h, contractBounds))
+		out.DataPoints = append(out.DataPoints, s.milliseconds(set, h, contractOf(contractDuration).bounds))
 	}
 	slices.SortFunc(out.DataPoints, func(a, b metricdata.HistogramDataPoint[float64]) int { return order(a.Attributes, b.Attributes) })
 	return out

@@ -14,11 +14,11 @@ import (
 // for it, channel are left out: there may be thousands.
 func (s *source) contractedRest() []metricdata.Metrics {
 	out := []metricdata.Metrics{
-		{Name: contractInit, Unit: "ms", Description: "how long clients took to open", Data: s.contractTimes(record.ClientInitTime, contractBounds, "client", s.arm)},
-		{Name: contractReconnect, Description: "from the end of a connection to the dial in its place", Data: s.contractTimes(record.ReconnectionTime, reconnectBounds)},
+		agreed(contractInit, s.contractTimes(record.ClientInitTime, contractOf(contractInit).bounds, "client", s.arm)),
+		agreed(contractReconnect, s.contractTimes(record.ReconnectionTime, contractOf(contractReconnect).bounds)),
 	}
 	if sums := s.contractMessages(); len(sums) > 0 {
-		out = append(out, metricdata.Metrics{Name: contractPubSub, Description: "messages published and received", Data: s.contractSum(sums)})
+		out = append(out, agreed(contractPubSub, s.contractSum(sums)))
 	}
 	return out
 }

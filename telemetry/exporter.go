@@ -176,12 +176,14 @@ func (s settings) resourceOf(arm string) *resource.Resource {
 // Prepare states every series of the arms at zero and sends that, so that the
 // first interval of load is an increase and not a beginning: databases that
 // compute rates see nothing of what a series holds when it first appears.
-// Arms unknown to Start are ignored. It returns when the zeros were sent or
+// Arms unknown to Start are ignored, those of what the run may come to besides
+// included: counts whose attributes depend on target, upgrade and pools, their
+// values not looked at. It returns when the zeros were sent or
 // ctx (at most the export timeout) ended; failing to send is not an error,
 // only a number in Stats.
-func (e *Exporter) Prepare(ctx context.Context, arms []record.Arm) {
+func (e *Exporter) Prepare(ctx context.Context, arms []record.Arm, besides ...record.Count) {
 	for _, src := range e.sources {
-		src.prepare(arms)
+		src.prepare(arms, besides)
 	}
 	_ = e.Flush(ctx)
 }

@@ -73,8 +73,7 @@ func (h *health) exported(err error) {
 		h.recovered()
 		return
 	}
-	h.failed.Add(1)
-	h.because(err)
+	h.because(err, func() { h.failed.Add(1) })
 	h.tell(err)
 }
 
@@ -91,7 +90,7 @@ func (h *health) tell(err error) {
 
 // spanFailed counts one export of spans. They are kept and tried again.
 func (h *health) spanFailed(err error) {
-	cause := h.because(err)
+	cause := h.because(err, func() {})
 	if h.first("spans " + string(cause)) {
 		h.log.Warn("telemetry export of spans failed; the run is not affected, some are kept and tried again", "cause", string(cause), "error", short(err), "fix", remedies[cause])
 	}
@@ -109,11 +108,13 @@ func (h *health) tellEvents(err error) {
 	}
 }
 
-// because counts the cause of a failed export.
-func (h *health) because(err error) Cause {
+// because counts the cause of a failed export, and the failure with it: whoever
+// reads the counts between two exports finds as many causes as failures.
+func (h *health) because(err error, failed func()) Cause {
 	cause := causeOf(err)
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	failed()
 	if h.causes == nil {
 		h.causes = map[Cause]uint64{}
 	}

@@ -39,21 +39,39 @@ as many times the series as the run has rounds, within four times the bounds bel
 and histograms that the bundle keeps without phase and round, because the instants of its
 intervals tell (dials, closes, handoffs, notices, hidden attempts and their like), are exported
 with those in which the larger part of their interval lies; a reading is taken whenever a phase
-begins. Exported
-` + "`db.client.operation.duration`" + ` also has ` + "`error.type`" + ` on failures, as the semantic
-conventions ask; its value is ` + "`_OTHER`" + `, the classes are the outcomes of
-` + "`schload.operations`" + `. When a source exceeds its bound of series, the rest is merged into
+begins. When a source exceeds its bound of series, the rest is merged into
 one with ` + "`otel.metric.overflow`" + `: 2 000 for each metric, 512 for histograms of operations.
 
-Metrics of Redis' specification that are not exported, and why: geofailover (the client has
-none), client-side caching (not used), pub/sub and streams (` + "`schload.messages`" + ` says more),
-` + "`db.client.connection.wait_time`" + ` (the client tells sums only). Retries are no attribute.
 With ` + "`--histograms classic`" + ` histograms go out with explicit buckets; with
-` + "`--redis-testing-metrics`" + ` the metrics that Redis' testing applications share are exported too
-(` + "`redis_operations_total`" + `, ` + "`redis_operation_duration`" + ` in ms, ` + "`redis_connections_total`" + `);
-of these, the reconnection duration is left out, because its applications do not agree on it.
+` + "`--redis-testing-metrics`" + ` the metrics that Redis' testing applications share are exported too (below).
 
 `
+
+const contractHead = `
+## Metrics of Redis' testing applications
+
+With ` + "`--redis-testing-metrics`" + ` the numbers above go out under these names too, so that boards made for Redis' own testing applications
+read them. Every series has ` + "%s" + ` besides the labels listed: the application is ` + "`go-PROFILE`" + `, the instance the arm's. The histograms have explicit
+buckets, whatever ` + "`--histograms`" + ` says; durations are service times. Where the contract has a subscriber, which may be thousands, messages are summed, and the channel is the pool.
+
+| metric | kind, unit | labels | upper edges of buckets, ms | in Prometheus |
+|---|---|---|---|---|
+`
+
+func renderContract() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, contractHead, quoted(contractLabels))
+	for _, m := range contractMetrics {
+		edges := strings.Trim(fmt.Sprint(m.bounds), "[]")
+		kind := m.kind
+		if m.unit != "" {
+			kind += ", " + m.unit
+		}
+		fmt.Fprintf(&b, "| `%s`<br>%s | %s | %s | %s | `%s` |\n", m.name, m.description, kind, quoted(m.labels), edges,
+			prometheusName(record.Metric{Name: m.name, Unit: m.unit, Kind: m.kind}))
+	}
+	return b.String()
+}
 
 const eventsHead = `
 ## Marks
@@ -95,7 +113,7 @@ func renderMetrics() string {
 	for _, m := range record.Metrics {
 		fmt.Fprintf(&b, "| `%s`<br>%s | %s, %s | %s | `%s` |\n", m.Name, m.Description, m.Kind, m.Unit, quoted(m.Attributes), prometheusName(m))
 	}
-	return b.String() + renderEvents()
+	return b.String() + renderAbsent() + renderContract() + renderEvents()
 }
 
 func quoted(list []string) string {

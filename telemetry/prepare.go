@@ -6,13 +6,14 @@ import (
 	"schload/workload"
 )
 
-// prepare states at zero what any run of these arms may come to. What depends
-// on the target (nodes, reasons of closes) appears when it happens.
-func (s *source) prepare(arms []record.Arm) {
+// prepare states at zero what any run of these arms may come to, and what this
+// one may besides. record.Later lists what appears only when it happens.
+func (s *source) prepare(arms []record.Arm, besides []record.Count) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.arm == "" {
 		s.stateExports()
+		s.zero(record.HarnessClockSteps)
 	}
 	for _, arm := range arms {
 		if arm.Name != s.arm {
@@ -24,6 +25,12 @@ func (s *source) prepare(arms []record.Arm) {
 			}
 		}
 		s.prepareClient()
+		s.prepareTimes()
+	}
+	for _, c := range besides {
+		if c.Arm == s.arm {
+			s.zero(c.Name, c.Attrs...)
+		}
 	}
 }
 
@@ -68,9 +75,6 @@ func (s *source) preparePhase(pool record.Pool, phase record.Phase) {
 
 // prepareClient states the counters of what the client does.
 func (s *source) prepareClient() {
-	for kind := range notice.Kind(notice.Kinds) {
-		s.zero(record.ClientNotifications, record.Attr{Key: record.AttrNotice, Value: kind.String()})
-	}
 	for _, result := range []string{"started", "succeeded", failed} {
 		s.zero(record.Handoffs, record.Attr{Key: record.AttrResult, Value: result})
 	}
@@ -81,7 +85,12 @@ func (s *source) prepareClient() {
 			s.zero(record.TracedOperations, record.Attr{Key: record.AttrResult, Value: result})
 		}
 	}
-	s.zero(record.ClientTimeouts)
+	for _, name := range []string{record.AttemptsHidden, record.ClientHandoffs, record.ClientTimeouts, record.RepliesSilent, record.SlotMapReads} {
+		s.zero(name)
+	}
+	for _, proof := range []struct{ optedIn, protocol string }{{"false", "2"}, {"false", "3"}, {"true", "3"}} {
+		s.zero(record.ConnectionsProved, record.Attr{Key: record.AttrOptedIn, Value: proof.optedIn}, record.Attr{Key: record.AttrProtocol, Value: proof.protocol})
+	}
 	for _, class := range []workload.Class{workload.OK, workload.DialRefused, workload.DialTimeout, workload.DialOther} {
 		s.zero(record.ConnectionDials, record.Attr{Key: record.AttrResult, Value: class.String()})
 	}
@@ -99,6 +108,7 @@ func (s *source) prepareAttribution() {
 		{record.DialsLeaving, record.AttrResult, []string{succeeded, failed}},
 		{record.DialsSurplus, record.AttrReason, []string{failed, "overflow", "unused"}},
 		{record.Handoffs, record.AttrResult, []string{"abandoned"}},
+		{record.Redirects, record.AttrResult, []string{"moved", "ask"}},
 		{record.RelaxedWindows, record.AttrResult, []string{"begun", "never_closed", "open"}},
 	} {
 		for _, value := range m.values {
@@ -111,5 +121,30 @@ func (s *source) prepareAttribution() {
 		for _, result := range []string{"owed", "told", "ended"} {
 			s.zero(record.NoticeConnections, named, record.Attr{Key: record.AttrResult, Value: result})
 		}
+	}
+}
+
+// prepareTimes states the distributions of what the client does: a histogram
+// without a value is as good a zero as a counter's.
+func (s *source) prepareTimes() {
+	for _, name := range []string{record.ClientCreateTime, record.ClientWaitTime, record.ClientInitTime, record.ReconnectionTime, record.RelaxedDuration, record.OutageDuration} {
+		s.empty(name)
+	}
+	for _, from := range []string{"dial", "notice"} {
+		s.empty(record.HandoffDuration, record.Attr{Key: record.AttrFrom, Value: from})
+	}
+	for kind := range notice.Kind(notice.Kinds) {
+		s.empty(record.NoticeDelay, record.Attr{Key: record.AttrNotice, Value: kind.String()})
+	}
+}
+
+// empty states a distribution without a value, in every phase if it has one.
+func (s *source) empty(name string, attrs ...record.Attr) {
+	if !phased[name] {
+		s.distribution(name, attrs)
+		return
+	}
+	for _, phase := range s.prepared() {
+		s.distribution(name, s.placed(name, attrs, phase, 0))
 	}
 }

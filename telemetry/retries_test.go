@@ -22,7 +22,7 @@ func TestRetriesAreAnAttribute(t *testing.T) {
 	}
 	s := newSource("on", base, new(health))
 	s.contract = contract{app: "app"}
-	s.prepare(arms)
+	s.prepare(arms, nil)
 	for second := range 3 { // over several intervals sums never go down
 		end(1, workload.EOF, ms)
 		for range second {

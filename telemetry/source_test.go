@@ -243,39 +243,6 @@ var arms = []record.Arm{
 	{Name: "off", Pools: []record.Pool{{Name: "main", Operations: []string{"GET", "SET"}}}},
 }
 
-// Whatever a recorder counts was there at zero before: no series of record's
-// own first appears during the load.
-func TestPreparedIsComplete(t *testing.T) {
-	s := newSource("on", base, new(health))
-	s.prepare(arms)
-	operations, counts := len(s.operations.all), len(s.counts.all)
-	if operations != 2*2*record.Phases {
-		t.Errorf("%d operations prepared, want 2 commands x 2 outcomes x %d phases", operations, record.Phases)
-	}
-	s.add(record.Interval{
-		Series: []record.Series{seriesOf("on", "SET", "failed", record.Recovery, 2, 1)},
-		Counts: []record.Count{
-			{Name: record.Operations, Arm: "on", Value: 3, Attrs: attrs("db.operation.name", "GET", "outcome", "read_timeout", "pool", "main", "schload.phase", "maintenance", "schload.round", "2")},
-			{Name: record.OperationsDue, Arm: "on", Value: 3, Attrs: attrs("pool", "main", "schload.phase", "maintenance")},
-			{Name: record.OperationsLate, Arm: "on", Value: 3, Attrs: attrs("pool", "main", "schload.phase", "maintenance")},
-			{Name: record.OperationsMissed, Arm: "on", Value: 3, Attrs: attrs("pool", "main", "reason", "queue_full", "schload.phase", "maintenance")},
-			{Name: record.ClientNotifications, Arm: "on", Value: 3, Attrs: attrs("redis.client.connection.notification", "MOVING")},
-			{Name: record.Handoffs, Arm: "on", Value: 3, Attrs: attrs("result", "failed")},
-			{Name: record.ConnectionDials, Arm: "on", Value: 3, Attrs: attrs("result", "dial_timeout")},
-		},
-	})
-	if n := len(s.operations.all); n != operations {
-		t.Errorf("%d operations after an interval, %d prepared", n, operations)
-	}
-	if n := len(s.counts.all); n != counts {
-		t.Errorf("%d counts after an interval, %d prepared", n, counts)
-	}
-	zeros := values(t, collected(t, pull{s, Native})[record.Operations])
-	if want := 2 * 23 * record.Phases; len(zeros) != want {
-		t.Errorf("%d series of operations, want %d", len(zeros), want)
-	}
-}
-
 // Memory is bounded: what exceeds the bound is merged, not lost, and counted.
 func TestOverflow(t *testing.T) {
 	h := new(health)

@@ -1,7 +1,6 @@
 package telemetry
 
 import (
-	"bufio"
 	"os"
 	"slices"
 	"strings"
@@ -11,59 +10,55 @@ import (
 	"schload/telemetry/record"
 )
 
-// absent says which metrics of Redis' specification schload does not export,
-// and why. It must not name one that it does.
-var absent = map[string]string{
-	"redis.client.geofailover.failovers": "the client under test has no failover between regions",
-	"redis.client.csc.requests":          "client-side caching is not used",
-	"redis.client.csc.items":             "client-side caching is not used",
-	"redis.client.csc.evictions":         "client-side caching is not used",
-	"redis.client.csc.network_saved":     "client-side caching is not used",
-	"redis.client.pubsub.messages":       "schload.messages says what became of each message at each receiver",
-	"redis.client.stream.lag":            "no consumer groups; schload.message.delivery_time is measured from when a message was due",
-}
-
-// units that differ from the specification's, on purpose: 1 says what is
-// counted no better than {handoff}, and Prometheus names both alike.
-var units = map[string]string{record.ClientHandoffs: "{handoff}"}
-
-// Every metric of Redis' specification is exported as it says, or it is stated
-// here why not.
-func TestRedisSpecification(t *testing.T) {
-	file, err := os.Open("testdata/redis-client-metrics-v0.2.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	seen := 0
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		if strings.HasPrefix(lines.Text(), "#") {
-			continue
+// Every metric of the specifications is exported as they say, or the lists of
+// what is absent say why not; so is every attribute.
+func TestSpecifications(t *testing.T) {
+	for name, want := range map[string]int{"redis-client-metrics-v0.2.txt": 17, "semconv-db-client-v1.44.txt": 11} {
+		text, err := os.ReadFile("testdata/" + name)
+		if err != nil {
+			t.Fatal(err)
 		}
-		seen++
-		f := strings.Fields(lines.Text())
-		name, kind, unit, required := f[1], f[2], f[3], f[4:]
-		d, exported := descriptors[name]
-		if (absent[name] != "") == exported {
-			t.Errorf("%s: exported %v, and absent because %q", name, exported, absent[name])
-		}
-		if !exported {
-			continue
-		}
-		if other := units[name]; other != "" {
-			unit = other
-		}
-		if d.Kind != kind || d.Unit != unit {
-			t.Errorf("%s is a %s of %s, specified is a %s of %s", name, d.Kind, d.Unit, kind, unit)
-		}
-		for _, key := range required {
-			if !slices.Contains(d.Attributes, key) {
-				t.Errorf("%s lacks the required attribute %s", name, key)
+		seen := 0
+		for line := range strings.Lines(string(text)) {
+			if !strings.HasPrefix(line, "#") {
+				seen++
+				wantSpecified(t, line)
 			}
 		}
+		if seen != want {
+			t.Errorf("%s: %d metrics, want %d", name, seen, want)
+		}
 	}
-	if seen != 17 {
-		t.Errorf("%d metrics in the specification, want 17", seen)
+}
+
+// wantSpecified holds one line of a specification against the list of metrics.
+func wantSpecified(t *testing.T, line string) {
+	t.Helper()
+	needed, others, _ := strings.Cut(line, "|")
+	f := strings.Fields(needed)
+	name, kind, unit, required := f[1], f[2], f[3], f[4:]
+	d, exported := descriptors[name]
+	if (absent[name] != "") == exported {
+		t.Errorf("%s: exported %v, and absent because %q", name, exported, absent[name])
+	}
+	if !exported {
+		return
+	}
+	if other := units[name]; other != "" {
+		unit = other
+	}
+	if d.Kind != kind || d.Unit != unit {
+		t.Errorf("%s is a %s of %s, specified is a %s of %s", name, d.Kind, d.Unit, kind, unit)
+	}
+	for _, key := range required {
+		if !slices.Contains(d.Attributes, key) {
+			t.Errorf("%s lacks the required attribute %s", name, key)
+		}
+	}
+	for _, key := range strings.Fields(others) {
+		if !slices.Contains(d.Attributes, key) && reasonLacking(name, key) == "" {
+			t.Errorf("%s lacks the attribute %s, and absentAttributes does not say why", name, key)
+		}
 	}
 }
 
@@ -74,6 +69,7 @@ func TestClientMetricsHaveTheirAttributes(t *testing.T) {
 	s.library, s.server = "go-redis:v9.23.0", server{"db.example", 12000}
 	own := map[string][]record.Attr{
 		record.ClientNotifications: attrs(record.AttrNotice, "MOVING", record.AttrPeerAddress, "10.0.0.1", record.AttrPeerPort, "12000"), record.ClientClosed: attrs(record.AttrClosed, "handoff"),
+		record.ClientRelaxed:     attrs(record.AttrNotice, "MIGRATING"),
 		record.ClientConnections: attrs(record.AttrState, "idle"), record.ClientErrors: clientError("eof", categoryNetwork, "false", 0),
 	}
 	for _, m := range record.Metrics {

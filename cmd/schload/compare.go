@@ -31,7 +31,7 @@ func newCompare() *cobra.Command {
 		Use:   "compare BUNDLE|FILE.jsonl|prometheus://HOST:PORT?run=ID...",
 		Short: "Print the table of one run, or of several side by side, from their bundles alone",
 		Long: "Print the table of one run, or of several side by side, from their bundles alone. A directory of bundles, such as runs or\n" +
-			"a matrix's cells, stands for those in it. With --json an array of\n" +
+			"a matrix's cells, stands for those in it. In what several runs differ is said above the table. With --json an array of\n" +
 			"summaries. The exit code is 4 if one of them is invalid, else 3 if what --fail-on names came true; an incomplete run is said\n" +
 			"to be so. Objectives are those that a run was made with.\n\n" +
 			"With --together the rounds of all runs are judged as rounds of one experiment. Runs that did not do the same (profile,\n" +
@@ -78,6 +78,7 @@ func (f compareFlags) compare(out io.Writer, paths []string, flags *pflag.FlagSe
 	if err != nil {
 		return usageError(err)
 	}
+	compare.Contrast(parts, summaries)
 	var all compare.Together
 	if f.together {
 		if all, err = compare.Join(parts, f.force); err != nil {

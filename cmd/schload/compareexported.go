@@ -78,13 +78,16 @@ func compareAlone(out io.Writer, runs []bundle.Export, flags *pflag.FlagSet) (er
 		return usageError(err)
 	}
 	var summaries []compare.Summary
+	var exports []bundle.Exported
 	for _, x := range runs {
 		s, err := compare.Exported(x.Alone)
 		if err != nil {
 			return usageError(fmt.Errorf("run %s: %w", x.RunID, err))
 		}
-		summaries = append(summaries, s)
+		summaries, exports = append(summaries, s), append(exports, x.Alone)
 	}
+	compare.ContrastExported(exports, summaries)
+	err = report.Contrast(out, summaries)
 	for i, s := range summaries {
 		err = errors.Join(err, report.Exported(out, s, extent(runs[i]), runs[i].Lacking))
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"schload/internal/bundle"
 	"schload/internal/compare"
 	"schload/internal/prometheus"
 	"schload/internal/report"
@@ -43,6 +44,8 @@ func comparePrometheus(ctx context.Context, out io.Writer, paths []string, flags
 		return usageError(err)
 	}
 	var runs []report.Served
+	var exports []bundle.Exported
+	var summaries []compare.Summary
 	for _, s := range sources {
 		if slices.ContainsFunc(runs, func(r report.Served) bool { return r.Source == s.Server && r.Summary.RunID == s.Run }) {
 			return usageError(fmt.Errorf("run %s of %s is named twice", s.Run, s.Server))
@@ -61,7 +64,12 @@ func comparePrometheus(ctx context.Context, out io.Writer, paths []string, flags
 		if err != nil {
 			return usageError(fmt.Errorf("%s: %w", s, err))
 		}
+		exports, summaries = append(exports, e), append(summaries, summary)
 		runs = append(runs, report.Served{Summary: summary, To: e.To, Source: s.Server})
+	}
+	compare.ContrastExported(exports, summaries)
+	for i := range runs {
+		runs[i].Summary = summaries[i]
 	}
 	return report.Prometheus(out, runs)
 }

@@ -45,11 +45,19 @@ func (f *exportFlags) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.insecure, "otlp-insecure", false, "send without TLS to an endpoint that is given without a scheme: host:4317")
 	flags.StringVar(&f.file, "otlp-file", "", "append metrics to this file as OTLP/JSON, a line for each export; - is standard output")
 	flags.StringVar(&f.histograms, "histograms", "", "exported as native (exponential, as recorded) or classic (explicit buckets, for dashboards that know no others)")
-	flags.BoolVar(&f.testing, "redis-testing-metrics", false, "export also the metrics that Redis' testing applications share: redis_operations_total, redis_operation_duration, redis_connections_total")
+	flags.BoolVar(&f.testing, "redis-testing-metrics", false, "export also the metrics that Redis' testing applications share: "+strings.Join(testingAppNames(), ", "))
 	f.traces.register(flags)
 	flags.BoolVar(&f.rounds, "export-rounds", false, "export each round as series of its own (schload.round) instead of summing rounds: as many times the series as the run has rounds")
 	flags.BoolVar(&f.marks, "export-marks", false, "export by OTLP also the timeline (marks, as log events) and run.json: with --export-rounds, which it implies, all that the bundle has; schload compare reads what a collector wrote of it")
 	flags.StringVar(&f.prometheus, "prometheus", "", "serve metrics for Prometheus on this address, such as 127.0.0.1:9464")
+}
+
+// testingAppNames are those of the metrics of Redis' testing applications.
+func testingAppNames() (names []string) {
+	for _, m := range telemetry.TestingAppMetrics() {
+		names = append(names, m.Name)
+	}
+	return names
 }
 
 // check finds what is wrong before anything is started.
@@ -128,8 +136,11 @@ func (f *exportFlags) start(ctx context.Context, id string, base time.Time, c ex
 	return telemetry.Start(ctx, config)
 }
 
-// ended says at the end what did not arrive, and why.
+// ended says at the end what did not arrive, or not as it was, and why.
 func ended(stderr io.Writer, s telemetry.Stats) {
+	if s.Overflowed > 0 {
+		fmt.Fprintf(stderr, "schload: exports: a series beyond the bound of its metric was merged with others (otel.metric.overflow) %d times; the bundle has them all\n", s.Overflowed)
+	}
 	if s.SpansLost > 0 {
 		fmt.Fprintf(stderr, "schload: spans: %d sent, %d lost\n", s.SpansSent, s.SpansLost)
 	}

@@ -48,6 +48,9 @@ func TestComposeIsFencedIn(t *testing.T) {
 		if s.MemLimit <= 0 || s.CPUS <= 0 || s.PidsLimit <= 0 {
 			t.Errorf("%s: mem_limit %d, cpus %v, pids_limit %d, want all three", name, s.MemLimit, s.CPUS, s.PidsLimit)
 		}
+		if s.Logging == nil || s.Logging.Driver != "local" {
+			t.Errorf("%s: logging %+v, want the driver that bounds itself", name, s.Logging)
+		}
 		for _, port := range s.Ports {
 			if port.HostIP != "127.0.0.1" {
 				t.Errorf("%s publishes %s on %q, want 127.0.0.1 only", name, port.Published, port.HostIP)
@@ -161,21 +164,25 @@ func TestStackFitsTogether(t *testing.T) {
 		}
 	}
 	load(t, "dashboards/collector/config.yml", &collector)
-	pipeline := collector.Service.Pipelines["metrics"]
-	for _, exporter := range pipeline.Exporters {
-		if got := collector.Exporters[exporter].Endpoint; got != "http://prometheus:9090/api/v1/otlp" {
-			t.Errorf("the collector exports to %q", got)
+	for name, exporter := range map[string]string{"metrics": "otlp_http/prometheus", "metrics/classic": "otlp_http/prometheus", "traces": "debug", "logs": "debug"} {
+		pipeline := collector.Service.Pipelines[name]
+		if !slices.Equal(pipeline.Receivers, []string{"otlp"}) || !slices.Equal(pipeline.Exporters, []string{exporter}) {
+			t.Errorf("pipeline %s: from %v to %v, want otlp and %s", name, pipeline.Receivers, pipeline.Exporters, exporter)
+		}
+		if _, ok := collector.Exporters[exporter]; !ok {
+			t.Errorf("exporter %s is not configured", exporter)
+		}
+		for _, id := range pipeline.Processors {
+			if _, ok := collector.Processors[id]; !ok {
+				t.Errorf("processor %s is not configured", id)
+			}
 		}
 	}
-	for _, id := range pipeline.Receivers {
-		if _, ok := collector.Receivers[id]; !ok {
-			t.Errorf("receiver %s is not configured", id)
-		}
+	if got := collector.Exporters["otlp_http/prometheus"].Endpoint; got != "http://prometheus:9090/api/v1/otlp" {
+		t.Errorf("the collector exports to %q", got)
 	}
-	for _, id := range pipeline.Processors {
-		if _, ok := collector.Processors[id]; !ok {
-			t.Errorf("processor %s is not configured", id)
-		}
+	if _, ok := collector.Receivers["otlp"]; !ok {
+		t.Error("receiver otlp is not configured")
 	}
 	if h := collector.Extensions.HealthCheck.Endpoint; !slices.Contains(collector.Service.Extensions, "health_check") || !slices.Contains(services["otel-collector"].HealthCheck.Test, "http://"+h+"/") {
 		t.Errorf("the collector's healthcheck is %v, its extension listens at %s", services["otel-collector"].HealthCheck.Test, h)
@@ -183,10 +190,14 @@ func TestStackFitsTogether(t *testing.T) {
 	if got := services["schload"].Environment["OTEL_EXPORTER_OTLP_ENDPOINT"]; got == nil || *got != "http://otel-collector:4318" {
 		t.Errorf("schload exports to %v", got)
 	}
-	for _, flag := range []string{"--web.enable-otlp-receiver", "--query.lookback-delta=" + lookback.String()} {
+	for _, flag := range []string{"--web.enable-otlp-receiver", "--query.lookback-delta=" + lookback.String(), "--enable-feature=exemplar-storage"} {
 		if !slices.Contains(services["prometheus"].Command, flag) {
 			t.Errorf("prometheus is started without %s", flag)
 		}
+	}
+	// The image of lgtm has the other two flags in its own script.
+	if got := services["lgtm"].Environment["PROMETHEUS_EXTRA_ARGS"]; got == nil || *got != "--query.lookback-delta="+lookback.String() {
+		t.Errorf("the prometheus of lgtm is started with %v", got)
 	}
 	grafanaFits(t, services["grafana"])
 }
@@ -239,6 +250,11 @@ func TestComposeProfiles(t *testing.T) {
 	if got, want := strings.Join(slices.Sorted(maps.Keys(project.Services)), " "), "grafana otel-collector prometheus redis-a redis-b schload simulator"; got != want {
 		t.Errorf("docker compose up starts %s, want %s", got, want)
 	}
+	for name, s := range project.Services {
+		if s.GetScale() != 1 {
+			t.Errorf("docker compose up starts %d of %s, want 1", s.GetScale(), name)
+		}
+	}
 	for _, shard := range []string{"redis-a", "redis-b"} {
 		if !strings.Contains(strings.Join(project.Services["simulator"].Command, " "), "redis://"+shard+":6379") || project.Services[shard].HealthCheck == nil {
 			t.Errorf("shard %s is not used, or its health not known", shard)
@@ -250,6 +266,60 @@ func TestComposeProfiles(t *testing.T) {
 	}
 	if got := staging.Environment["SCHLOAD_TARGET"]; got == nil || *got != "redis://:secret@db:1" {
 		t.Errorf("staging is told the target %v", got)
+	}
+}
+
+// Whoever opens a Grafana of the stack without a login looks at boards and
+// changes nothing, and Grafana reports to nobody. The image of lgtm makes such
+// guests administrators unless both variables of theirs are set.
+func TestComposeGuestsLookOnly(t *testing.T) {
+	services := compose(t).Services
+	for _, name := range []string{"grafana", "lgtm"} {
+		for variable, want := range map[string]string{
+			"GF_AUTH_ANONYMOUS_ENABLED":                 "true",
+			"GF_AUTH_ANONYMOUS_ORG_ROLE":                "Viewer",
+			"GF_ANALYTICS_REPORTING_ENABLED":            "false",
+			"GF_ANALYTICS_CHECK_FOR_UPDATES":            "false",
+			"GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES":     "false",
+			"GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": "/etc/grafana/boards/handoffs.json",
+		} {
+			if got := services[name].Environment[variable]; got == nil || *got != want {
+				t.Errorf("%s: %s is %v, want %s", name, variable, got, want)
+			}
+		}
+	}
+}
+
+// With .env.example as .env, the profile staging starts the load on a database
+// of the user's and where it is seen, and nothing of the demo.
+func TestComposeStagingHasNoSimulator(t *testing.T) {
+	example, err := os.ReadFile(filepath.Join(root, ".env.example"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var env []string
+	for line := range strings.Lines(string(example)) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			env = append(env, line)
+		}
+	}
+	options, err := cli.NewProjectOptions([]string{filepath.Join(root, "docker-compose.yml")}, cli.WithEnv(env), cli.WithProfiles([]string{"staging"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	project, err := options.LoadProject(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var started []string
+	for name, s := range project.Services {
+		if s.GetScale() > 0 {
+			started = append(started, name)
+		}
+	}
+	slices.Sort(started)
+	if got, want := strings.Join(started, " "), "grafana otel-collector prometheus schload-staging"; got != want {
+		t.Errorf("the profile staging starts %s, want %s", got, want)
 	}
 }
 

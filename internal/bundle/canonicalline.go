@@ -21,6 +21,7 @@ type knownArm struct {
 // knownMetric is a metric of an arm that was read before.
 type knownMetric struct {
 	name    string
+	least   float64                                    // of a gauge, see leastOf
 	place   func(*record.Series) **histogram.Histogram // nil: not one of operations
 	points  []*knownPoint                              // in the order of the line before
 	by      map[string]*knownPoint                     // by the text of their attributes
@@ -172,7 +173,7 @@ func (c *canonical) each(point func(i int)) {
 func (c *canonical) metricOf(arm *knownArm, name string) *knownMetric {
 	m := arm.metrics[name]
 	if m == nil {
-		m = &knownMetric{name: name, place: placeOf(name), by: map[string]*knownPoint{}}
+		m = &knownMetric{name: name, least: leastOf(name), place: placeOf(name), by: map[string]*knownPoint{}}
 		if c.keep() {
 			arm.metrics[name] = m
 		}
@@ -282,6 +283,10 @@ func (c *canonical) gauge(arm *knownArm, m *knownMetric, i int) {
 	}
 	c.want("}")
 	if c.bad || m.name == intervalName {
+		return
+	}
+	if !(v >= m.least && v < mostLevel) {
+		c.bad = true
 		return
 	}
 	c.level.seen = append(c.level.seen, p)

@@ -248,6 +248,9 @@ func (d *decoder) level(arm, name string, p *metricspb.NumberDataPoint) error {
 	if i, ok := p.GetValue().(*metricspb.NumberDataPoint_AsInt); ok {
 		v = float64(i.AsInt)
 	}
+	if err := checkLevel(name, v); err != nil {
+		return err
+	}
 	d.iv.Levels = append(d.iv.Levels, record.Level{Name: name, Arm: arm, Attrs: attributes(p.GetAttributes()), Value: v})
 	return nil
 }

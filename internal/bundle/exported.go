@@ -19,6 +19,8 @@ import (
 // the sums at its last points.
 type Exported struct {
 	RunID, Upgrade string
+	Versions       Versions // empty where they were not exported
+	ProfileHash    string   // of the profile, whatever it was pointed at; likewise
 	Arms           []string // sorted
 	Whole          record.Interval
 
@@ -83,8 +85,9 @@ func (r *exportedReader) line(data *metricspb.MetricsData) error {
 			continue
 		}
 		r.out.Upgrade = value(attrs, attrUpgrade)
+		r.out.Versions.Schload = value(attrs, attrVersion)
 		if arm == "" {
-			r.interval(rm)
+			r.own(rm)
 			continue
 		}
 		instance := value(attrs, attrInstance)
@@ -103,16 +106,19 @@ func (r *exportedReader) line(data *metricspb.MetricsData) error {
 	return r.follows()
 }
 
-// interval takes a bundle's own line as covering its interval, whether or not
-// something happened in it.
-func (r *exportedReader) interval(rm *metricspb.ResourceMetrics) {
+// own takes what is of the run itself: a bundle's line covers its interval,
+// whether or not something happened in it, and says what ran.
+func (r *exportedReader) own(rm *metricspb.ResourceMetrics) {
 	for _, sm := range rm.GetScopeMetrics() {
 		for _, m := range sm.GetMetrics() {
-			if m.GetName() != intervalName {
-				continue
-			}
 			for _, p := range m.GetGauge().GetDataPoints() {
-				r.cover(p.GetStartTimeUnixNano(), p.GetTimeUnixNano())
+				switch m.GetName() {
+				case intervalName:
+					r.cover(p.GetStartTimeUnixNano(), p.GetTimeUnixNano())
+				case record.RunInfo:
+					r.out.Versions.GoRedis = value(p.GetAttributes(), attrClient)
+					r.out.ProfileHash = value(p.GetAttributes(), attrHash)
+				}
 			}
 		}
 	}

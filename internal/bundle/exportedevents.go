@@ -159,6 +159,9 @@ func (t *exportedTimeline) take(r *logspb.LogRecord) error {
 			return err
 		}
 		m, err := mark.FromAttributes(at, scalars(r.GetAttributes()))
+		if err == nil {
+			err = checkMark(m)
+		}
 		if err != nil {
 			return err
 		}

@@ -23,6 +23,9 @@ func exportedLines(path string, each func(line []byte) error) error {
 	}
 	defer f.Close()
 	in := bufio.NewReaderSize(f, 1<<20)
+	if start, _ := in.Peek(longestMagic); packing(start) != "" {
+		return packed(path, packing(start))
+	}
 	for n := 1; ; n++ {
 		line, err := wholeLine(in)
 		switch {
@@ -48,7 +51,7 @@ func wholeLine(in *bufio.Reader) (line []byte, err error) {
 		part, err := in.ReadSlice('\n')
 		line = append(line, part...)
 		if len(line) > maxLine {
-			return nil, fmt.Errorf("it is longer than %d MB: no export of schload is", maxLine>>20)
+			return nil, errLongLine
 		}
 		if !errors.Is(err, bufio.ErrBufferFull) {
 			return line, err

@@ -218,6 +218,9 @@ func (w *whole) level(arm, name string, kind metricspb.AggregationTemporality, p
 	if i, ok := p.GetValue().(*metricspb.NumberDataPoint_AsInt); ok {
 		v = float64(i.AsInt)
 	}
+	if err := checkLevel(name, v); err != nil {
+		return err
+	}
 	s, into, err := w.point(arm, name, p.GetAttributes(), kind, p.GetStartTimeUnixNano(), p.GetTimeUnixNano(), false)
 	if err == nil && into != nil {
 		into.levels = append(into.levels, wholeLevel{s, v})

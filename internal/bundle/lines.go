@@ -15,6 +15,8 @@ import (
 // hundred arms stays far below it.
 const maxLine = 64 << 20
 
+var errLongLine = fmt.Errorf("it is longer than %d MB: no line that schload writes is", maxLine>>20)
+
 // appender appends whole lines to a file, each with one write, so that a kill
 // between two writes leaves only whole lines.
 type appender struct {
@@ -69,7 +71,8 @@ func tornLine(path string) (bool, error) {
 }
 
 // readLines yields what parse makes of each whole line of a file, in order,
-// and ends at the first error, which names file and line. A last line without
+// and ends at the first error, which names the file by its whole path, for more
+// than one bundle may be read, and the line. A last line without
 // newline is left out; blank lines are skipped.
 func readLines[T any](path string, parse func([]byte) (T, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
@@ -86,13 +89,14 @@ func readLines[T any](path string, parse func([]byte) (T, error)) iter.Seq2[T, e
 		lines := bufio.NewScanner(f)
 		lines.Buffer(make([]byte, 64<<10), maxLine)
 		lines.Split(wholeLines)
-		for n := 1; lines.Scan(); n++ {
+		n := 1
+		for ; lines.Scan(); n++ {
 			if len(bytes.TrimSpace(lines.Bytes())) == 0 {
 				continue
 			}
 			v, err := parse(lines.Bytes())
 			if err != nil {
-				yield(none, fmt.Errorf("%s line %d: %w", filepath.Base(path), n, err))
+				yield(none, fmt.Errorf("%s line %d: %w", path, n, err))
 				return
 			}
 			if !yield(v, nil) {
@@ -100,7 +104,10 @@ func readLines[T any](path string, parse func([]byte) (T, error)) iter.Seq2[T, e
 			}
 		}
 		if err := lines.Err(); err != nil {
-			yield(none, fmt.Errorf("%s: %w", filepath.Base(path), err))
+			if errors.Is(err, bufio.ErrTooLong) {
+				err = errLongLine
+			}
+			yield(none, fmt.Errorf("%s line %d: %w", path, n, err))
 		}
 	}
 }

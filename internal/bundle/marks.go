@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -121,8 +122,23 @@ func (m *marks) flush(batch []byte) {
 func decodeMark(line []byte) (mark.Mark, error) {
 	var one mark.Mark
 	err := json.Unmarshal(line, &one)
-	if err == nil && one.Kind == "" {
-		err = fmt.Errorf("a mark without kind")
+	if err == nil {
+		err = checkMark(one)
 	}
 	return one, err
+}
+
+// checkMark refuses a mark that would be passed over in silence, or counted
+// backwards: an outage of less than no time is longer than none, yet shortens
+// what it is added to.
+func checkMark(one mark.Mark) error {
+	switch {
+	case one.Kind == "":
+		return errors.New("a mark without kind")
+	case one.Duration < 0:
+		return fmt.Errorf("a mark of kind %s with duration_ns %d: want 0 or more", one.Kind, int64(one.Duration))
+	case one.Round < 0:
+		return fmt.Errorf("a mark of kind %s with round %d: want 0 or more", one.Kind, one.Round)
+	}
+	return nil
 }

@@ -16,6 +16,12 @@ const (
 	attrUpgrade = "schload.upgrade"
 )
 
+// The attributes of record.RunInfo that tell runs apart.
+const (
+	attrClient = "client.version"
+	attrHash   = "config.hash"
+)
+
 // intervalName is the gauge every line begins with: the interval's length. It
 // keeps the bounds of an interval in which nothing else happened.
 const intervalName = "schload.interval"

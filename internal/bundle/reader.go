@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"os"
 	"path/filepath"
@@ -23,6 +24,24 @@ type Bundle struct {
 	Warnings []string
 
 	exported *whole // where it was exported and has no directory; nil: it has
+}
+
+// maxRun bounds what is read of run.json. That of a run of twenty arms, its
+// profile and plan included, stays below a megabyte.
+const maxRun = 16 << 20
+
+// readBounded reads a file whole that holds no more than most bytes.
+func readBounded(path string, most int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err == nil && int64(len(data)) > most {
+		err = fmt.Errorf("%s: it is longer than %d MB: no run of schload has one like it", path, most>>20)
+	}
+	return data, err
 }
 
 // Is says whether a directory looks like a bundle, whole or not.
@@ -49,10 +68,16 @@ func Open(path string) (*Bundle, error) {
 	if info, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("bundle %s: %w", path, err)
 	} else if !info.IsDir() {
+		if err := refusePacked(path); err != nil {
+			return nil, err
+		}
 		b.Dir = filepath.Dir(path)
 	}
-	data, err := os.ReadFile(filepath.Join(b.Dir, runFile))
+	data, err := readBounded(filepath.Join(b.Dir, runFile), maxRun)
 	if errors.Is(err, os.ErrNotExist) {
+		if kind := packedBeside(filepath.Join(b.Dir, runFile)); kind != "" {
+			return nil, packed(filepath.Join(b.Dir, runFile)+suffixes[kind], kind)
+		}
 		return nil, fmt.Errorf("%s is not a bundle: it holds no %s", b.Dir, runFile)
 	}
 	if err != nil {
@@ -96,11 +121,18 @@ func (b *Bundle) inspectRun() {
 func (b *Bundle) inspect() error {
 	b.inspectRun()
 	for _, name := range []string{metricsFile, marksFile} {
-		torn, err := tornLine(filepath.Join(b.Dir, name))
+		path := filepath.Join(b.Dir, name)
+		torn, err := tornLine(path)
 		if errors.Is(err, os.ErrNotExist) {
+			if kind := packedBeside(path); kind != "" {
+				return packed(path+suffixes[kind], kind)
+			}
 			return fmt.Errorf("bundle %s lacks %s, which every run writes: its numbers cannot be computed again", b.Dir, name)
 		}
 		if err != nil {
+			return err
+		}
+		if err := refusePacked(path); err != nil {
 			return err
 		}
 		if torn {

@@ -1,6 +1,8 @@
 package bundle
 
 import (
+	"bytes"
+	"compress/gzip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,6 +72,10 @@ func TestUnreadableLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	point := `"startTimeUnixNano":"1795353841123456789"`
+	counter := `{"name":"schload.handoffs"`
+	gauge := func(name, value string) string {
+		return `{"name":"` + name + `","gauge":{"dataPoints":[{` + point + `,"timeUnixNano":"1795353842123456789",` + value + `}]}},` + counter
+	}
 	for name, tt := range map[string]struct{ old, new, want string }{
 		"not JSON":       {`{"resourceMetrics"`, `{resourceMetrics`, "syntax error"},
 		"cumulative":     {`"aggregationTemporality":1`, `"aggregationTemporality":2`, "temporality is not delta"},
@@ -84,6 +90,15 @@ func TestUnreadableLine(t *testing.T) {
 		"before base":    {point, `"startTimeUnixNano":"1"`, "want 0 <= from <= to"},
 		"fraction":       {`"asInt":"16"`, `"asDouble":1.5`, "is not a count"},
 		"no points":      {string(good), "{}\n", "no data point"},
+		"count below 0":  {`"asInt":"16"`, `"asInt":"-16"`, "is not a count"},
+		"bucket below 0": {`"count":"4"`, `"count":"-4"`, "invalid value for fixed64 field count"},
+		"sum no number":  {`"sum":`, `"sum":"NaN","was":`, "NaN s is out of range"},
+		"sum below 0":    {`"sum":`, `"sum":-1,"was":`, "sum -1s is below max"},
+		"level NaN":      {counter, gauge(record.HarnessInFlight, `"asDouble":"NaN"`), "metric schload.harness.in_flight: value NaN is no level"},
+		"level infinite": {counter, gauge(record.HarnessCPU, `"asDouble":"Infinity"`), "value +Inf is no level"},
+		"level below 0":  {counter, gauge(record.HarnessInFlight, `"asDouble":-0.5`), "value -0.5 is no level: want a number from 0"},
+		"whole level":    {counter, gauge(record.DialsPeak, `"asInt":"-1"`), "value -1 is no level"},
+		"level too high": {counter, gauge(record.DialsPeak, `"asDouble":1e+300`), "value 1e+300 is no level"},
 	} {
 		// The second point is the one that contradicts the first.
 		n := 1
@@ -100,7 +115,7 @@ func TestUnreadableLine(t *testing.T) {
 				read++
 			}
 		}
-		if failed == nil || !strings.Contains(failed.Error(), tt.want) || !strings.Contains(failed.Error(), metricsFile+" line 2: ") {
+		if failed == nil || !strings.Contains(failed.Error(), tt.want) || !strings.HasPrefix(failed.Error(), filepath.Join(w.Dir(), metricsFile)+" line 2: ") {
 			t.Errorf("%s: error %v, want one of line 2 with %q", name, failed, tt.want)
 		}
 		if read != 1 {
@@ -108,6 +123,116 @@ func TestUnreadableLine(t *testing.T) {
 		}
 	}
 }
+
+// What the client counts up and down itself may be less than nothing, and so may
+// an instant; of another's gauge nothing is known.
+func TestNegativeLevels(t *testing.T) {
+	for _, name := range []string{record.ClientPending, record.ClientConnections, record.ClientRelaxed, record.DialsPeakAt, "another.gauge"} {
+		iv := record.Interval{To: time.Second, Levels: []record.Level{{Name: name, Value: -2}}}
+		line, err := newEncoder(testRun()).line(iv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := decodeLine(line[:len(line)-1], started)
+		if err != nil || len(got.Levels) != 1 || got.Levels[0].Value != -2 {
+			t.Errorf("%s: read %+v, error %v", name, got.Levels, err)
+		}
+	}
+}
+
+// A mark that would drop out, or count backwards, is refused.
+func TestUnreadableMark(t *testing.T) {
+	for name, tt := range map[string]struct{ line, want string }{
+		"no kind":   {`{"at_ns":1}`, "a mark without kind"},
+		"backwards": {`{"at_ns":1,"duration_ns":-5,"kind":"outage"}`, "kind outage with duration_ns -5: want 0 or more"},
+		"no round":  {`{"at_ns":1,"kind":"outage","round":-1}`, "round -1"},
+		"fraction":  {`{"at_ns":1.5,"kind":"outage"}`, "cannot unmarshal number 1.5"},
+		"not a sum": {`{"at_ns":1,"kind":"dial","count":-1}`, "cannot unmarshal number -1"},
+	} {
+		dir := bundleOf(t, map[string]string{marksFile: `{"at_ns":1,"kind":"notice"}` + "\n" + tt.line + "\n"})
+		_, err := open(t, dir).Timeline()
+		if err == nil {
+			t.Errorf("%s: no error", name)
+			continue
+		}
+		wantError(t, err, filepath.Join(dir, marksFile)+" line 2: ", tt.want)
+	}
+}
+
+// bundleOf is a bundle with those files, others empty.
+func bundleOf(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{runFile: `{"schema":"schload.bundle/1","run_id":"r"}`, metricsFile: "", marksFile: ""} {
+		if given, ok := files[name]; ok {
+			text = given
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// What does not fit into memory is refused before it is there, by name.
+func TestTooLong(t *testing.T) {
+	dir := bundleOf(t, map[string]string{marksFile: `{"at_ns":1,"kind":"notice"}` + "\n"})
+	grow(t, filepath.Join(dir, marksFile), maxLine+100)
+	_, err := open(t, dir).Timeline()
+	wantError(t, err, filepath.Join(dir, marksFile)+" line 2: it is longer than 64 MB")
+	_, err = ReadExports([]string{filepath.Join(dir, marksFile)})
+	wantError(t, err, marksFile+" line 2: it is longer than 64 MB")
+	grow(t, filepath.Join(dir, runFile), maxRun)
+	_, err = Open(dir)
+	wantError(t, err, filepath.Join(dir, runFile)+": it is longer than 16 MB")
+}
+
+// grow makes a file longer by that many bytes, which take no room.
+func grow(t *testing.T, path string, by int64) {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err == nil {
+		err = os.Truncate(path, info.Size()+by)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A compressed file is neither unpacked nor taken for a broken one.
+func TestPacked(t *testing.T) {
+	var zipped bytes.Buffer
+	w := gzip.NewWriter(&zipped)
+	if _, err := w.Write([]byte("{}\n")); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for kind, start := range map[string]string{
+		"gzip": zipped.String(), "zip": "PK\x03\x04 and more", "zstd": "\x28\xb5\x2f\xfd and more", "bzip2": "BZh9 and more", "xz": "\xfd7zXZ\x00 and more",
+	} {
+		dir := bundleOf(t, map[string]string{metricsFile: start})
+		path := filepath.Join(dir, metricsFile)
+		for _, err := range []error{second(Open(dir)), second(Open(path)), second(ReadExports([]string{path}))} {
+			if err == nil {
+				t.Errorf("%s: no error", kind)
+				continue
+			}
+			wantError(t, err, path, "is compressed ("+kind+"): unpack it first")
+		}
+	}
+	for _, name := range []string{runFile, marksFile} {
+		dir := bundleOf(t, nil)
+		if err := os.Rename(filepath.Join(dir, name), filepath.Join(dir, name+".gz")); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Open(dir)
+		wantError(t, err, filepath.Join(dir, name)+".gz is compressed (gzip): unpack it first")
+	}
+}
+
+func second[V any](_ V, err error) error { return err }
 
 func replaceNth(s, old, new string, n int) string {
 	at := 0

@@ -199,10 +199,25 @@ type Lag struct {
 	Max Seconds `json:"max"`
 }
 
-// Exports counts the intervals sent to a collector.
+// Exports counts the intervals sent to a collector, and what it lacks of the
+// run: what is lost there is in the bundle all the same.
 type Exports struct {
-	Sent   uint64 `json:"sent"`
-	Failed uint64 `json:"failed"`
+	Sent       uint64 `json:"sent"`
+	Failed     uint64 `json:"failed"`
+	Held       uint64 `json:"held,omitempty"`        // left out to spare a receiver that failed; a later one carried the totals
+	Overflowed uint64 `json:"overflowed,omitempty"`  // how often a series beyond the bound of its metric was merged with others
+	SpansLost  uint64 `json:"spans_lost,omitempty"`  // of operations that were traced
+	EventsLost uint64 `json:"events_lost,omitempty"` // log events of marks, each way out for itself
+}
+
+// Add takes the exports of another process of the same run into the sum.
+func (e *Exports) Add(o Exports) {
+	e.Sent += o.Sent
+	e.Failed += o.Failed
+	e.Held += o.Held
+	e.Overflowed += o.Overflowed
+	e.SpansLost += o.SpansLost
+	e.EventsLost += o.EventsLost
 }
 
 // validate says what a reader could not do without.

@@ -25,8 +25,8 @@ const (
 // defaultObjective is that of a run that names none.
 const defaultObjective = 0.999
 
-// Event is what a round's upgrade did to an arm, from the beginning of its
-// maintenance to the end of its recovery.
+// Event is what a round's upgrade did to an arm, or to one of its pools, from
+// the beginning of its maintenance to the end of its recovery.
 type Event struct {
 	Round int            `json:"round"`
 	From  bundle.Seconds `json:"from_s"`
@@ -40,8 +40,8 @@ type Event struct {
 	// Availability is the share of Due that succeeded in time.
 	Availability float64 `json:"availability"`
 
-	// Recover is how long after From the arm was as before, and no harm came
-	// any more; nil if it never was.
+	// Recover is how long after From it was as before, and no harm came any
+	// more; nil if it never was.
 	Recover *bundle.Seconds `json:"recover_s"`
 
 	// ErrorBudgetSpent is how many times the failures, misses and late
@@ -53,20 +53,22 @@ type Event struct {
 type episode struct {
 	round    int
 	anyRound bool
-	arm      string                  // whose turn it was; "": it is all arms'
-	from, to time.Duration           // to: 0 until known
-	limits   map[string]limit        // by arm
-	seconds  map[string][]eventPiece // by arm, the intervals
+	arm      string                 // whose turn it was; "": it is all arms'
+	from, to time.Duration          // to: 0 until known
+	pools    bool                   // each pool has an event, too
+	limits   map[place]limit        // of arms and pools
+	seconds  map[place][]eventPiece // the intervals
+	tallies  map[place]*tally
 }
 
-// limit is the highest p99 of an arm that is as before; unknown if there was
-// too little to know it by.
+// limit is the highest p99 of an arm or pool that is as before; unknown if there
+// was too little to know it by.
 type limit struct {
 	p99   time.Duration
 	known bool
 }
 
-// eventPiece is what an interval says of an arm's event.
+// eventPiece is what an interval says of an event.
 type eventPiece struct {
 	from, to  time.Duration
 	ok, above uint64 // successes, and how many of them above the limit
@@ -74,19 +76,16 @@ type eventPiece struct {
 	bad       uint64 // failed and missed
 }
 
-// events makes out the events of all arms.
-func events(b *bundle.Bundle, s *sums, t timeline, source string, found Span, file func(record.Interval) record.Interval) (map[string][]Event, error) {
+// events makes out the events of all arms and, where these have several, of
+// their pools.
+func events(b *bundle.Bundle, s *sums, t timeline, source string, found Span, file func(record.Interval) record.Interval) (map[place][]Event, error) {
 	episodes := t.episodes(source, found)
 	if len(episodes) == 0 {
 		return nil, nil
 	}
 	for _, e := range episodes {
-		for _, a := range b.Run.Arms {
-			if !e.of(a.Name) {
-				continue
-			}
-			e.limits[a.Name] = e.limitOf(a.Name, s)
-		}
+		e.pools = several(b.Run)
+		e.setLimits(b.Run, s)
 	}
 	for iv, err := range b.Pass() {
 		if err != nil {
@@ -97,19 +96,21 @@ func events(b *bundle.Bundle, s *sums, t timeline, source string, found Span, fi
 			e.add(iv)
 		}
 	}
-	all := map[string][]Event{}
-	for _, a := range b.Run.Arms {
-		for _, e := range episodes {
-			if !e.of(a.Name) {
-				continue
-			}
-			if event := e.event(a.Name, s, objectiveOf(b.Run)); event.Due > 0 {
-				all[a.Name] = append(all[a.Name], event)
+	count(episodes, s)
+	all := map[place][]Event{}
+	for _, e := range episodes {
+		for of := range e.tallies {
+			if event := e.event(of, objectiveOf(b.Run)); event.Due > 0 {
+				all[of] = append(all[of], event)
 			}
 		}
 	}
 	return all, nil
 }
+
+// several says whether what is told of an arm's pools is not what is told of
+// the arm.
+func several(run bundle.Run) bool { return len(run.Pools) > 1 }
 
 func objectiveOf(run bundle.Run) float64 {
 	if run.Objective > 0 && run.Objective < 1 {
@@ -125,7 +126,7 @@ func (e *episode) of(arm string) bool { return e.arm == "" || e.arm == arm }
 // took turns, for each turn.
 func (t timeline) episodes(source string, found Span) (list []*episode) {
 	begin := func(round int, arm string, from time.Duration) *episode {
-		e := &episode{round: round, arm: arm, from: from, limits: map[string]limit{}, seconds: map[string][]eventPiece{}}
+		e := &episode{round: round, arm: arm, from: from, limits: map[place]limit{}, seconds: map[place][]eventPiece{}, tallies: map[place]*tally{}}
 		list = append(list, e)
 		return e
 	}
@@ -154,12 +155,33 @@ func (e *episode) has(phase string, round int) bool {
 	return (phase == record.Maintenance.String() || phase == record.Recovery.String()) && (e.anyRound || e.round == round)
 }
 
+// places names whom what carries arm and pool concerns: the arm and, where each
+// pool has an event of its own, the pool.
+func (e *episode) places(arm, pool string, each func(place)) {
+	each(place{arm: arm})
+	if e.pools {
+		each(place{arm: arm, pool: pool})
+	}
+}
+
+// setLimits asks the baselines.
+func (e *episode) setLimits(run bundle.Run, s *sums) {
+	for _, a := range run.Arms {
+		if !e.of(a.Name) {
+			continue
+		}
+		for _, p := range run.Pools {
+			e.places(a.Name, p.Name, func(of place) { e.limits[of] = e.limitOf(of, s) })
+		}
+	}
+}
+
 // limitOf is that of the round's baseline, or of all rounds' if the round's has
 // too few successes.
-func (e *episode) limitOf(arm string, s *sums) limit {
-	response := s.responsesOf(arm, record.Baseline, e.round)
+func (e *episode) limitOf(of place, s *sums) limit {
+	response := s.responsesOf(of, record.Baseline, e.round)
 	if e.anyRound || response.Count() < recoveredSamples {
-		response = &s.phase(arm, record.Baseline).response
+		response = &s.phaseOf(of.arm, of.pool, record.Baseline).response
 	}
 	if response.Count() < recoveredSamples {
 		return limit{}
@@ -169,35 +191,70 @@ func (e *episode) limitOf(arm string, s *sums) limit {
 
 // add takes what an interval holds of the event.
 func (e *episode) add(iv record.Interval) {
-	pieces := map[string]*eventPiece{}
-	at := func(arm string) *eventPiece {
-		if pieces[arm] == nil {
-			pieces[arm] = &eventPiece{from: iv.From, to: iv.To}
+	pieces := map[place]*eventPiece{}
+	at := func(of place) *eventPiece {
+		if pieces[of] == nil {
+			pieces[of] = &eventPiece{from: iv.From, to: iv.To}
 		}
-		return pieces[arm]
+		return pieces[of]
 	}
 	for _, c := range iv.Counts {
-		if !e.of(c.Arm) || !e.has(phaseOf(c), roundOf(c)) || c.Value == 0 {
+		if !e.of(c.Arm) || c.Value == 0 || !tells(c) || !e.has(phaseOf(c), roundOf(c)) {
 			continue
 		}
-		switch {
-		case c.Name == record.OperationsDue:
-			at(c.Arm) // its length counts, whatever ended in it
-		case c.Name == record.OperationsLate:
-			at(c.Arm).late += c.Value
-		case c.Name == record.OperationsMissed, c.Name == record.Operations && attr(c, record.AttrOutcome) != workload.OK.String():
-			at(c.Arm).bad += c.Value
-		}
+		e.places(c.Arm, attr(c, record.AttrPool), func(of place) { at(of).count(c) })
 	}
 	for _, x := range iv.Series {
 		if e.of(x.Arm) && e.has(x.Phase.String(), x.Round) && x.Outcome == workload.OK.String() {
-			p := at(x.Arm)
-			p.ok += x.Response.Count()
-			p.above += x.Response.Above(e.limits[x.Arm].p99)
+			e.places(x.Arm, x.Pool, func(of place) {
+				p := at(of)
+				p.ok += x.Response.Count()
+				p.above += x.Response.Above(e.limits[of].p99)
+			})
 		}
 	}
-	for arm, p := range pieces {
-		e.seconds[arm] = append(e.seconds[arm], *p)
+	for of, p := range pieces {
+		e.seconds[of] = append(e.seconds[of], *p)
+	}
+}
+
+// tells says whether a counter is of harm, or of how long an event was.
+// Successes do neither: series hold them.
+func tells(c record.Count) bool {
+	switch c.Name {
+	case record.OperationsDue, record.OperationsLate, record.OperationsMissed:
+		return true
+	case record.Operations:
+		return attr(c, record.AttrOutcome) != workload.OK.String()
+	}
+	return false
+}
+
+// count takes a counter that tells. Of what was due nothing is added: its
+// piece counts for its length, whatever ended in it.
+func (p *eventPiece) count(c record.Count) {
+	switch c.Name {
+	case record.OperationsLate:
+		p.late += c.Value
+	case record.OperationsMissed, record.Operations:
+		p.bad += c.Value
+	}
+}
+
+// count tallies the operations of all events.
+func count(episodes []*episode, s *sums) {
+	for _, c := range s.whole.Counts() {
+		phase, round := phaseOf(c), roundOf(c)
+		for _, e := range episodes {
+			if e.of(c.Arm) && e.has(phase, round) {
+				e.places(c.Arm, attr(c, record.AttrPool), func(of place) {
+					if e.tallies[of] == nil {
+						e.tallies[of] = new(tally)
+					}
+					e.tallies[of].add(c)
+				})
+			}
+		}
 	}
 }
 
@@ -206,15 +263,9 @@ func roundOf(c record.Count) int {
 	return n
 }
 
-// event is what became of an arm.
-func (e *episode) event(arm string, s *sums, objective float64) Event {
-	var t tally
-	for _, c := range s.whole.Counts() {
-		if c.Arm == arm && e.has(phaseOf(c), roundOf(c)) {
-			t.add(c)
-		}
-	}
-	pieces := e.seconds[arm]
+// event is what became of an arm or of one of its pools.
+func (e *episode) event(of place, objective float64) Event {
+	t, pieces := e.tallies[of], e.seconds[of]
 	x := Event{Round: e.round, From: bundle.Seconds(e.from), To: bundle.Seconds(e.to), Due: t.Due, Failed: t.Failed, Late: t.Late, Missed: t.Missed}
 	if n := len(pieces); n > 0 && e.to == 0 {
 		x.To = bundle.Seconds(pieces[n-1].to)
@@ -223,7 +274,7 @@ func (e *episode) event(arm string, s *sums, objective float64) Event {
 		x.Availability = digits(float64(t.OK-t.Late) / float64(t.Due))
 		x.ErrorBudgetSpent = digits(float64(t.Failed+t.Late+t.Missed) / (float64(t.Due) * (1 - objective)))
 	}
-	if e.limits[arm].known {
+	if e.limits[of].known {
 		if first, ok := recovered(pieces); ok {
 			after := bundle.Seconds(0) // the first piece begins a little after the event
 			if first > 0 {

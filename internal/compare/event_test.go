@@ -92,6 +92,60 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+// Law: each pool has events of its own, of the same spans, that add up to the
+// arm's; a pool that nothing befell was as before all the time.
+func TestEventsOfPools(t *testing.T) {
+	p := start(t)
+	batch := func(n int, class workload.Class) {
+		for range n {
+			for range 100 {
+				p.ends("off/batch", 2*time.Millisecond, class)
+			}
+			p.second()
+		}
+	}
+	beside := func(n int, off, other workload.Class) {
+		for range n {
+			for range 100 {
+				p.ends("off/batch", 2*time.Millisecond, other)
+				p.intended -= time.Millisecond
+			}
+			p.seconds(1, func(took time.Duration) (time.Duration, workload.Class) { return took, off })
+		}
+	}
+	p.phase(1, record.Baseline)
+	beside(4, workload.OK, workload.OK)
+	p.phase(1, record.Maintenance)
+	beside(2, workload.Reset, workload.OK)
+	beside(3, workload.OK, workload.ReadTimeout)
+	p.phase(1, record.Recovery)
+	beside(4, workload.OK, workload.OK)
+	batch(1, workload.OK) // the pieces of a pool are those in which it did something
+	s := p.finish(bundle.Final{Valid: true})
+	off, _ := s.Arm("off")
+	main, other := off.Pools[0].Events, off.Pools[1].Events
+	if len(off.Events) != 1 || len(main) != 1 || len(other) != 1 {
+		t.Fatalf("events of the arm %+v, of its pools %+v and %+v: want one each", off.Events, main, other)
+	}
+	all, m, o := off.Events[0], main[0], other[0]
+	if m.Due+o.Due != all.Due || m.Failed+o.Failed != all.Failed || m.Failed != 400 || o.Failed != 300 || m.From != all.From || o.From != all.From {
+		t.Errorf("main %+v + batch %+v: want the arm's %+v", m, o, all)
+	}
+	if !near(m.Availability, 1400./1800) || !near(o.Availability, 700./1000) || !near(o.ErrorBudgetSpent, 300) {
+		t.Errorf("availability of main %v, of batch %v, which spent %v", m.Availability, o.Availability, o.ErrorBudgetSpent)
+	}
+	if m.Recover == nil || *m.Recover != bundle.Seconds(2*time.Second) || o.Recover == nil || *o.Recover != bundle.Seconds(5*time.Second) || *all.Recover != *o.Recover {
+		t.Errorf("recovered: main %v, batch %v, the arm %v; want 2 s, 5 s and the later", m.Recover, o.Recover, all.Recover)
+	}
+	on, _ := s.Arm("on")
+	if calm := on.Pools[0].Events; len(calm) != 1 || calm[0].Availability != 1 || calm[0].Recover == nil || *calm[0].Recover != 0 {
+		t.Errorf("main of arm on: %+v, want it as it was all the time", calm)
+	}
+	if idle := on.Pools[1].Events; len(idle) != 0 {
+		t.Errorf("batch of arm on had nothing due, and events %+v", idle)
+	}
+}
+
 func near(x, y float64) bool { return math.Abs(x-y) < 1e-8*(1+math.Abs(y)) }
 
 // A baseline with few samples says nothing of what is usual.

@@ -111,6 +111,35 @@ func judgeOf(on, off toll, closed [2]uint64, rounds []Difference) trial {
 	return trial{summary: s, arm: arm("on", closed[0]), ref: arm("off", closed[1]), scope: scope{covered: true}, differences: rounds, on: on, off: off}
 }
 
+// Redirects are the part of an arm that tries nothing again, and count as any
+// other failure of one that does.
+func TestUnfollowedRedirects(t *testing.T) {
+	for _, test := range []struct {
+		retries         string
+		redirected, eof uint64
+		want            string
+	}{
+		{"-1", 76, 0, NoEvidence},
+		{"-1", 76, 9, NoEvidence},
+		{"-1", 76, 10, WorseThan},
+		{"-1", 0, 10, WorseThan},
+		{"3", 76, 0, WorseThan},
+		{"", 76, 0, WorseThan},
+	} {
+		on := took(test.redirected+test.eof, 0, 0)
+		on.during.errors = map[string]uint64{"redirect": test.redirected, "eof": test.eof}
+		trial := judgeOf(on, took(300, 0, 0), [2]uint64{}, nil)
+		if test.retries != "" {
+			trial.settings[0].Settings = []byte(`{"max_retries": ` + test.retries + `}`)
+		}
+		x := trial.expectation(Upgrade{Name: "any", SCHSupport: LevelFull})
+		says := strings.Contains(strings.Join(x.Reasons, "\n"), "76 of them redirects that the arm does not follow")
+		if x.Verdict != test.want || says != (test.want == NoEvidence) {
+			t.Errorf("%+v: %s, %q", test, x.Verdict, x.Reasons)
+		}
+	}
+}
+
 // What receivers go through is held against the arm without handoffs, too,
 // though nothing is promised for them.
 func TestReceivers(t *testing.T) {

@@ -30,7 +30,7 @@ func recordBoth(t *testing.T) (dir, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := telemetry.Start(t.Context(), telemetry.Config{File: file, RunID: "r-1", Upgrade: "endpoint-rebind", Base: base, Arms: []string{"off", "on"}})
+	e, err := telemetry.Start(t.Context(), telemetry.Config{File: file, RunID: "r-1", Upgrade: "endpoint-rebind", Base: base, Arms: []string{"off", "on"}, Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

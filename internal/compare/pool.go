@@ -18,15 +18,16 @@ type Pool struct {
 	MissedReasons map[string]uint64 `json:"missed_reasons"`
 	Phases        Phases            `json:"phases"`
 	Outage        Outage            `json:"outage"`
+	Events        []Event           `json:"events,omitempty"`
 	Delivery      Delivery          `json:"delivery,omitzero"` // of kinds that deliver messages
 }
 
 // pools are those of an arm, in the run's order.
-func pools(run bundle.Run, arm string, s *sums, t timeline) (list []Pool) {
+func pools(run bundle.Run, arm string, s *sums, t timeline, happened map[place][]Event) (list []Pool) {
 	for _, p := range run.Pools {
 		all := s.operationsOf(arm, p.Name, measured)
 		of := place{arm: arm, pool: p.Name}
-		if len(run.Pools) == 1 {
+		if !several(run) {
 			of.pool = "" // what is told of the arm holds for its only pool
 		}
 		outage, _ := t.outage(of)
@@ -38,7 +39,7 @@ func pools(run bundle.Run, arm string, s *sums, t timeline) (list []Pool) {
 				Maintenance: phase(arm, p.Name, record.Maintenance, s),
 				Recovery:    phase(arm, p.Name, record.Recovery, s),
 			},
-			Outage: outage, Delivery: s.delivery(arm, p),
+			Outage: outage, Events: happened[of], Delivery: s.delivery(arm, p),
 		})
 	}
 	return list

@@ -6,6 +6,7 @@ import (
 
 	"schload/internal/bundle"
 	"schload/internal/compare/paired"
+	"schload/workload"
 )
 
 // What a count must come to before it is taken for a fact of the event, and how
@@ -107,11 +108,16 @@ func (t trial) needed(metric string) int {
 // caused says how much of what was lost the baseline does not explain, and
 // whether that is enough to be no hiccup.
 func (t toll) caused() (beyond float64, sure bool) {
+	return t.explained(t.before.losses(), t.during.losses())
+}
+
+// explained is caused of a part of what was lost.
+func (t toll) explained(before, during uint64) (beyond float64, sure bool) {
 	usual := 0.0
 	if n := t.before.of(); n > 0 {
-		usual = float64(t.before.losses()) / float64(n) * float64(t.during.of())
+		usual = float64(before) / float64(n) * float64(t.during.of())
 	}
-	beyond = float64(t.during.losses()) - usual
+	beyond = float64(during) - usual
 	return beyond, beyond >= countable && beyond > chanceful*math.Sqrt(usual)
 }
 
@@ -136,8 +142,9 @@ func (t trial) harms() string {
 // nothingFails is the promise that no operation fails because of the upgrade.
 func (t trial) nothingFails() claim {
 	text := t.losses()
-	n := t.on.during.losses()
-	_, sure := t.on.caused()
+	n, sent := t.on.during.losses(), t.unfollowed(t.on.during)
+	_, sure := t.on.explained(t.on.before.losses()-t.unfollowed(t.on.before), n-sent)
+	_, redirected := t.on.caused()
 	switch {
 	case t.on.during.crossed() > 0:
 		return claim{finding: violated, reason: fmt.Sprintf("%s, %d of them because the client gave a wrong or another command's reply", text, t.on.during.crossed())}
@@ -145,11 +152,23 @@ func (t trial) nothingFails() claim {
 		return claim{finding: held, reason: text}
 	case sure:
 		return claim{finding: violated, reason: text}
+	case redirected && sent > 0:
+		return claim{finding: open, reason: fmt.Sprintf("%s, %d of them redirects that the arm does not follow (max_retries -1): the promise is to clients of a cluster, which do", text, sent)}
 	case t.on.before.losses() > 0:
 		return claim{finding: open, reason: fmt.Sprintf("%s, and %d of %d in the baseline: it need not be the maintenance", text, t.on.before.losses(), t.on.before.of())}
 	}
 	rounds := int(math.Ceil(countable * float64(max(1, t.rounds())) / float64(n)))
 	return claim{finding: open, reason: fmt.Sprintf("%s: fewer than %d may be a hiccup", text, countable), rounds: max(rounds, t.rounds()+1)}
+}
+
+// unfollowed are the operations that another node was to answer, of an arm that
+// tries nothing again and so follows no redirect. It was told where the slot is;
+// that is an error of its own choice.
+func (t trial) unfollowed(s share) uint64 {
+	if string(options(t.settings[0])["max_retries"]) != "-1" {
+		return 0
+	}
+	return s.errors[workload.Redirect.String()]
 }
 
 // spares is the promise that the arm is harmed less than the one without

@@ -121,7 +121,7 @@ func oneRound(arm Arm, n int, s *sums, t timeline) Round {
 		r.FailedRatio = digits(float64(all.Failed) / float64(all.Due))
 		r.HarmedRatio = digits(float64(all.Failed+all.Missed+all.Late) / float64(all.Due))
 	}
-	r.answer(s.responsesOf(arm.Name, record.Maintenance, n))
+	r.answer(s.responsesOf(place{arm: arm.Name}, record.Maintenance, n))
 	r.recovered(arm)
 	r.lost(arm.Integrity)
 	return r
@@ -137,34 +137,41 @@ func (s *sums) roundTally(arm string, round int) (t tally) {
 	return t
 }
 
-// stint is a phase of one round of an arm.
+// stint is a phase of one round of an arm, or of one of its pools.
 type stint struct {
-	arm   string
+	of    place
 	phase record.Phase
 	round int
 }
 
 // keepTimes keeps the response times of successes of each round apart, of the
-// phases that are asked for by round: two histograms a round and arm.
-func (s *sums) keepTimes(iv record.Interval) {
+// phases that are asked for by round: two histograms a round and arm and, where
+// an arm has several pools, one of each.
+func (s *sums) keepTimes(iv record.Interval, pools bool) {
 	for _, x := range iv.Series {
 		if x.Outcome != workload.OK.String() || x.Phase != record.Baseline && x.Phase != record.Maintenance {
 			continue
 		}
-		key := stint{x.Arm, x.Phase, x.Round}
-		if s.responses == nil {
-			s.responses = map[stint]*histogram.Histogram{}
+		s.keep(stint{place{arm: x.Arm}, x.Phase, x.Round}, x.Response)
+		if pools && x.Phase == record.Baseline {
+			s.keep(stint{place{arm: x.Arm, pool: x.Pool}, x.Phase, x.Round}, x.Response)
 		}
-		if s.responses[key] == nil {
-			s.responses[key] = new(histogram.Histogram)
-		}
-		s.responses[key].Merge(x.Response)
 	}
 }
 
+func (s *sums) keep(key stint, response *histogram.Histogram) {
+	if s.responses == nil {
+		s.responses = map[stint]*histogram.Histogram{}
+	}
+	if s.responses[key] == nil {
+		s.responses[key] = new(histogram.Histogram)
+	}
+	s.responses[key].Merge(response)
+}
+
 // responsesOf are those of one round; an empty histogram if there are none.
-func (s *sums) responsesOf(arm string, phase record.Phase, round int) *histogram.Histogram {
-	if h := s.responses[stint{arm, phase, round}]; h != nil {
+func (s *sums) responsesOf(of place, phase record.Phase, round int) *histogram.Histogram {
+	if h := s.responses[stint{of, phase, round}]; h != nil {
 		return h
 	}
 	return new(histogram.Histogram)

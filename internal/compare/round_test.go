@@ -126,7 +126,7 @@ func TestLimitOfItsRound(t *testing.T) {
 		t.Fatal(err)
 	}
 	for round, want := range map[int]time.Duration{1: 12 * time.Millisecond, 2: 60 * time.Millisecond, 3: 60 * time.Millisecond} {
-		if got := (&episode{round: round}).limitOf("off", &s); !got.known || got.p99 < want*99/100 || got.p99 > want*101/100 {
+		if got := (&episode{round: round}).limitOf(place{arm: "off"}, &s); !got.known || got.p99 < want*99/100 || got.p99 > want*101/100 {
 			t.Errorf("round %d: limit %v, want about %v", round, got, want)
 		}
 	}

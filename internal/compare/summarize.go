@@ -68,7 +68,8 @@ func Judge(b *bundle.Bundle) (Part, error) {
 	}
 	for _, a := range run.Arms {
 		one := arm(a, run.Final, &sums, timeline)
-		one.Pools, one.SlotRanges, one.Events = pools(run, a.Name, &sums, timeline), slotRanges(run, a.Name, timeline), happened[a.Name]
+		one.Pools, one.SlotRanges = pools(run, a.Name, &sums, timeline, happened), slotRanges(run, a.Name, timeline)
+		one.Events = happened[place{arm: a.Name}]
 		one.Rounds = rounds(one, &sums, timeline, source)
 		s.Arms = append(s.Arms, one)
 	}

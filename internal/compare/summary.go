@@ -40,6 +40,8 @@ type Summary struct {
 	Injections     []string       `json:"injections,omitempty"` // faults that were ordered: the numbers are not of Redis
 	Injected       map[string]int `json:"injected,omitempty"`   // faults that were done, by kind
 
+	Unlike []Trait `json:"unlike,omitempty"` // in what the runs differ that are compared, of this one; never of a run alone
+
 	Dir string `json:"-"` // the bundle it was computed from
 }
 

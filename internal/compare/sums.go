@@ -40,7 +40,7 @@ func readSums(b *bundle.Bundle, t timeline, file func(record.Interval) record.In
 		if iv.From > s.whole.To {
 			s.gaps = append(s.gaps, fmt.Sprintf("what was recorded from %v to %v is missing", s.whole.To, iv.From))
 		}
-		s.keepTimes(iv)
+		s.keepTimes(iv, several(b.Run))
 		for i := range iv.Series {
 			iv.Series[i].Round = 0 // a thousand rounds, each series apart, would hold a hundred megabytes
 		}

@@ -1,11 +1,8 @@
 package compare
 
 import (
-	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -123,50 +120,4 @@ func repeated(parts []Part) (warnings []string) {
 		}
 	}
 	return warnings
-}
-
-// own are the keys of a profile in which runs of one experiment may differ.
-var own = []string{"seed", "rounds", "target", "shards", "tls", "upgrade_command", "resolver", "fault_injector", "bdb", "name", "summary", "slo"}
-
-// unlike lists in what a run differs from the first.
-func unlike(first, r bundle.Run) (list []string) {
-	differ := func(what string, a, b any) {
-		if fmt.Sprint(a) != fmt.Sprint(b) {
-			list = append(list, fmt.Sprintf("%s: %v in %s, %v in %s", what, a, first.ID, b, r.ID))
-		}
-	}
-	differ("upgrade", first.Upgrade.Name, r.Upgrade.Name)
-	differ("stage", cmp.Or(first.Stage, "none"), cmp.Or(r.Stage, "none"))
-	differ("schload", first.Versions.Schload, r.Versions.Schload)
-	differ("go-redis", first.Versions.GoRedis, r.Versions.GoRedis)
-	differ("isolated", first.Isolated != nil, r.Isolated != nil)
-	differ("machine", first.Environment, r.Environment)
-	a, b := settings(first), settings(r)
-	both := maps.Clone(a)
-	maps.Copy(both, b)
-	for _, key := range slices.Sorted(maps.Keys(both)) {
-		if key != "upgrade" && key != "stage" && !slices.Contains(own, key) {
-			differ("profile "+key, cmp.Or(string(a[key]), "unset"), cmp.Or(string(b[key]), "unset"))
-		}
-	}
-	return list
-}
-
-// settings are the keys of a run's profile.
-func settings(r bundle.Run) map[string]json.RawMessage {
-	m := map[string]json.RawMessage{}
-	_ = json.Unmarshal(r.Profile, &m) // a run without a profile has no settings
-	for key, value := range m {
-		m[key], _ = canonical(value)
-	}
-	return m
-}
-
-// canonical leaves out spaces and sorts keys.
-func canonical(text json.RawMessage) (json.RawMessage, error) {
-	var v any
-	if err := json.Unmarshal(text, &v); err != nil {
-		return text, err
-	}
-	return json.Marshal(v)
 }

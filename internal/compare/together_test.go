@@ -57,7 +57,7 @@ func TestJoinRefuses(t *testing.T) {
 	b.Versions.GoRedis, b.Isolated = "v8", &bundle.Isolated{Arms: []string{"on", "off"}}
 	parts := []Summary{named("a", failing(1, 2)), named("b", failing(3, 4))}
 	_, err := Join(joinable([]bundle.Run{a, b}, parts), false)
-	want := []string{"go-redis: v9 in a, v8 in b", "isolated: false in a, true in b", `profile pools: [{"rate":"1000"}] in a, [{"rate":"500"}] in b`, "profile speed: unset in a, 2 in b"}
+	want := []string{"go-redis: v9 in a, v8 in b", "isolated: false in a, true in b", `profile pools[0].rate: "1000" in a, "500" in b`, "profile speed: unset in a, 2 in b"}
 	if !errors.Is(err, ErrUnlike) || !strings.HasSuffix(err.Error(), strings.Join(want, "; ")) {
 		t.Errorf("got %v", err)
 	}

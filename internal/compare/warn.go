@@ -63,9 +63,7 @@ func (s *Summary) warn(sums *sums, t timeline, final *bundle.Final) {
 	s.warnOrder(add)
 	s.warnDifferences(add)
 	s.warnHealth(add)
-	if n := s.Harness.Exports.Failed; n > 0 {
-		add("%d of %d exports to the collector failed: the dashboards lack them, this summary does not", n, n+s.Harness.Exports.Sent)
-	}
+	s.warnExports(add)
 	switch n := len(s.Upgrade.Assumptions); {
 	case s.Upgrade.Simulated:
 		add("the upgrade was simulated, as whoever did it says; %d of its numbers are assumptions", n)
@@ -159,3 +157,25 @@ func spans(n int) string {
 
 // round leaves about three digits.
 func round(d time.Duration) time.Duration { return bundle.Round(d) }
+
+// warnExports says what dashboards, trace stores and log stores lack of the run.
+// None of it is lost to the summary, which reads the bundle.
+func (s *Summary) warnExports(add func(string, ...any)) {
+	e := s.Harness.Exports
+	if e.Failed > 0 {
+		held := ""
+		if e.Held > 0 {
+			held = fmt.Sprintf(" and %d were held back to spare it", e.Held)
+		}
+		add("%d of %d exports to the collector failed%s: the dashboards lack them, this summary does not", e.Failed, e.Failed+e.Sent, held)
+	}
+	if e.Overflowed > 0 {
+		add("series beyond the bound of their metric were merged %s (otel.metric.overflow): the dashboards cannot tell them apart, this summary can; a label with very many values, such as the addresses of thousands of nodes, does that", often(int(e.Overflowed)))
+	}
+	if e.SpansLost > 0 {
+		add("%d spans were lost on their way to the collector: traces lack them, the counts do not", e.SpansLost)
+	}
+	if e.EventsLost > 0 {
+		add("%d log events of marks were lost on their way out: what is compared from an export lacks them, the bundle does not", e.EventsLost)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"schload/handoff"
+	"schload/handoff/notice"
 	"schload/telemetry/record"
 	"schload/workload"
 )
@@ -90,16 +91,40 @@ func without(p handoff.Proof) uint64 { return p.Used - min(p.Used, p.OptedIn) }
 func levels(arm string, now handoff.Observation) []record.Level {
 	out := []record.Level{
 		{Name: record.ConnectionsRelaxed, Arm: arm, Value: float64(now.Relaxed.Now)},
-		{Name: record.ClientRelaxed, Arm: arm, Value: float64(now.Relaxed.Now)},
 		{Name: record.ClientConnections, Arm: arm, Attrs: []record.Attr{{Key: record.AttrState, Value: "idle"}}, Value: float64(now.Pool.Idle)},
 		{Name: record.ClientConnections, Arm: arm, Attrs: []record.Attr{{Key: record.AttrState, Value: "used"}}, Value: float64(max(0, now.Connections-now.Pool.Idle))},
 	}
+	out = append(out, relaxedBy(arm, now.Relaxed)...)
 	out = append(out, record.Level{Name: record.ClientPending, Arm: arm, Value: float64(now.Pool.Pending)})
+	if now.Pool.Max > 0 {
+		out = append(out,
+			record.Level{Name: record.ClientMost, Arm: arm, Value: float64(now.Pool.Max)},
+			record.Level{Name: record.ClientMostIdle, Arm: arm, Value: float64(now.Pool.MaxIdle)},
+			record.Level{Name: record.ClientLeastIdle, Arm: arm, Value: float64(now.Pool.MinIdle)})
+	}
 	for _, node := range slices.Sorted(maps.Keys(now.Nodes)) {
 		out = append(out, record.Level{Name: record.Connections, Arm: arm,
 			Attrs: []record.Attr{{Key: record.AttrNode, Value: node}}, Value: float64(now.Nodes[node])})
 	}
 	return out
+}
+
+// relaxedBy tells the relaxed connections apart by what relaxed them, as the
+// client does: a notice, or a handoff. What usually does is stated at 0, too.
+func relaxedBy(arm string, relaxed handoff.Relaxations) []record.Level {
+	level := func(why string, n int) record.Level {
+		return record.Level{Name: record.ClientRelaxed, Arm: arm, Attrs: []record.Attr{{Key: record.AttrNotice, Value: why}}, Value: float64(n)}
+	}
+	var out []record.Level
+	rest := relaxed.Now
+	for i, n := range relaxed.By {
+		switch kind := notice.Kind(i); {
+		case n > 0, kind == notice.Migrating, kind == notice.FailingOver, kind == notice.SMigrating:
+			out = append(out, level(kind.String(), n))
+		}
+		rest -= n
+	}
+	return append(out, level("HANDOFF", rest))
 }
 
 func sortedCloses(o handoff.Observation) []handoff.Close {

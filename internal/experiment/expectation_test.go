@@ -30,6 +30,7 @@ func TestExpectations(t *testing.T) {
 		{"a version, patient", "version-upgrade", nil, 1, "relaxed", compare.NoEvidence, "profile tight-timeouts"},
 		{"a version", "version-upgrade", tight, 10, "relaxed", compare.AsDocumented, "operations that timed out"},
 		{"behind a balancer, patient", "privatelink", nil, 6, "relaxed", compare.NoEvidence, "there was none to prevent"},
+		{"slots leave, once", "oss-slot-remove", tight, 1, "full", compare.NoEvidence, "redirects that the arm does not follow"},
 		{"a restart without notice", "proxy-restart", nil, 6, "none", compare.AsDocumented, "within the limit"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -38,6 +39,7 @@ func TestExpectations(t *testing.T) {
 				if test.arms != nil {
 					b.use(test.arms...)
 				}
+				b.settings()
 				b.config.Rounds = test.rounds
 				_, s := b.run(t.Context())
 				if len(s.Expectations) != 1 {

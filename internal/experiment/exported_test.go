@@ -25,8 +25,14 @@ import (
 // exports has the bench export to a file, whole.
 func (b *bench) exports() (file string) {
 	b.t.Helper()
-	c := telemetry.Config{File: filepath.Join(b.t.TempDir(), "x.jsonl"), Marks: true, RunID: b.config.Describe.ID, Base: b.config.Base,
-		Upgrade: b.config.Upgrade.Name, Library: "go-redis:v9", Getenv: func(string) string { return "" }}
+	return b.exportsWith(telemetry.Config{Marks: true})
+}
+
+// exportsWith has it export to a file as the configuration says besides.
+func (b *bench) exportsWith(c telemetry.Config) (file string) {
+	b.t.Helper()
+	c.File, c.RunID, c.Base = filepath.Join(b.t.TempDir(), "x.jsonl"), b.config.Describe.ID, b.config.Base
+	c.Upgrade, c.Library, c.Getenv = b.config.Upgrade.Name, "go-redis:v9", func(string) string { return "" }
 	for _, a := range b.config.Arms {
 		c.Arms = append(c.Arms, a.Name)
 	}

@@ -30,6 +30,25 @@ func (r *run) occupied(a *arm, length time.Duration) []record.Level {
 	return out
 }
 
+// targets returns the rates that the arm's pools are to have at an instant. A
+// closed loop has none.
+func (r *run) targets(a *arm, now time.Duration) (out []record.Level) {
+	at := now - time.Duration(r.began.Load())
+	end := time.Duration(r.ceased.Load() - 1)
+	loaded := r.began.Load() > 0 && at >= 0 && (end < 0 || now < end)
+	for _, pool := range r.Pools {
+		if pool.Schedule.Arrival == workload.ClosedLoop {
+			continue
+		}
+		rate := 0.0
+		if loaded {
+			rate = pool.Schedule.Rate.At(at)
+		}
+		out = append(out, record.Level{Name: record.TargetRate, Arm: a.name, Value: rate, Attrs: []record.Attr{{Key: record.AttrPool, Value: pool.Name}}})
+	}
+	return out
+}
+
 // occupancies returns one for each pool.
 func occupancies(pools []workload.Pool) []*workload.Occupancy {
 	all := make([]*workload.Occupancy, len(pools))

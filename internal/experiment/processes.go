@@ -100,6 +100,7 @@ func (r *run) startProcesses(ctx context.Context, start time.Duration) *load {
 func (r *run) endLoad(l *load, at time.Duration) {
 	r.recorder.End(at)
 	l.horizon.End(at - l.start)
+	r.ceased.CompareAndSwap(0, int64(at)+1)
 	if r.Processes != nil {
 		r.Processes.Tell(Cue{End: true, At: at})
 	}

@@ -153,6 +153,16 @@ var recounted = []struct {
 	{"turns, killed", func(t *testing.T) string {
 		return newBench(t, "endpoint-rebind").sequential(2).kill(100 * time.Second)
 	}, func(s compare.Summary) bool { return !s.Complete }},
+	{"exports that are lost", func(t *testing.T) string {
+		b := newBench(t, "endpoint-rebind")
+		b.exportsTo(full{})
+		dir := b.leave()
+		loses(t, dir)
+		return dir
+	}, func(s compare.Summary) bool {
+		e := s.Harness.Exports
+		return e.Sent == 0 && e.Failed > 0 && e.Held > 0 && e.Overflowed > 0
+	}},
 	{"killed", func(t *testing.T) string {
 		return newBench(t, "endpoint-rebind").kill(26 * time.Second)
 	}, func(s compare.Summary) bool { return !s.Complete && len(s.Warnings) > 2 }},

@@ -65,7 +65,9 @@ type run struct {
 	played    int             // rounds that are over
 	endedBy   string          // why there are no more, where the run decided
 	began     atomic.Int64    // the same, for the receivers of messages, who listen before
+	ceased    atomic.Int64    // where the load ends, plus 1; 0 while that is open
 	slots     []record.SlotRange
+	peers     map[string]bool // nodes that arms were connected to before the load, host:port
 	user      context.Context // ends when the user interrupts
 }
 
@@ -104,7 +106,7 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	c.Timeline.attach(r.mark)
 	if c.Telemetry != nil {
 		zeros, cancel := context.WithTimeout(ctx, time.Second)
-		c.Telemetry.Prepare(zeros, c.arms())
+		c.Telemetry.Prepare(zeros, c.arms(), r.zeros()...)
 		cancel()
 	}
 	return r.play(ctx)
@@ -127,6 +129,7 @@ func (r *run) open(ctx context.Context) ([]record.SlotRange, error) {
 	if err := r.attach(ctx, r.Arms); err != nil {
 		return nil, err
 	}
+	r.connected(r.arms)
 	return slotRanges(ctx, r.arms[0].client), nil
 }
 
@@ -494,8 +497,12 @@ func (r *run) flush() bundle.Exports {
 	ctx, cancel := context.WithTimeout(context.Background(), hurry)
 	defer cancel()
 	_ = r.Telemetry.Flush(ctx) // a failure is counted in Stats
-	stats := r.Telemetry.Stats()
-	return bundle.Exports{Sent: stats.Sent, Failed: stats.Failed}
+	return exportsOf(r.Telemetry.Stats())
+}
+
+// exportsOf is what the bundle keeps of how exporting went.
+func exportsOf(s telemetry.Stats) bundle.Exports {
+	return bundle.Exports{Sent: s.Sent, Failed: s.Failed, Held: s.Held, Overflowed: s.Overflowed, SpansLost: s.SpansLost, EventsLost: s.Events.Lost}
 }
 
 // judge collects every reason not to trust the run's numbers.

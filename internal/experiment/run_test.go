@@ -28,6 +28,7 @@ type bench struct {
 	config  Config
 	network *memnet.Network
 	sim     *sim.Simulator
+	wrap    func(net.Conn) net.Conn // of every connection that is dialled; nil: none
 }
 
 // newBench returns a bench for the arms on and off and the named upgrade. It
@@ -133,6 +134,9 @@ func (b *bench) dial(ctx context.Context, network, address string) (net.Conn, er
 		if conn, err = b.network.Dial(ctx, network, net.JoinHostPort(addr, port)); err == nil {
 			break
 		}
+	}
+	if err == nil && b.wrap != nil {
+		conn = b.wrap(conn)
 	}
 	return conn, err
 }

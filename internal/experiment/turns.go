@@ -53,9 +53,11 @@ func (r *run) probe(ctx context.Context) (slots []record.SlotRange, err error) {
 		if err := client.Warm(ctx, 1); err != nil {
 			return nil, err
 		}
-		if reasons := (&arm{name: a.Name, client: client}).unproved(); reasons != "" {
+		opened := &arm{name: a.Name, client: client}
+		if reasons := opened.unproved(); reasons != "" {
 			return nil, errors.New(reasons)
 		}
+		r.connected([]*arm{opened})
 		if i == 0 {
 			slots = slotRanges(ctx, client)
 		}
@@ -128,6 +130,7 @@ func (r *run) loadTurn(ctx context.Context, round int, plan upgrade.Plan) error 
 	r.calm(false)
 	start := time.Since(r.Base) + lead
 	r.began.Store(int64(start))
+	r.ceased.Store(0)
 	return r.loadThrough(ctx, round, start, func() {}, func(ctx context.Context, l *load) error {
 		if err := r.wait(ctx, l, start+r.Warmup-lead); err != nil {
 			return err

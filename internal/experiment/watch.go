@@ -65,6 +65,7 @@ func (r *run) read(take func(time.Duration) record.Interval, rest bool) (record.
 		interval.Levels = append(interval.Levels, levels(a.name, seen)...)
 		attributed(&interval, a, a.before, seen)
 		interval.Levels = append(interval.Levels, r.occupied(a, interval.To-interval.From)...)
+		interval.Levels = append(interval.Levels, r.targets(a, interval.To)...)
 		a.before = seen
 		proof := a.client.Proof()
 		interval.Counts = append(interval.Counts, proved(a.name, a.proof, proof)...)

@@ -45,11 +45,11 @@ func (c Case) felt() string {
 }
 
 // unannounced returns the connections that the server ended though no MOVING
-// had named their node.
+// had named their node, and no SMIGRATED had its slots go elsewhere.
 func (c Case) unannounced() (list []*connection) {
 	for _, one := range c.order {
 		if one.byServer() {
-			if _, told := c.leaving(one); !told {
+			if _, told := c.leaving(one); !told && !c.gaveSlots(one) {
 				list = append(list, one)
 			}
 		}

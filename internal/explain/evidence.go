@@ -19,6 +19,8 @@ type Evidence struct {
 
 	steps []mark.Mark // of the stage, in order of time
 	moves []move      // announced to any arm
+	gifts []gift      // the same, of slots
+	sent  map[push]time.Duration
 	cases []Case
 }
 
@@ -102,6 +104,7 @@ func gather(run bundle.Run, s compare.Summary, marks []mark.Mark) (*Evidence, er
 	}
 	slices.SortStableFunc(e.steps, byTime)
 	e.announced()
+	e.pushed()
 	for i := range e.cases {
 		e.cases[i].sort()
 	}

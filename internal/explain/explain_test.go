@@ -32,6 +32,18 @@ func evidence(arm compare.Arm, proof bundle.Proof, marks ...mark.Mark) *Evidence
 	return e
 }
 
+// hidden are the marks of a connection to a node that gave its slots away, which
+// ended so and had read of it so long after another one.
+func hidden(after time.Duration, why string) []mark.Mark {
+	seq, detail, at := int64(4), "SMIGRATED 4 a:1->b:1 0-5461", 10*time.Second
+	return []mark.Mark{
+		{At: 1 * time.Second, Kind: mark.Dial, Name: "ok", Arm: "on", Conn: 2, Node: "a:1"},
+		{At: at, Kind: mark.Notice, Name: "SMIGRATED", Seq: &seq, Detail: detail, Round: 1, Arm: "on", Conn: 1, Node: "b:1"},
+		{At: at + after, Kind: mark.Notice, Name: "SMIGRATED", Seq: &seq, Detail: detail, Round: 1, Arm: "on", Conn: 2, Node: "a:1"},
+		{At: at + after, Kind: mark.Close, Name: "server", Detail: why, Round: 1, Arm: "on", Conn: 2, Node: "a:1"},
+	}
+}
+
 func ids(list []Finding) string {
 	var all []string
 	for _, f := range list {
@@ -70,6 +82,10 @@ func TestRules(t *testing.T) {
 			mark.Mark{At: 1 * time.Second, Kind: mark.Dial, Name: "ok", Arm: "on", Conn: 2, Node: "a:1"},
 			mark.Mark{At: 10 * time.Second, Kind: mark.Notice, Name: "MOVING", Duration: 5 * time.Second, Round: 1, Arm: "on", Conn: 1, Node: "a:1"},
 			mark.Mark{At: 15 * time.Second, Kind: mark.Close, Name: "server", Round: 1, Arm: "on", Conn: 2, Node: "a:1"}), "healthy never-told"},
+		"an unread push":          {evidence(compare.Arm{Notices: map[string]uint64{"SMIGRATED": 2}, Operations: compare.Operations{Due: 9, Failed: 1}, Errors: map[string]uint64{"eof": 1}}, bundle.Proof{}, hidden(10*time.Second, "eof")...), "push-hid-close"},
+		"an unread push, retried": {evidence(compare.Arm{Notices: map[string]uint64{"SMIGRATED": 2}}, bundle.Proof{}, hidden(10*time.Second, "eof")...), "healthy push-hid-close"},
+		"a push that was read":    {evidence(compare.Arm{Notices: map[string]uint64{"SMIGRATED": 2}}, bundle.Proof{}, hidden(500*time.Millisecond, "eof")...), "healthy"},
+		"found before use":        {evidence(compare.Arm{Notices: map[string]uint64{"SMIGRATED": 2}}, bundle.Proof{}, hidden(10*time.Second, "stale")...), "healthy"},
 		"after the window": {evidence(compare.Arm{Notices: map[string]uint64{"FAILING_OVER": 1, "FAILED_OVER": 1}, Operations: compare.Operations{Due: 9, Failed: 1}, Errors: map[string]uint64{"read_timeout": 1}}, bundle.Proof{},
 			mark.Mark{At: 10 * time.Second, Kind: mark.Notice, Name: "FAILING_OVER", Round: 1, Arm: "on", Conn: 1},
 			mark.Mark{At: 10 * time.Second, Duration: 2 * time.Second, Kind: mark.Relaxed, Round: 1, Arm: "on", Conn: 1},

@@ -12,8 +12,8 @@ type rule func(Case) []Finding
 
 // rules are those of an arm, in the order findings of one severity are listed.
 var rules = []rule{
-	notOptedIn, nothingAnnounced, disconnected, landedOnLeavingNode, staleAddress, neverTold, handoffsFailed,
-	timeouts, stallWaited, serverRefused, poolExhausted, overflowDials, relaxationLeaked, receivers, crossedReplies, wrongReplies,
+	notOptedIn, nothingAnnounced, disconnected, landedOnLeavingNode, staleAddress, neverTold, pushHidClose, handoffsFailed,
+	timeouts, redirectNotFollowed, stallWaited, serverRefused, poolExhausted, overflowDials, relaxationLeaked, receivers, crossedReplies, wrongReplies,
 }
 
 // Explain returns the findings, the gravest first; never none.

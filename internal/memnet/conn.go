@@ -89,6 +89,10 @@ func (c *Conn) CloseWrite() error {
 // a kernel knows it: io.EOF, ECONNRESET, or nil while it has not.
 func (c *Conn) FarEnd() error { return c.in.end() }
 
+// Unread says whether bytes have come that nobody has read. They are there
+// before the far end's close, as in a kernel.
+func (c *Conn) Unread() bool { return c.in.unread() }
+
 // LocalAddr returns a *net.TCPAddr.
 func (c *Conn) LocalAddr() net.Addr { return c.local }
 

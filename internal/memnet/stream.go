@@ -125,6 +125,12 @@ func (s *stream) end() error {
 	return s.ended
 }
 
+func (s *stream) unread() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.data.n > 0
+}
+
 func (s *stream) wake() {
 	s.readable.Broadcast()
 	s.writable.Broadcast()

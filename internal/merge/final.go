@@ -33,8 +33,7 @@ func final(list []*worker) *bundle.Final {
 			}
 			f.InvalidReasons = append(f.InvalidReasons, reason)
 		}
-		f.Exports.Sent += own.Exports.Sent
-		f.Exports.Failed += own.Exports.Failed
+		f.Exports.Add(own.Exports)
 		if w.process() == "" {
 			f.Interrupted = f.Interrupted || own.Interrupted
 		}

@@ -23,10 +23,14 @@ const (
 // them (TestRulesDocumented).
 var rules = map[string]rule{
 	record.ClientConnections:  sum,
+	record.ClientLeastIdle:    sum,
+	record.ClientMost:         sum,
+	record.ClientMostIdle:     sum,
 	record.ClientRelaxed:      sum,
 	record.Connections:        sum,
 	record.ConnectionsRelaxed: sum,
 	record.HarnessMemory:      sum,
+	record.TargetRate:         sum,
 	record.HarnessInFlight:    mean,
 	record.HarnessCPU:         worst,
 	record.HarnessSteal:       worst,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"schload/internal/bundle"
@@ -143,6 +144,9 @@ func (s *stream) into(ctx context.Context, line *adding, e *events, workers int,
 		iv := s.head
 		s.note(iv, apart)
 		iv.Counts = e.take(s.number, workers, s.process() != "", iv.Counts)
+		if s.process() == "" { // what all of them had is an outage of the whole, and no sum of theirs
+			iv.Distributions = slices.DeleteFunc(iv.Distributions, func(d record.Distribution) bool { return d.Name == record.OutageDuration })
+		}
 		line.add(iv)
 		levels = later(levels, ownLevels(iv, s.offset, line.To-line.From))
 		s.advance(ctx)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	neturl "net/url"
 	"strings"
@@ -38,10 +39,15 @@ func FromEnvironment(getenv func(string) string) (Credentials, error) {
 	return c, nil
 }
 
-// authorized adds credentials to each request.
+// mostAnswer bounds one answer, in bytes after decompression. The histograms of
+// an arm with a thousand series of 300 buckets are 15 MB.
+const mostAnswer = 256 << 20
+
+// authorized adds credentials to each request, and bounds the answer.
 type authorized struct {
 	Credentials
 	next http.RoundTripper
+	most int64 // bytes of an answer
 }
 
 func (a authorized) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -53,7 +59,38 @@ func (a authorized) RoundTrip(r *http.Request) (*http.Response, error) {
 	case a.user != "":
 		r.SetBasicAuth(a.user, a.password)
 	}
-	return a.next.RoundTrip(r)
+	answer, err := a.next.RoundTrip(r)
+	if err == nil {
+		answer.Body = &bounded{answer.Body, a.most, a.most}
+	}
+	return answer, err
+}
+
+// bounded is a body that ends in an errLong where it is longer than most. The
+// transport has decompressed it before, so that a small answer that grows is
+// bounded too.
+type bounded struct {
+	io.ReadCloser
+	left, most int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left < 0 {
+		return 0, errLong{b.most}
+	}
+	// One byte beyond tells a body of just the bound from a longer one.
+	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.left+1)])
+	if b.left -= int64(n); b.left < 0 {
+		return n - 1, errLong{b.most}
+	}
+	return n, err
+}
+
+// errLong says that an answer is longer than that many bytes.
+type errLong struct{ most int64 }
+
+func (e errLong) Error() string {
+	return fmt.Sprintf("it answers with more than %d MB, decompressed: is it a Prometheus server? A run with that many series is read from its bundle", e.most>>20)
 }
 
 // client asks one server.
@@ -62,9 +99,10 @@ type client struct {
 	source Source
 }
 
-func newClient(s Source, c Credentials) (*client, error) {
+// newClient asks s; an answer may have most bytes.
+func newClient(s Source, c Credentials, most int64) (*client, error) {
 	// Credentials are for the server that was named, not for where it points.
-	h := &http.Client{Transport: authorized{c, http.DefaultTransport}, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
+	h := &http.Client{Transport: authorized{c, http.DefaultTransport, most}, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
 		return fmt.Errorf("it points to %s://%s: name that address instead", r.URL.Scheme, r.URL.Host)
 	}}
 	a, err := api.NewClient(api.Config{Address: s.Server, Client: h})
@@ -125,6 +163,7 @@ var ErrServer = errors.New("the Prometheus server gave no answer")
 func (c *client) checked(ctx context.Context, warnings v1.Warnings, err error) error {
 	var refused *v1.Error
 	var url *neturl.Error
+	var long errLong
 	switch {
 	case err == nil && len(warnings) > 0:
 		return fmt.Errorf("%s: it warns, and nothing is computed from a part: %s", c.source.Server, strings.Join(warnings, "; "))
@@ -134,6 +173,8 @@ func (c *client) checked(ctx context.Context, warnings v1.Warnings, err error) e
 		return fmt.Errorf("%w: %s: none within %v: is it the right address? Otherwise add timeout=2m, or since=24h where the run is young", ErrServer, c.source.Server, c.source.Timeout)
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
+	case errors.As(err, &long):
+		return fmt.Errorf("%s: %w", c.source.Server, long)
 	case errors.As(err, &url): // its own text repeats the query's address
 		return fmt.Errorf("%w: %s: %w: is the address right (prometheuss:// where it speaks HTTPS), and is it running?", ErrServer, c.source.Server, url.Err)
 	case !errors.As(err, &refused):

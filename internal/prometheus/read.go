@@ -28,7 +28,7 @@ var (
 // Read returns the sums of a run as of its last samples, looked for from now
 // backwards. An error names what is missing or was changed, and the fix.
 func Read(ctx context.Context, s Source, c Credentials, now time.Time) (bundle.Exported, error) {
-	client, err := newClient(s, c)
+	client, err := newClient(s, c, mostAnswer)
 	if err != nil {
 		return bundle.Exported{}, err
 	}
@@ -48,8 +48,23 @@ func Read(ctx context.Context, s Source, c Credentials, now time.Time) (bundle.E
 			out.To = a.last.UTC()
 		}
 	}
+	if err := r.ran(ctx, &out); err != nil {
+		return bundle.Exported{}, err
+	}
 	out.Whole, err = r.whole()
 	return out, err
+}
+
+// ran asks what ran, which tells runs apart; where it was not exported, or in
+// more than one way, it stays unknown.
+func (r *reading) ran(ctx context.Context, out *bundle.Exported) error {
+	said, err := r.vector(ctx, out.To, fmt.Sprintf("group by (client_version, config_hash) (last_over_time(%s[%s]))",
+		r.source.selector(name(record.RunInfo)), span(out.To.Sub(r.begin))))
+	if err != nil || len(said) != 1 {
+		return err
+	}
+	out.Versions.GoRedis, out.ProfileHash = string(said[0].Metric["client_version"]), string(said[0].Metric["config_hash"])
+	return nil
 }
 
 // reading is a run while it is read.
@@ -239,7 +254,7 @@ func keyOf(arm string, attrs []record.Attr) (key record.Key, err error) {
 // name is what Prometheus calls a metric, by the default of its OTLP receiver.
 func name(metric string) string {
 	types := map[string]otlptranslator.MetricType{
-		record.Counter: otlptranslator.MetricTypeMonotonicCounter, record.Histogram: otlptranslator.MetricTypeExponentialHistogram,
+		record.Counter: otlptranslator.MetricTypeMonotonicCounter, record.Gauge: otlptranslator.MetricTypeGauge, record.Histogram: otlptranslator.MetricTypeExponentialHistogram,
 	}
 	for _, m := range record.Metrics {
 		if m.Name == metric {

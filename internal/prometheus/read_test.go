@@ -1,8 +1,12 @@
 package prometheus
 
 import (
+	"bytes"
+	"compress/gzip"
 	"errors"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -138,6 +142,42 @@ func TestTheTableIsTheSame(t *testing.T) {
 	}
 }
 
+// Runs that stand side by side are told apart by what servers know of them.
+func TestContrast(t *testing.T) {
+	x := recording(t)
+	other := func(labels string) func(string, *http.Request) (int, string) {
+		return func(q string, _ *http.Request) (int, string) {
+			if !strings.Contains(q, "schload_run_info") {
+				return 0, ""
+			}
+			return 200, `{"status":"success","data":{"resultType":"vector","result":[` + labels + `]}}`
+		}
+	}
+	for name, c := range map[string]struct {
+		change func(string, *http.Request) (int, string)
+		want   []compare.Trait
+	}{
+		"same":    {nil, nil},
+		"version": {other(`{"metric":{"client_version":"v9.22.1","config_hash":"5d0c5e6d1f2a"},"value":[1,"1"]}`), []compare.Trait{{What: "go-redis", Value: "v9.22.1"}}},
+		"profile": {other(`{"metric":{"client_version":"v9.23.0","config_hash":"a"},"value":[1,"1"]}`), []compare.Trait{{What: "profile (its hash)", Value: "a"}}},
+		"unknown": {other(""), []compare.Trait{{What: "go-redis", Value: "not exported"}, {What: "profile (its hash)", Value: "not exported"}}},
+	} {
+		var runs []bundle.Exported
+		for _, change := range []func(string, *http.Request) (int, string){nil, c.change} {
+			e, err := Read(t.Context(), x.server(t, change), Credentials{}, x.Now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			runs = append(runs, e)
+		}
+		summaries := make([]compare.Summary, 2)
+		compare.ContrastExported(runs, summaries)
+		if diff := gocmp.Diff(c.want, summaries[1].Unlike); diff != "" || len(summaries[0].Unlike) != len(c.want) {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
 // Whatever is not whole is an error that says what to do.
 func TestRefused(t *testing.T) {
 	const nothing = `{"status":"success","data":{"resultType":"vector","result":[]}}`
@@ -202,6 +242,47 @@ func TestRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A small answer that becomes a large one is read no further than it may, and
+// one of just the bound is read.
+func TestBomb(t *testing.T) {
+	const most = 1 << 20
+	answer := func(length int) string {
+		const head, tail = `{"status":"success","data":{"resultType":"vector","result":[]}`, `}`
+		return head + strings.Repeat(" ", length-len(head)-len(tail)) + tail
+	}
+	for length, want := range map[int]string{most: "", most + 1: "more than 1 MB", 200 * most: "more than 1 MB"} {
+		body := gzipped(t, answer(length))
+		sent := 0
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Accept-Encoding") != "gzip" {
+				t.Errorf("it asks for the encoding %q", r.Header.Get("Accept-Encoding"))
+			}
+			w.Header().Set("Content-Encoding", "gzip")
+			sent, _ = w.Write(body)
+		}))
+		c, err := newClient(Source{Server: s.URL, Timeout: 10 * time.Second}, Credentials{}, most)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.vector(t.Context(), time.Unix(1, 0), "up")
+		s.Close()
+		if (want == "") != (err == nil) || err != nil && (!strings.Contains(err.Error(), s.URL+": it answers with "+want) || errors.Is(err, ErrServer)) {
+			t.Errorf("%d bytes, %d of them sent: error %v, want %q", length, sent, err, want)
+		}
+	}
+}
+
+func gzipped(t *testing.T, text string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, err := io.WriteString(w, text)
+	if err = errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }
 
 // A server that says nothing is left in time.

@@ -14,7 +14,8 @@ import (
 
 // recorded are the answers of a real Prometheus 3.15 (its OTLP receiver, with the
 // repository's own configuration) to the queries for a run, whose own export is
-// testdata/run.otlp.jsonl. To record them anew:
+// testdata/run.otlp.jsonl. That on schload_run_info was written down later, by
+// the names that the export has. To record them anew:
 //
 //	RECORD_FROM=http://127.0.0.1:9090 RECORD_RUN=ID go test ./internal/prometheus -run TestRecord
 type recorded struct {

@@ -26,7 +26,7 @@ func (b *bundle) arm(k int) object {
 		"redirects":      object{"moved": redirects["moved"], "ask": redirects["ask"]},
 		"slot_map_reads": total(b.counter(name, "schload.slot_map.reads", "")),
 		"outage":         b.outage(place{arm: name}),
-		"slot_ranges":    b.slotRanges(name), "events": b.events(name), "rounds": b.turnsOf(name), "pools": b.pools(name), "attribution": b.attribution(name),
+		"slot_ranges":    b.slotRanges(name), "events": b.events(place{arm: name}), "rounds": b.turnsOf(name), "pools": b.pools(name), "attribution": b.attribution(name),
 		"wrong_replies": ops.errors["wrong_reply"], "crossed_replies": ops.errors["crossed_reply"],
 		"silent_replies": total(b.counter(name, "schload.replies.silent", "")),
 		"integrity":      b.integrity(name), "little": b.little(name).object(),
@@ -59,7 +59,7 @@ func (b *bundle) pools(arm string) list {
 		l = append(l, object{
 			"name": p.Name, "kind": cmp.Or(p.Kind, "commands"),
 			"operations": ops.object(), "errors": counts(ops.errors), "missed_reasons": counts(ops.reasons),
-			"phases": b.byPhase(arm, p.Name), "outage": b.outage(at), "delivery": b.delivery(arm, p),
+			"phases": b.byPhase(arm, p.Name), "outage": b.outage(at), "events": b.events(at), "delivery": b.delivery(arm, p),
 		})
 	}
 	return l

@@ -82,8 +82,12 @@ type final struct {
 	} `json:"arms"`
 	Health  map[string]any `json:"health"`
 	Exports struct {
-		Sent   uint64 `json:"sent"`
-		Failed uint64 `json:"failed"`
+		Sent       uint64 `json:"sent"`
+		Failed     uint64 `json:"failed"`
+		Held       uint64 `json:"held"`
+		Overflowed uint64 `json:"overflowed"`
+		SpansLost  uint64 `json:"spans_lost"`
+		EventsLost uint64 `json:"events_lost"`
 	} `json:"exports"`
 }
 

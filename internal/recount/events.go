@@ -34,14 +34,15 @@ func (b *bundle) rounds() (all []event) {
 	return all
 }
 
-func (b *bundle) events(arm string) list {
+// events are those of an arm or of one of its pools.
+func (b *bundle) events(of place) list {
 	l := list{}
 	for _, e := range b.rounds() {
-		t := b.total(arm, e)
-		if t.due == 0 || e.arm != "" && e.arm != arm {
+		t := b.total(of, e)
+		if t.due == 0 || e.arm != "" && e.arm != of.arm {
 			continue
 		}
-		pieces := b.pieces(arm, e)
+		pieces := b.pieces(of, e)
 		to := e.to
 		if to == 0 && len(pieces) > 0 {
 			to = pieces[len(pieces)-1].to
@@ -51,17 +52,20 @@ func (b *bundle) events(arm string) list {
 			"due": t.due, "failed": t.failed, "late": t.late, "missed": t.missed,
 			"availability":       share(float64(t.ok-t.late) / float64(t.due)),
 			"error_budget_spent": share(float64(t.failed+t.late+t.missed) / (float64(t.due) * (1 - b.objective()))),
-			"recover_s":          b.recovered(arm, e, pieces),
+			"recover_s":          b.recovered(of, e, pieces),
 		})
 	}
 	return l
 }
 
-func (b *bundle) total(arm string, e event) tally {
+// is says whether a point is of an arm or, if one is named, of its pool.
+func (of place) is(p point) bool { return of.pool == "" || p.attrs["pool"] == of.pool }
+
+func (b *bundle) total(of place, e event) tally {
 	t := tally{errors: map[string]uint64{}, reasons: map[string]uint64{}}
 	for _, name := range []string{"schload.operations", "schload.operations.due", "schload.operations.missed", "schload.operations.late"} {
-		for _, p := range b.each(arm, name) {
-			if e.has(p.point) {
+		for _, p := range b.each(of.arm, name) {
+			if of.is(p.point) && e.has(p.point) {
 				t.add(p.point)
 			}
 		}
@@ -83,10 +87,10 @@ func (p piece) plus(o piece) piece {
 
 // limit is 1.2 times the p99 of the responses of the round's baseline, or of
 // all rounds' where that has fewer than 100 successes.
-func (b *bundle) limit(arm string, e event) (int64, bool) {
+func (b *bundle) limit(of place, e event) (int64, bool) {
 	own, every := new(times), new(times)
-	for _, p := range b.each(arm, responseTime) {
-		if p.phase() != "baseline" || p.attrs["outcome"] != "ok" {
+	for _, p := range b.each(of.arm, responseTime) {
+		if !of.is(p.point) || p.phase() != "baseline" || p.attrs["outcome"] != "ok" {
 			continue
 		}
 		every.add(p.times)
@@ -101,12 +105,12 @@ func (b *bundle) limit(arm string, e event) (int64, bool) {
 }
 
 // pieces are the intervals in which operations of the event fell due or ended.
-func (b *bundle) pieces(arm string, e event) (all []piece) {
-	limit, _ := b.limit(arm, e)
+func (b *bundle) pieces(of place, e event) (all []piece) {
+	limit, _ := b.limit(of, e)
 	for _, i := range b.intervals {
 		p, part := piece{span: span{from: i.from, to: i.to}}, false
 		for _, q := range i.points {
-			if q.arm != arm || !e.has(q) {
+			if q.arm != of.arm || !of.is(q) || !e.has(q) {
 				continue
 			}
 			ok := q.attrs["outcome"] == "ok"
@@ -134,8 +138,8 @@ type present int64
 
 // recovered is from when on nothing fails or is missed, of a hundred successes
 // one is late at most, and the first 3 s (or 100 successes) have a p99 within the limit.
-func (b *bundle) recovered(arm string, e event, pieces []piece) any {
-	if _, known := b.limit(arm, e); !known {
+func (b *bundle) recovered(of place, e event, pieces []piece) any {
+	if _, known := b.limit(of, e); !known {
 		return nil
 	}
 	for k := range pieces {

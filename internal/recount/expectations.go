@@ -1,6 +1,7 @@
 package recount
 
 import (
+	"fmt"
 	"maps"
 	"math"
 	"reflect"
@@ -39,6 +40,7 @@ func (b *bundle) groups() (all []group) {
 type loss struct {
 	due, bad, late, timeouts, undelivered, crossed uint64 // due: messages included; bad: failed and missed
 	failed, missed                                 uint64
+	redirected                                     uint64 // of the failed, where no redirect is followed
 }
 
 func (l loss) lost() uint64 { return l.bad + l.undelivered }
@@ -65,6 +67,9 @@ func (b *bundle) loss(arm string, g group, round int, in part) (l loss) {
 		if class == "wrong_reply" || class == "crossed_reply" {
 			l.crossed += n
 		}
+		if class == "redirect" && b.triesOnce(arm) {
+			l.redirected += n
+		}
 	}
 	for _, q := range b.run.Pools {
 		for _, p := range b.each(arm, "schload.messages") {
@@ -83,6 +88,22 @@ func (b *bundle) loss(arm string, g group, round int, in part) (l loss) {
 			}
 		}
 	}
+	return l
+}
+
+// triesOnce says whether an arm has no retries.
+func (b *bundle) triesOnce(arm string) bool {
+	for _, a := range b.run.Arms {
+		if a.Name == arm {
+			return fmt.Sprint(a.Settings["max_retries"]) == "-1"
+		}
+	}
+	return false
+}
+
+// heeding is the loss without redirects that were not followed.
+func (l loss) heeding() loss {
+	l.bad -= l.redirected
 	return l
 }
 
@@ -264,8 +285,10 @@ func (d *dispute) unfailing() {
 		rounds = max(int(math.Ceil(10*float64(max(1, d.played()))/float64(max(1, n)))), d.played()+1)
 	}
 	switch {
-	case d.on.crossed > 0 || n > 0 && beyond(d.calm[0], d.on):
+	case d.on.crossed > 0 || n > 0 && beyond(d.calm[0].heeding(), d.on.heeding()):
 		d.says("worse", pattern, 0)
+	case d.on.redirected > 0 && beyond(d.calm[0], d.on):
+		d.says("open", pattern, 0)
 	case n > 0:
 		d.says("open", pattern, rounds)
 	default:

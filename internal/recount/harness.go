@@ -25,9 +25,11 @@ func (b *bundle) harness() object {
 	}
 	h["workers"] = all
 	exports := b.counter("", "schload.telemetry.exports", "result")
-	h["exports"] = object{"sent": exports["ok"], "failed": exports["failed"]}
+	h["exports"] = object{"sent": exports["ok"], "failed": exports["failed"],
+		"held": uint64(0), "overflowed": uint64(0), "spans_lost": uint64(0), "events_lost": uint64(0)}
 	if f := b.run.Final; f != nil {
-		h["exports"] = object{"sent": f.Exports.Sent, "failed": f.Exports.Failed}
+		h["exports"] = object{"sent": f.Exports.Sent, "failed": f.Exports.Failed, "held": f.Exports.Held,
+			"overflowed": f.Exports.Overflowed, "spans_lost": f.Exports.SpansLost, "events_lost": f.Exports.EventsLost}
 		h["marks_dropped"] = f.MarksDropped
 		if f.Health != nil {
 			h["health"] = copied{f.Health}

@@ -39,7 +39,7 @@ func (b *bundle) turnsOf(arm string) list {
 	if l, done := b.turned[arm]; done {
 		return l
 	}
-	l, events := list{}, b.events(arm)
+	l, events := list{}, b.events(place{arm: arm})
 	for _, n := range b.turns(arm) {
 		l = append(l, b.turn(arm, n, events))
 	}

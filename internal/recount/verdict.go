@@ -144,8 +144,7 @@ func (b *bundle) warnings(s object) (found sentences) {
 	add(b.used("ports") >= 0.8, "up to"+text+"TCP ports"+text)
 	add(clock > 0, literally("the clock was set %s", often(clock))+text)
 	add(dropped > 0 && harness["health"].(copied).value != nil, literally("%d marks were dropped", dropped)+text)
-	exports := harness["exports"].(object)
-	add(exports["failed"].(uint64) > 0, literally("%d of %d exports to the collector failed", exports["failed"], exports["failed"].(uint64)+exports["sent"].(uint64))+text)
+	warnExports(harness["exports"].(object), add)
 	n := len(b.run.Upgrade.Assumptions)
 	add(b.run.Upgrade.Simulated, literally("the upgrade was simulated, as whoever did it says; %d of its numbers are assumptions", n)+text)
 	add(n > 0 && b.run.Stage == "sim", literally("the upgrade was simulated; %d of its numbers are assumptions", n)+text)
@@ -229,4 +228,17 @@ func digits(ns int64) time.Duration {
 		unit *= 10
 	}
 	return time.Duration(ns).Round(unit)
+}
+
+// warnExports is what a collector lacks of the run.
+func warnExports(exports object, add func(when bool, pattern string)) {
+	n := func(key string) uint64 { return exports[key].(uint64) }
+	held := ""
+	if n("held") > 0 {
+		held = literally(" and %d were held back", n("held"))
+	}
+	add(n("failed") > 0, literally("%d of %d exports to the collector failed", n("failed"), n("failed")+n("sent"))+held+text)
+	add(n("overflowed") > 0, literally("series beyond the bound of their metric were merged %s", often(int(n("overflowed"))))+text)
+	add(n("spans_lost") > 0, literally("%d spans were lost", n("spans_lost"))+text)
+	add(n("events_lost") > 0, literally("%d log events of marks were lost", n("events_lost"))+text)
 }

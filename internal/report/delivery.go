@@ -61,6 +61,7 @@ func deliveryTimes(columns []column, each func(string, func(column) string), of 
 		if !slices.ContainsFunc(columns, func(c column) bool { return at(c).Count > 0 }) {
 			continue
 		}
+		each("  delivery time, ms, "+phase.name+" n", func(c column) string { return count(at(c).Count) })
 		each("  delivery time, ms, "+phase.name+" p99", func(c column) string { return quantile(at(c).Count, 100, at(c).P99.Duration()) })
 		each("  delivery time, ms, "+phase.name+" max", func(c column) string { return quantile(at(c).Count, 1, at(c).Max.Duration()) })
 	}

@@ -105,14 +105,20 @@ func judgement(s compare.Summary) []string { return append(promises(s), objectiv
 // promisePage is one promise as the page shows it.
 type promisePage struct {
 	Subject, Level, Verdict, Class, Documented string
+	First                                      string // the most decisive of the reasons
 	Reasons                                    []string
 }
 
+// verdictClasses are how verdicts are coloured, besides what their words say.
+var verdictClasses = map[string]string{
+	compare.AsDocumented: "kept", compare.BetterThan: "kept", compare.WorseThan: "broken",
+	compare.VerdictBetter: "kept", compare.VerdictWorse: "broken",
+}
+
 func promisePages(s compare.Summary) (list []promisePage) {
-	classes := map[string]string{compare.AsDocumented: "kept", compare.BetterThan: "kept", compare.WorseThan: "broken"}
 	for _, x := range s.Expectations {
 		list = append(list, promisePage{
-			Subject: subject(x) + " against " + x.Against, Level: x.Level, Verdict: x.Verdict + needs(x), Class: classes[x.Verdict],
+			Subject: subject(x) + " against " + x.Against, First: sentence(x.Reasons), Level: x.Level, Verdict: x.Verdict + needs(x), Class: verdictClasses[x.Verdict],
 			Documented: x.Documented, Reasons: x.Reasons,
 		})
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"schload/internal/bundle"
 	"schload/internal/compare"
 )
 
@@ -37,9 +38,23 @@ func harness(s compare.Summary) string {
 		text += fmt.Sprintf("; %s MB of memory", three(float64(h.Health.Memory)/1e6))
 	}
 	if h.Exports.Sent+h.Exports.Failed > 0 {
-		text += fmt.Sprintf("; exports %s sent, %s failed", count(h.Exports.Sent), count(h.Exports.Failed))
+		text += "; " + exports(h.Exports)
 	}
 	return text + "\n" + processes(s) + little(s)
+}
+
+// exports says how many arrived; of what was lost only what there was.
+func exports(e bundle.Exports) string {
+	text := fmt.Sprintf("exports %s sent, %s failed", count(e.Sent), count(e.Failed))
+	for _, part := range []struct {
+		n    uint64
+		what string
+	}{{e.Held, "held back"}, {e.Overflowed, "times a series beyond the bound was merged"}, {e.SpansLost, "spans lost"}, {e.EventsLost, "events of marks lost"}} {
+		if part.n > 0 {
+			text += ", " + count(part.n) + " " + part.what
+		}
+	}
+	return text
 }
 
 // processes says how those of a run were whose arms had one each.

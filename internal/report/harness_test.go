@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"schload/internal/bundle"
 	"schload/internal/compare"
 )
 
@@ -76,5 +77,19 @@ func TestRawIsNotJudged(t *testing.T) {
 	alone.Arms = alone.Arms[2:]
 	if got := words(alone); len(got) != 0 {
 		t.Errorf("raw alone: %q, want no verdict", got)
+	}
+}
+
+// Of exports, what was lost is said where there is something.
+func TestTextOfExports(t *testing.T) {
+	for want, e := range map[string]bundle.Exports{
+		"exports 60 sent, 0 failed": {Sent: 60},
+		"exports 60 sent, 2 failed, 9 held back, 4 times a series beyond the bound was merged, 5 spans lost, 6 events of marks lost": {Sent: 60, Failed: 2, Held: 9, Overflowed: 4, SpansLost: 5, EventsLost: 6},
+	} {
+		s := rolling()
+		s.Harness.Exports = e
+		if got := harness(s); !strings.Contains(got, "; "+want+"\n") {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }

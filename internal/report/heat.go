@@ -81,7 +81,7 @@ func (s scene) heatLabel(a series.Arm) string {
 	var parts []string
 	for _, p := range s.phaseNames() {
 		if h := a.Times[series.Part{Round: s.round.Number, Phase: p}]; h != nil && h.Count() > 0 {
-			parts = append(parts, fmt.Sprintf("%s p50 %s, p99 %s, longest %s", p, span(h.Quantile(0.5)), span(h.Quantile(0.99)), span(h.Max())))
+			parts = append(parts, fmt.Sprintf("%s p50 %s, p99 %s, longest %s of %s successes", p, span(h.Quantile(0.5)), span(h.Quantile(0.99)), span(h.Max()), count(h.Count())))
 		}
 	}
 	return "Heat map of arm " + a.Name + ": response time over time. " + strings.Join(parts, "; ") + "."

@@ -45,25 +45,36 @@ type page struct {
 	Policy          string // what the browser may load: nothing, but for the page's own script
 	Style           template.CSS
 	Script          template.JS
-	Banners         []banner
-	Facts           []fact
 	Story           story
-	Findings        []explain.Finding
-	Cards           []card
-	Key, All        *table
-	Differences     *table
-	Promises        []promisePage
-	Objectives      *table
 	Rounds          []roundPage
-	Integrity       *table
 	Attribution     *table
 	Pools           *table
-	Harness         []string
-	Assumptions     []string
-	Parameters      []bundle.Parameter
-	Settings        []fact
-	Health          []fact
 	RunID           string
+	numbers
+	grounds
+}
+
+// numbers are what was measured of a run, on its own page and in a matrix.
+type numbers struct {
+	Banners     []banner
+	Cards       []card
+	Key, All    *table
+	Differences *table
+	Promises    []promisePage
+	Objectives  *table
+}
+
+// grounds are what the numbers of a run rest on, on its own page and in a
+// matrix.
+type grounds struct {
+	Findings    []explain.Finding
+	Integrity   *table
+	Harness     []string
+	Health      []fact
+	Assumptions []string
+	Parameters  []bundle.Parameter
+	Facts       []fact
+	Settings    []fact
 }
 
 type banner struct {
@@ -116,21 +127,14 @@ func HTML(w io.Writer, b *bundle.Bundle, s compare.Summary) error {
 func newPage(b *bundle.Bundle, s compare.Summary) (page, error) {
 	p := page{
 		Title: "schload: " + s.Upgrade.Name, Subtitle: title(s), Style: template.CSS(pageStyle), Script: template.JS(pageScript),
-		Policy:  policy(),
-		Banners: bannersOf(s), Story: tell(b.Run, s), Cards: cards(s), Key: keyNumbers(s), Differences: full(differenceTable(s.Differences)), All: metrics([]compare.Summary{s}),
-		Promises: promisePages(s), Objectives: objectiveTable(s),
-		Integrity: integrityTable(s), Attribution: full(part(s, attribution)), Pools: full(part(s, poolTables)),
-		Harness: harnessLines(s), Health: health(s.Harness), RunID: s.RunID, Assumptions: s.Upgrade.Assumptions, Parameters: b.Run.Upgrade.Parameters,
+		Policy: policy(), Story: tell(b.Run, s), RunID: s.RunID, numbers: numbersOf(s),
+		Attribution: full(part(s, attribution)), Pools: full(part(s, poolTables)),
 	}
 	if s.Upgrade.Title != "" {
 		p.Title = "schload: " + s.Upgrade.Title
 	}
-	p.Facts = facts(b.Run)
 	var err error
-	if p.Findings, err = explain.Explain(b, s); err != nil {
-		return p, err
-	}
-	if p.Settings, err = settings(b.Run); err != nil {
+	if p.grounds, err = groundsOf(b, s); err != nil {
 		return p, err
 	}
 	run, err := series.Read(b, s)
@@ -147,6 +151,25 @@ func newPage(b *bundle.Bundle, s compare.Summary) (page, error) {
 		p.Rounds = append(p.Rounds, one)
 	}
 	return p, nil
+}
+
+func numbersOf(s compare.Summary) numbers {
+	return numbers{
+		Banners: bannersOf(s), Cards: cards(s), Key: keyNumbers(s), All: metrics([]compare.Summary{s}),
+		Differences: full(differenceTable(s.Differences)), Promises: promisePages(s), Objectives: objectiveTable(s),
+	}
+}
+
+func groundsOf(b *bundle.Bundle, s compare.Summary) (g grounds, err error) {
+	g = grounds{
+		Integrity: integrityTable(s), Harness: harnessLines(s), Health: health(s.Harness),
+		Assumptions: s.Upgrade.Assumptions, Parameters: b.Run.Upgrade.Parameters, Facts: facts(b.Run),
+	}
+	if g.Findings, err = explain.Explain(b, s); err != nil {
+		return g, err
+	}
+	g.Settings, err = settings(b.Run)
+	return g, err
 }
 
 // full returns nil for a table without rows.
@@ -204,7 +227,7 @@ func cards(s compare.Summary) (list []card) {
 			fact{"longest outage", span(a.Outage.Longest.Duration())},
 			fact{"late", count(a.Operations.Late)})
 		if q := a.Phases.Maintenance.ResponseTime; q.Count >= 100 {
-			c.Facts = append(c.Facts, fact{"p99 in maintenance", span(q.P99.Duration())})
+			c.Facts = append(c.Facts, fact{"p99 of " + count(q.Count) + " in maintenance", span(q.P99.Duration())})
 		}
 		if len(a.Events) > 0 {
 			c.Facts = append(c.Facts, fact{"availability", available(a.Events) + " %"})

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"schload/handoff/upgrade"
 	"schload/internal/bundle"
 	"schload/internal/compare"
 	"schload/telemetry/histogram"
@@ -30,8 +31,9 @@ type staged struct {
 	rate    uint64 // operations a second
 	hostile string
 	arms    []string
-	upgrade string // "": rolling
+	upgrade string // of the catalog; "": one that is called rolling
 	seed    uint64 // of what is drawn
+	ledger  bool   // a tenth of the replies were checked
 }
 
 // write makes the bundle. The same staged makes the same one.
@@ -54,6 +56,9 @@ func (g staged) write(t testing.TB, dir string) *bundle.Bundle {
 		LateAfter: bundle.Seconds(100 * time.Millisecond), OutageAfter: bundle.Seconds(500 * time.Millisecond), Objective: 0.999,
 		Environment: bundle.Environment{OS: "linux", Arch: "amd64", CPUs: 2, Go: "go1.26"},
 		Versions:    bundle.Versions{Schload: "v0.1.0" + g.hostile, GoRedis: "v9.23.0"},
+	}
+	if g.upgrade != "" {
+		run.Upgrade = cataloged(t, g.upgrade)
 	}
 	final := bundle.Final{Valid: g.hostile == "", StartLag: &bundle.Lag{P50: 41_000, P99: 312_345, Max: 2_100_000}}
 	if g.hostile != "" {
@@ -79,6 +84,27 @@ func (g staged) write(t testing.TB, dir string) *bundle.Bundle {
 	b, err := bundle.Open(dir)
 	if err != nil {
 		t.Fatal(err)
+	}
+	return b
+}
+
+// cataloged is what a bundle holds of an upgrade that the simulator plays.
+func cataloged(t testing.TB, name string) bundle.Upgrade {
+	t.Helper()
+	u, err := upgrade.Load(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := u.Plan(7, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := bundle.Upgrade{Name: u.Name, Title: u.Title, SCHSupport: string(u.SCH), Documented: u.Documented, Assumptions: u.Assumptions()}
+	if b.Plan, err = json.Marshal(plan.Actions); err != nil {
+		t.Fatal(err)
+	}
+	for i, s := range plan.Settings {
+		b.Parameters = append(b.Parameters, bundle.Parameter{Name: s.Name, Value: s.Value, Origin: string(s.Origin), Note: u.Parameters[i].Source})
 	}
 	return b
 }
@@ -143,6 +169,9 @@ func (g staged) interval(random *rand.Rand, at int, p record.Phase, round int, o
 			}
 		}
 		add(record.OperationsDue, g.rate)
+		if g.ledger {
+			add(record.IntegrityChecks, ok/10, record.Attr{Key: record.AttrType, Value: "read"})
+		}
 		add(record.Operations, ok, record.Attr{Key: record.AttrOperation, Value: "GET"}, record.Attr{Key: record.AttrOutcome, Value: "ok"})
 		add(record.Operations, failed, record.Attr{Key: record.AttrOperation, Value: "GET"}, record.Attr{Key: record.AttrOutcome, Value: "dial_refused" + g.hostile})
 		node := "127.0.0.2:6379"

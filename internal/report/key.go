@@ -22,7 +22,9 @@ func keyNumbers(runs ...compare.Summary) *table {
 	number("late", func(a compare.Arm) uint64 { return a.Operations.Late })
 	each("longest outage, s", func(c column) string { return seconds(c.arm.Outage.Longest.Duration()) })
 	each("longest gap, s", func(c column) string { return seconds(c.arm.Outage.LongestGap.Duration()) })
+	number("successes in baseline", func(a compare.Arm) uint64 { return a.Phases.Baseline.ResponseTime.Count })
 	each("response time p99 in baseline, ms", func(c column) string { return p99(c.arm.Phases.Baseline) })
+	number("successes in maintenance", func(a compare.Arm) uint64 { return a.Phases.Maintenance.ResponseTime.Count })
 	each("response time p99 in maintenance, ms", func(c column) string { return p99(c.arm.Phases.Maintenance) })
 	each("longest response time in maintenance, ms", func(c column) string {
 		q := c.arm.Phases.Maintenance.ResponseTime

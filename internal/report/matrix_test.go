@@ -33,7 +33,7 @@ func stagedMatrix(t testing.TB, hostile string) *matrix.Matrix {
 	}
 	m.Plan.Cells[1].Speed = 2
 	m.Plan.Cells[1].Bends = []string{"a stall lasts 50ms instead of 100ms: no longer more than late-after (60ms)"}
-	staged{rounds: 6, length: 6, rate: 100, arms: []string{"on", "off"}}.write(t, m.BundleDir(m.Plan.Cells[0]))
+	staged{rounds: 6, length: 6, rate: 100, arms: []string{"on", "off"}, ledger: true}.write(t, m.BundleDir(m.Plan.Cells[0]))
 	for i, c := range m.Plan.Cells {
 		m.Rows[i] = matrix.Row{Profile: c.Profile, Upgrade: c.Upgrade, Title: c.Title, SCHSupport: c.SCHSupport, Speed: c.Speed, State: matrix.Pending}
 	}
@@ -109,6 +109,56 @@ func TestMatrixPage(t *testing.T) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
+}
+
+// A cell's section has what its own report has, folded: who is sent the matrix
+// has nothing else.
+func TestMatrixPageHasTheGrounds(t *testing.T) {
+	root, err := html.Parse(strings.NewReader(written(t, MatrixHTML, stagedMatrix(t, ""))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	folded := map[string]string{} // summary: text
+	open := 0
+	for n := range root.Descendants() {
+		if n.Type != html.ElementNode || n.Data != "details" {
+			continue
+		}
+		for _, a := range n.Attr {
+			if a.Key == "open" && attrOf(n, "class") != "steps" { // within the charts
+				open++
+			}
+		}
+		folded[strings.TrimSpace(textOf(n.FirstChild))] += textOf(n)
+	}
+	if open != 1 {
+		t.Errorf("%d parts are open, want the charts of one cell", open)
+	}
+	for summary, want := range map[string]string{
+		"All reasons, and what is documented": "Connections are handed over ahead of the close",
+		"All numbers":                         "maintenance p99",
+		"Objectives":                          "maintenance.failed_ratio < 0.001",
+		"What explains it":                    "Cause:",
+		"Integrity":                           "integrity: nothing found in replies checked",
+		"The harness":                         "start lag p50 41.0 µs",
+		"Assumptions":                         "settle = 1s is an assumption",
+		"Configuration":                       `"pool_size": 32`,
+		"Numbers of the arms":                 "successes in maintenance",
+	} {
+		if !strings.Contains(folded[summary], want) {
+			t.Errorf("under %q there is no %q:\n%.400s", summary, want, folded[summary])
+		}
+	}
+}
+
+func textOf(n *html.Node) string {
+	var b strings.Builder
+	for c := range n.Descendants() {
+		if c.Type == html.TextNode {
+			b.WriteString(c.Data)
+		}
+	}
+	return b.String()
 }
 
 func TestTypicalRound(t *testing.T) {

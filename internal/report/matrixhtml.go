@@ -42,15 +42,14 @@ type matrixPage struct {
 type matrixCell struct {
 	ID, Name, Note string
 	Subtitle       string
-	Verdicts       []string
+	Verdicts       []armVerdicts
 	Arms           []matrixArm
-	Banners        []banner
-	Cards          []card
+	Played         bool // there is a bundle: the numbers and what they rest on are its
 	Felt           []string
-	Key            *table
-	Differences    *table
 	Round          *roundPage
 	Weakens        []string
+	numbers
+	grounds
 }
 
 type matrixArm struct {
@@ -59,7 +58,7 @@ type matrixArm struct {
 }
 
 // MatrixHTML writes a matrix as one page that needs nothing else. Of each cell
-// it shows the charts of one round; all of them are in the cell's own report.
+// it has what the cell's own report has, but for the charts: those of one round.
 func MatrixHTML(w io.Writer, m *matrix.Matrix) error {
 	p := matrixPage{
 		Title: "schload: upgrade matrix", Policy: policy(), Style: template.CSS(pageStyle), Script: template.JS(pageScript),
@@ -89,15 +88,32 @@ func MatrixHTML(w io.Writer, m *matrix.Matrix) error {
 // cell's heading, where no screen is too narrow for them.
 var verdictsAt = len(matrixHead) - 2
 
-// matrixJudged is both verdicts on an arm.
-func matrixJudged(r matrix.Row, a matrix.Arm) string {
-	var parts []string
-	for _, text := range []string{matrixDocumented(r, a), matrixVerdict(r, a)} {
+// armVerdicts is what was concluded of an arm.
+type armVerdicts struct {
+	Arm string
+	All []classed
+}
+
+// classed is a text and the class of its colour.
+type classed struct{ Text, Class string }
+
+// matrixJudged is both verdicts on an arm: as documented or not, and against
+// the arm off.
+func matrixJudged(r matrix.Row, a matrix.Arm) armVerdicts {
+	list := armVerdicts{Arm: a.Name}
+	add := func(text, class string) {
 		if text != "" {
-			parts = append(parts, text)
+			list.All = append(list.All, classed{text, class})
 		}
 	}
-	return strings.Join(parts, "; ")
+	for _, x := range r.Expectations {
+		if x.Arm == a.Name {
+			add(documented(x), verdictClasses[x.Verdict])
+		}
+	}
+	d, _ := r.Verdict(a.Name)
+	add(matrixVerdict(r, a), verdictClasses[d.Verdict])
+	return list
 }
 
 // policy is what the browser may load: nothing, but for the page's own script.
@@ -131,8 +147,8 @@ func newMatrixCell(m *matrix.Matrix, i int, r matrix.Row) (matrixCell, error) {
 	plan := m.Plan.Cells[i]
 	c := matrixCell{ID: plan.Name(), Name: m.Plan.Spelled(plan), Note: cellNote(r), Subtitle: strings.TrimSpace(plan.Title + cellNote(r)), Weakens: plan.Bends}
 	for _, a := range r.Arms {
-		if text := matrixJudged(r, a); text != "" {
-			c.Verdicts = append(c.Verdicts, a.Name+": "+text)
+		if v := matrixJudged(r, a); len(v.All) > 0 {
+			c.Verdicts = append(c.Verdicts, v)
 		}
 		c.Arms = append(c.Arms, matrixArm{a.Name, matrixCells(r, a)[:verdictsAt]})
 	}
@@ -145,8 +161,11 @@ func newMatrixCell(m *matrix.Matrix, i int, r matrix.Row) (matrixCell, error) {
 	}
 	s := *r.Summary
 	told := tell(b.Run, s)
-	c.Banners, c.Cards, c.Felt = bannersOf(s), cards(s), append(told.Felt, told.Means...)
-	c.Key, c.Differences, c.Weakens = keyNumbers(s), full(differenceTable(s.Differences)), append(c.Weakens, told.Weakens...)
+	c.Played, c.Felt, c.Weakens = true, append(told.Felt, told.Means...), append(c.Weakens, told.Weakens...)
+	c.numbers = numbersOf(s)
+	if c.grounds, err = groundsOf(b, s); err != nil {
+		return c, err
+	}
 	c.Round, err = typicalRound(b, s, i)
 	return c, err
 }

@@ -44,7 +44,7 @@ func longMatrix(t testing.TB) *matrix.Matrix {
 			Settings: json.RawMessage(`{"name":"` + name + `","rate":"1000"}`), Expected: bundle.Seconds(800 * time.Second)}
 		m.Plan.Cells = append(m.Plan.Cells, c)
 		m.Rows = append(m.Rows, matrix.Row{Profile: c.Profile, Upgrade: c.Upgrade, Title: c.Title, SCHSupport: c.SCHSupport, Speed: 1, State: matrix.Pending})
-		staged{rounds: 10, length: 27, rate: 200, arms: []string{"on", "off"}, upgrade: name, seed: uint64(i)}.write(t, filepath.Join(m.BundleDir(c)))
+		staged{rounds: 10, length: 27, rate: 200, arms: []string{"on", "off"}, upgrade: name, seed: uint64(i), ledger: true}.write(t, filepath.Join(m.BundleDir(c)))
 	}
 	m.Read()
 	for i, r := range m.Rows {

@@ -22,6 +22,7 @@ func MatrixText(w io.Writer, m *matrix.Matrix) error {
 		b.WriteString(fewSamples + " too few samples\n")
 	}
 	b.WriteByte('\n')
+	list(&b, "against the documentation", matrixEvidence(m))
 	list(&b, "what weakens it", matrixWeakens(m))
 	if m.Dir != "" {
 		fmt.Fprintf(&b, "matrix: %s\n", m.Dir)
@@ -38,9 +39,15 @@ func MatrixMarkdown(w io.Writer, m *matrix.Matrix) error {
 		b.WriteString(markdown.Escape(line) + "\n")
 	}
 	b.WriteString("\n" + matrixLines(m).markdown())
-	if weak := matrixWeakens(m); len(weak) > 0 {
-		b.WriteString("\nWhat weakens it:\n\n")
-		for _, line := range weak {
+	for _, part := range []struct {
+		title string
+		lines []string
+	}{{"Against the documentation", matrixEvidence(m)}, {"What weakens it", matrixWeakens(m)}} {
+		if len(part.lines) == 0 {
+			continue
+		}
+		b.WriteString("\n" + part.title + ":\n\n")
+		for _, line := range part.lines {
 			b.WriteString("- " + markdown.Escape(line) + "\n")
 		}
 	}
@@ -48,8 +55,9 @@ func MatrixMarkdown(w io.Writer, m *matrix.Matrix) error {
 	return err
 }
 
-// matrixHead are the columns, of each arm of each cell.
-var matrixHead = []string{"due", "harmed, %", "failed", "late", "missed", "longest outage, s", "dials", "timeouts", "p95, ms", "p99, ms", "lost writes", "documented", "harmed, against the arm off"}
+// matrixHead are the columns, of each arm of each cell; n is how many successes
+// the percentiles are of.
+var matrixHead = []string{"due", "harmed, %", "failed", "late", "missed", "longest outage, s", "dials", "timeouts", "n", "p95, ms", "p99, ms", "lost writes", "documented", "harmed, against the arm off"}
 
 // matrixTable has a heading for each cell and a row for each of its arms.
 func matrixTable(m *matrix.Matrix) *table {
@@ -108,7 +116,7 @@ func matrixCells(r matrix.Row, a matrix.Arm) []string {
 	}
 	return []string{
 		count(a.Due), three(100 * a.HarmedRatio()), count(a.Failed), count(a.Late), count(a.Missed), seconds(a.LongestOutage.Duration()), count(a.Dials), count(a.Timeouts),
-		quantile(q.Count, 20, q.P95.Duration()), quantile(q.Count, 100, q.P99.Duration()), lost, matrixDocumented(r, a), matrixVerdict(r, a),
+		count(q.Count), quantile(q.Count, 20, q.P95.Duration()), quantile(q.Count, 100, q.P99.Duration()), lost, matrixDocumented(r, a), matrixVerdict(r, a),
 	}
 }
 
@@ -116,16 +124,19 @@ func matrixCells(r matrix.Row, a matrix.Arm) []string {
 func matrixDocumented(r matrix.Row, a matrix.Arm) string {
 	var verdicts []string
 	for _, x := range r.Expectations {
-		if x.Arm != a.Name {
-			continue
+		if x.Arm == a.Name {
+			verdicts = append(verdicts, documented(x))
 		}
-		text := x.Verdict
-		if len(x.Pools) > 0 {
-			text += " (" + strings.Join(x.Pools, ", ") + ")"
-		}
-		verdicts = append(verdicts, text)
 	}
 	return strings.Join(verdicts, "; ")
+}
+
+// documented is the verdict on one promise, and for which pools if not for all.
+func documented(x compare.Expectation) string {
+	if len(x.Pools) == 0 {
+		return x.Verdict
+	}
+	return x.Verdict + " (" + strings.Join(x.Pools, ", ") + ")"
 }
 
 // matrixVerdict is "better, -5.31 points (-5.60 to -5.10)".

@@ -104,6 +104,19 @@ func matrixPromises(m *matrix.Matrix) (lines []string) {
 	return lines
 }
 
+// matrixEvidence is a line for each verdict on a promise: the most decisive
+// reason for it. All reasons are on the page.
+func matrixEvidence(m *matrix.Matrix) (lines []string) {
+	for i, r := range m.Rows {
+		for _, x := range r.Expectations {
+			if x.Verdict != compare.NoPromise {
+				lines = append(lines, m.Plan.Spelled(m.Plan.Cells[i])+", "+subject(x)+": "+x.Verdict+needs(x)+"; "+sentence(x.Reasons))
+			}
+		}
+	}
+	return lines
+}
+
 var promiseWords = map[string]string{
 	compare.AsDocumented: "Against what is documented: %s did as promised", compare.BetterThan: "Against what is documented: %s did better",
 	compare.WorseThan: "Against what is documented: %s did worse", compare.NoEvidence: "Against what is documented: %s without evidence either way",

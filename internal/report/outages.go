@@ -59,19 +59,19 @@ func cost(runs []compare.Summary, columns []column, each func(string, func(colum
 			objective = " (objectives differ)"
 		}
 	}
-	each("availability, upgrade and recovery, %", func(c column) string { return ofEvents(c.arm, available) })
-	each("recovered after, s", func(c column) string { return ofEvents(c.arm, recovered) })
-	each("error budget spent"+objective, func(c column) string { return ofEvents(c.arm, spent) })
+	each("availability, upgrade and recovery, %", func(c column) string { return ofEvents(c.arm.Events, available) })
+	each("recovered after, s", func(c column) string { return ofEvents(c.arm.Events, recovered) })
+	each("error budget spent"+objective, func(c column) string { return ofEvents(c.arm.Events, spent) })
 }
 
 // unseen is the cell of what never came, or of what nobody knows.
 const unseen = "-"
 
-func ofEvents(a compare.Arm, cell func([]compare.Event) string) string {
-	if len(a.Events) == 0 {
+func ofEvents(events []compare.Event, cell func([]compare.Event) string) string {
+	if len(events) == 0 {
 		return unseen
 	}
-	return cell(a.Events)
+	return cell(events)
 }
 
 func available(events []compare.Event) string {
@@ -134,7 +134,9 @@ func pools(columns []column, t *table, each func(string, func(column) string)) {
 		row("failed", func(p compare.Pool) string { return count(p.Operations.Failed) })
 		row("missed", func(p compare.Pool) string { return count(p.Operations.Missed) })
 		row("late", func(p compare.Pool) string { return count(p.Operations.Late) })
+		row("baseline    n", func(p compare.Pool) string { return count(p.Phases.Baseline.ResponseTime.Count) })
 		row("baseline    response p99, ms", func(p compare.Pool) string { return p99(p.Phases.Baseline) })
+		row("maintenance n", func(p compare.Pool) string { return count(p.Phases.Maintenance.ResponseTime.Count) })
 		row("maintenance response p99, ms", func(p compare.Pool) string { return p99(p.Phases.Maintenance) })
 		row("outages", func(p compare.Pool) string { return count(p.Outage.Windows) })
 		row("  longest, s", func(p compare.Pool) string { return seconds(p.Outage.Longest.Duration()) })
@@ -144,6 +146,13 @@ func pools(columns []column, t *table, each func(string, func(column) string)) {
 		}) {
 			row("brown-outs", func(p compare.Pool) string { return count(p.Outage.BrownOuts.Windows) })
 			row("  longest, s", func(p compare.Pool) string { return seconds(p.Outage.BrownOuts.Longest.Duration()) })
+		}
+		if slices.ContainsFunc(columns, func(c column) bool {
+			return slices.ContainsFunc(c.arm.Pools, func(p compare.Pool) bool { return p.Name == name && len(p.Events) > 0 })
+		}) {
+			row("availability, %", func(p compare.Pool) string { return ofEvents(p.Events, available) })
+			row("recovered after, s", func(p compare.Pool) string { return ofEvents(p.Events, recovered) })
+			row("error budget spent", func(p compare.Pool) string { return ofEvents(p.Events, spent) })
 		}
 	}
 }

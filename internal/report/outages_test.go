@@ -15,7 +15,8 @@ func pooled() compare.Summary {
 	s.Arms[0].Outage.LongestGap = ms(23.4)
 	s.Arms[0].Events = []compare.Event{{Round: 1, Due: 10_000, Availability: 1, Recover: &zero}, {Round: 2, Due: 10_000, Availability: 1, Recover: &zero}}
 	s.Arms[0].Pools = []compare.Pool{
-		{Name: "main", Kind: "commands", Operations: compare.Operations{Due: 19_000, OK: 19_000, Late: 2}, Phases: s.Arms[0].Phases},
+		{Name: "main", Kind: "commands", Operations: compare.Operations{Due: 19_000, OK: 19_000, Late: 2}, Phases: s.Arms[0].Phases,
+			Events: []compare.Event{{Round: 1, Due: 9500, Availability: 1, Recover: &zero}, {Round: 2, Due: 9500, Availability: 1, Recover: &zero}}},
 		{Name: "batch", Kind: "commands", Operations: compare.Operations{Due: 1000, OK: 1000}},
 	}
 	off := &s.Arms[1]
@@ -34,7 +35,8 @@ func pooled() compare.Summary {
 	}
 	off.Pools = []compare.Pool{
 		{Name: "main", Kind: "commands", Operations: compare.Operations{Due: 19_000, OK: 17_800, Failed: 37, Missed: 1163, Late: 400}, Phases: off.Phases,
-			Outage: compare.Outage{Windows: 1, Longest: ms(1801.2), Total: ms(1801.2), LongestGap: ms(1801.2), BrownOuts: compare.Windows{Windows: 1, Longest: ms(700), Total: ms(700)}}},
+			Outage: compare.Outage{Windows: 1, Longest: ms(1801.2), Total: ms(1801.2), LongestGap: ms(1801.2), BrownOuts: compare.Windows{Windows: 1, Longest: ms(700), Total: ms(700)}},
+			Events: []compare.Event{{Round: 1, Due: 9500, Failed: 37, Missed: 1163, Late: 380, Availability: 0.8337, Recover: &later, ErrorBudgetSpent: 166.3}, {Round: 2, Due: 9500, Late: 20, Availability: 0.998, Recover: &zero, ErrorBudgetSpent: 2.1}}},
 		{Name: "batch", Kind: "commands", Operations: compare.Operations{Due: 1000, OK: 929, Missed: 71, Late: 20},
 			Phases: compare.Phases{Baseline: compare.Phase{ResponseTime: quantilesOf(50, 1, 2, 3, 4)}},
 			Outage: compare.Outage{Windows: 3, Longest: ms(2100), Total: ms(3000), LongestGap: ms(2100)}},
@@ -54,7 +56,7 @@ func TestEventCells(t *testing.T) {
 	if got := recovered([]compare.Event{{Recover: &zero}, {}}); got != unseen {
 		t.Errorf("recovered in one round of two: %q, want %q", got, unseen)
 	}
-	if got := ofEvents(compare.Arm{}, available); got != unseen {
+	if got := ofEvents(nil, available); got != unseen {
 		t.Errorf("no event is %q available", got)
 	}
 }

@@ -79,7 +79,7 @@ for (const one of figures) {
   }
 }
 
-// What is linked to or printed is opened.
+// What is linked to is opened.
 function open(element) {
   for (let e = element; e; e = e.parentElement) if (e.tagName === "DETAILS") e.open = true;
 }
@@ -87,4 +87,15 @@ addEventListener("hashchange", () => {
   const target = document.getElementById(location.hash.slice(1));
   if (target && target.nextElementSibling) open(target.nextElementSibling);
 });
-addEventListener("beforeprint", () => document.querySelectorAll("details.round").forEach((d) => { d.open = true; }));
+
+// Paper unfolds nothing: all is open while it is printed, and folded again after.
+let folded = [];
+addEventListener("beforeprint", () => {
+  const closed = document.querySelectorAll("details:not([open])");
+  folded.push(...closed);
+  closed.forEach((d) => { d.open = true; });
+});
+addEventListener("afterprint", () => {
+  folded.forEach((d) => { d.open = false; });
+  folded = [];
+});

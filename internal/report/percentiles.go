@@ -45,7 +45,7 @@ func (s scene) percentileLabel(phase string) string {
 	var parts []string
 	for _, a := range s.run.Arms {
 		if h := a.Times[series.Part{Round: s.round.Number, Phase: phase}]; h != nil && h.Count() > 0 {
-			parts = append(parts, fmt.Sprintf("%s p50 %s, p99 %s, longest %s", a.Name, span(h.Quantile(0.5)), span(h.Quantile(0.99)), span(h.Max())))
+			parts = append(parts, fmt.Sprintf("%s p50 %s, p99 %s, longest %s of %s successes", a.Name, span(h.Quantile(0.5)), span(h.Quantile(0.99)), span(h.Max()), count(h.Count())))
 		}
 	}
 	return "Response time by percentile in " + phase + ": " + strings.Join(parts, "; ") + "."
@@ -105,7 +105,7 @@ func (s scene) percentileData(decades int) (d chart.Data, t chart.Table) {
 		d.At = append(d.At, chart.Place(float64(i)/float64(decades*perDecade)))
 		d.Names = append(d.Names, "p"+strconv.FormatFloat(100*q, 'f', max(1, i/perDecade), 64))
 	}
-	for _, q := range []string{"p50", "p90", "p99", "p99.9", "p99.99", "max"} {
+	for _, q := range []string{"n", "p50", "p90", "p99", "p99.9", "p99.99", "max"} {
 		t.Rows = append(t.Rows, []string{q})
 	}
 	for _, phase := range s.phaseNames() {
@@ -120,8 +120,9 @@ func (s scene) percentileData(decades int) (d chart.Data, t chart.Table) {
 			}
 			d.Series = append(d.Series, values)
 			t.Head = append(t.Head, values.Name)
+			t.Rows[0] = append(t.Rows[0], count(h.Count()))
 			for i, q := range []float64{0.5, 0.9, 0.99, 0.999, 0.9999, 1} {
-				t.Rows[i] = append(t.Rows[i], atQuantile(h, q))
+				t.Rows[i+1] = append(t.Rows[i+1], atQuantile(h, q))
 			}
 		}
 	}

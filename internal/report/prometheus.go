@@ -25,6 +25,7 @@ func Prometheus(w io.Writer, runs []Served) error {
 		summaries = append(summaries, r.Summary)
 		fmt.Fprintf(&b, "run %s, upgrade %s, from a Prometheus server alone: no verdict, and no word on whether the run is valid\n", r.Summary.RunID, r.Summary.Upgrade.Name)
 	}
+	contrast(&b, summaries)
 	t := metrics(summaries)
 	told := false
 	for i, r := range t.rows {

@@ -170,6 +170,9 @@ func TestText(t *testing.T) {
 
 	other := inPlace()
 	other.LateAfter = ms(200)
+	first := rolling()
+	first.Unlike = []compare.Trait{{What: "upgrade", Value: "rolling"}, {What: "profile late_after", Value: `"100ms"`}}
+	other.Unlike = []compare.Trait{{What: "upgrade", Value: "in-place"}, {What: "profile late_after", Value: `"200ms"`}}
 
 	cut := inPlace()
 	cut.Complete, cut.Upgrade.SCHSupport = false, "partial"
@@ -181,7 +184,7 @@ func TestText(t *testing.T) {
 		"invalid":    {invalid},
 		"incomplete": {incomplete},
 		"nothing":    {nothing},
-		"two-runs":   {rolling(), other},
+		"two-runs":   {first, other},
 		"kept":       {kept},
 		"lost":       {lost},
 		"injected":   {injected},

@@ -31,6 +31,7 @@ func Text(w io.Writer, runs ...compare.Summary) error {
 			b.WriteString(line + "\n")
 		}
 	}
+	contrast(&b, runs)
 	t := metrics(runs)
 	b.WriteString("\n" + t.String())
 	if t.contains(fewSamples) {

@@ -34,9 +34,10 @@ const (
 	OperationsSaved  = "schload.operations.saved"
 	AttemptsHidden   = "schload.attempts.hidden"
 
-	OutageActive  = "schload.outage.active"
-	OutageLongest = "schload.outage.longest"
-	OutageGap     = "schload.outage.gap"
+	OutageActive   = "schload.outage.active"
+	OutageDuration = "schload.outage.duration"
+	OutageLongest  = "schload.outage.longest"
+	OutageGap      = "schload.outage.gap"
 
 	BrownOutActive  = "schload.brown_out.active"
 	BrownOutLongest = "schload.brown_out.longest"
@@ -78,6 +79,9 @@ const (
 
 	ClientConnections   = "db.client.connection.count"
 	ClientCreateTime    = "db.client.connection.create_time"
+	ClientMostIdle      = "db.client.connection.idle.max"
+	ClientLeastIdle     = "db.client.connection.idle.min"
+	ClientMost          = "db.client.connection.max"
 	ClientPending       = "db.client.connection.pending_requests"
 	ClientWaitTime      = "db.client.connection.wait_time"
 	ClientTimeouts      = "db.client.connection.timeouts"
@@ -119,6 +123,7 @@ const (
 	TelemetrySpans      = "schload.telemetry.spans"
 	TracedOperations    = "schload.trace.operations"
 	RunInfo             = "schload.run.info"
+	TargetRate          = "schload.target.rate"
 )
 
 // The keys of attributes.
@@ -159,16 +164,19 @@ const (
 var Metrics = []Metric{
 	{ClientConnections, "{connection}", UpDownCounter, "connections of the client's pool, by state", []string{AttrPoolName, AttrState, AttrSystem, AttrLibrary}},
 	{ClientCreateTime, "s", Histogram, "how long connections took to be dialled, TLS included; the handshake of Redis comes after", []string{AttrPoolName, AttrSystem, AttrLibrary}},
+	{ClientMostIdle, "{connection}", UpDownCounter, "most connections that the client's pool may keep free; on a cluster those of every node that the client has met", []string{AttrPoolName, AttrSystem, AttrLibrary}},
+	{ClientLeastIdle, "{connection}", UpDownCounter, "connections that the client's pool keeps free and ready", []string{AttrPoolName, AttrSystem, AttrLibrary}},
+	{ClientMost, "{connection}", UpDownCounter, "most connections that the client's pool may have, those of receivers not counted; on a cluster those of every node that the client has met", []string{AttrPoolName, AttrSystem, AttrLibrary}},
 	{ClientPending, "{request}", UpDownCounter, "operations that wait for a connection of the client's pool", []string{AttrPoolName, AttrSystem, AttrLibrary}},
 	{ClientTimeouts, "{timeout}", Counter, "waits for a connection of the client's pool that ended without one", []string{AttrPoolName, AttrSystem, AttrLibrary}},
 	{ClientWaitTime, "s", Histogram, "how long operations waited for their turn at the client's pool, also those that did not have to (below 1 us); waits that ended without a connection are timeouts", []string{AttrPoolName, AttrSystem, AttrLibrary}},
-	{ServiceTime, "s", Histogram, "service time: from the send to the end of an operation", []string{AttrOperation, AttrSystem, AttrOutcome, AttrPool, AttrLibrary, AttrRetries, AttrPhase, AttrRound, AttrServer, AttrServerPort}},
+	{ServiceTime, "s", Histogram, "service time: from the send to the end of an operation", []string{AttrOperation, AttrSystem, AttrError, AttrOutcome, AttrPool, AttrLibrary, AttrRetries, AttrPhase, AttrRound, AttrServer, AttrServerPort}},
 	{ClientClosed, "{connection}", Counter, "connections that ended, by the client's reason", []string{AttrPoolName, AttrSystem, AttrClosed, AttrLibrary}},
 	{ClientHandoffs, "{handoff}", Counter, "connections the client handed off to another endpoint", []string{AttrPoolName, AttrSystem, AttrLibrary}},
-	{ClientRelaxed, "{relaxation}", UpDownCounter, "connections whose timeouts are relaxed now; unlike the client's own, it goes down again", []string{AttrPoolName, AttrSystem, AttrLibrary}},
+	{ClientRelaxed, "{relaxation}", UpDownCounter, "connections whose timeouts are relaxed now, each counted once, by what relaxed it first (a notice, or HANDOFF); unlike the client's own, it goes down again", []string{AttrPoolName, AttrSystem, AttrNotice, AttrLibrary}},
 	{ClientErrors, "{error}", Counter, "errors of operations, and those that the client dealt with itself (internal: by trying again)", []string{AttrSystem, AttrError, AttrCategory, AttrInternal, AttrLibrary, AttrRetries, AttrServer, AttrServerPort}},
 	{ClientNotifications, "{notification}", Counter, "maintenance notifications the client received", []string{AttrSystem, AttrPeerAddress, AttrPeerPort, AttrNotice, AttrLibrary, AttrPhase, AttrRound, AttrServer, AttrServerPort}},
-	{AttemptsHidden, "{attempt}", Counter, "tries beyond an operation's first that the client made unasked", []string{AttrPool, AttrPhase, AttrRound}},
+	{AttemptsHidden, "{attempt}", Counter, "tries beyond an operation's first that the client made unasked", []string{AttrPhase, AttrRound}},
 	{BrownOutActive, "{brownout}", Gauge, "1 while operations succeed, but all of them late", nil},
 	{BrownOutLongest, "s", Gauge, "longest brown-out so far, one still going on included", nil},
 	{ClientInitTime, "s", Histogram, "how long an arm's client took to open: until one connection was dialled, had shaken hands and had answered", nil},
@@ -221,6 +229,7 @@ var Metrics = []Metric{
 	{OperationsMissed, "{operation}", Counter, "operations that fell due and were never started", []string{AttrPool, AttrReason, AttrPhase, AttrRound}},
 	{OperationsSaved, "{operation}", Counter, "operations that succeeded only because of relaxed timeouts (first try, slower than the read timeout) or of retries", []string{AttrBy, AttrPhase, AttrRound}},
 	{OutageActive, "{outage}", Gauge, "1 while no operation succeeds although operations are due", nil},
+	{OutageDuration, "s", Histogram, "outages, about a second after their end and under the phase in which they began; one still going on at the end of the load up to then", []string{AttrPhase, AttrRound}},
 	{OutageGap, "s", Gauge, "longest span so far in which no operation succeeded although one waited, also below an outage", nil},
 	{OutageLongest, "s", Gauge, "longest outage so far, one still going on included", nil},
 	{Pipelines, "{pipeline}", Counter, "pipelines that the client made of the commands of several workers (autopipeline)", []string{AttrPhase, AttrRound}},
@@ -240,6 +249,7 @@ var Metrics = []Metric{
 	{SlotMapReads, "{read}", Counter, "times the client read the slot map of its cluster", []string{AttrPhase, AttrRound}},
 	{SlotOutageActive, "{outage}", Gauge, "1 while no operation on the range of hash slots succeeds although some are sent", []string{AttrSlots}},
 	{SlotOutageLongest, "s", Gauge, "longest outage of the range of hash slots so far, one still going on included", []string{AttrSlots}},
+	{TargetRate, "{operation}/s", Gauge, "operations a second that the pool's schedule asks for at the end of the interval: 0 before the load and behind its end, none in a closed loop", []string{AttrPool}},
 	{TelemetryExports, "{export}", Counter, "exports of metrics: ok or failed", []string{AttrResult}},
 	{TelemetrySpans, "{span}", Counter, "spans that arrived (ok), and those that did not (lost); with --traces", []string{AttrResult}},
 	{TracedOperations, "{operation}", Counter, "operations that failed, were wrong, late or slow, with --traces: traced, or beyond the bound a second (limited)", []string{AttrResult}},

@@ -15,8 +15,8 @@ import (
 func TestMetrics(t *testing.T) {
 	name := regexp.MustCompile(`^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$`)
 	attribute := regexp.MustCompile(`^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$`)
-	// UCUM: seconds, bytes, or an annotation in the singular.
-	unit := regexp.MustCompile(`^(s|By|\{[a-z]+\})$`)
+	// UCUM: seconds, bytes, or an annotation in the singular, also a second.
+	unit := regexp.MustCompile(`^(s|By|\{[a-z]+\}(/s)?)$`)
 	kinds := []string{Counter, UpDownCounter, Gauge, Histogram}
 	for i, m := range Metrics {
 		if i > 0 && Metrics[i-1].Name >= m.Name {
@@ -26,7 +26,7 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("%s: not a name of lower-case words with dots", m.Name)
 		}
 		if !unit.MatchString(m.Unit) {
-			t.Errorf("%s: unit %q is not s, By or {thing}", m.Name, m.Unit)
+			t.Errorf("%s: unit %q is not s, By, {thing} or {thing}/s", m.Name, m.Unit)
 		}
 		if !slices.Contains(kinds, m.Kind) {
 			t.Errorf("%s: kind %q", m.Name, m.Kind)

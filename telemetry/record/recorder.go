@@ -194,22 +194,26 @@ func (r *Recorder) collect(now time.Duration, last bool) Interval {
 		for _, p := range a.pools {
 			p.collect(&i, a, spans)
 		}
-		r.follow(a, now, last, spans)
+		i.Distributions = append(i.Distributions, durations(a.name, r.follow(a, now, last, spans), spans)...)
 		i.Levels = append(i.Levels, r.levels(a)...)
 	}
 	i.sort()
 	return i
 }
 
-// follow brings an arm's outages and totals up to date.
-func (r *Recorder) follow(a *arm, now time.Duration, last bool, spans []span) {
+// follow brings an arm's outages and totals up to date, and returns the arm's
+// outages that became certain.
+func (r *Recorder) follow(a *arm, now time.Duration, last bool, spans []span) (certain []window) {
 	until, warm := forever, warmups(spans)
 	if at := r.until.Load(); at != 0 {
 		until = time.Duration(at - 1)
 	}
 	update := func(s *scope) [2]Gaps {
 		s.outages.tracker.until = until
-		s.follow(now, last, spans, warm, r.config.Marks)
+		found := s.follow(now, last, spans, warm, r.config.Marks)
+		if s == a.scope {
+			certain = found
+		}
 		return s.ahead(now, warm)
 	}
 	whole := update(a.scope)
@@ -234,6 +238,7 @@ func (r *Recorder) follow(a *arm, now time.Duration, last bool, spans []span) {
 	maps.Copy(r.totals, totals)
 	r.slots[a.name] = slots
 	r.mu.Unlock()
+	return certain
 }
 
 // Totals returns an arm's sums as of the last Collect; zero for an arm that

@@ -311,7 +311,11 @@ func TestOutageMark(t *testing.T) {
 		}
 	}
 	s.Due(1600*ms, 1)
-	r.Finish(2000 * ms)
+	lasted := slices.Concat(i.Distributions, r.Finish(2000*ms).Distributions)
+	if len(lasted) != 1 || lasted[0].Name != OutageDuration || lasted[0].Times.Count() != 2 || lasted[0].Times.Min() != 301*ms || lasted[0].Times.Max() != 400*ms ||
+		!slices.Equal(lasted[0].Attrs, []Attr{{AttrPhase, "maintenance"}, {AttrRound, "2"}}) {
+		t.Errorf("lengths of outages %+v, want once 301ms and 400ms, of maintenance in round 2", lasted)
+	}
 	want := []mark.Mark{
 		{Kind: mark.Outage, Source: "arm", Arm: "on", Round: 2, At: 1100 * ms, Duration: 301 * ms},
 		{Kind: mark.Outage, Source: "arm", Arm: "on", Round: 2, At: 1600 * ms, Duration: 400 * ms, Detail: "open at the end of the load"},

@@ -1,8 +1,10 @@
 package record
 
 import (
+	"strconv"
 	"time"
 
+	"schload/telemetry/histogram"
 	"schload/telemetry/mark"
 )
 
@@ -20,8 +22,9 @@ type scope struct {
 // that one turns out to be the harness's own, this one is known.
 const gapShare = 5
 
-// follow brings the scope up to date and sends marks of what became certain.
-func (s *scope) follow(now time.Duration, last bool, spans []span, warm []Stretch, marks mark.Sink) {
+// follow brings the scope up to date, sends marks of what became certain and
+// returns the outages among it.
+func (s *scope) follow(now time.Duration, last bool, spans []span, warm []Stretch, marks mark.Sink) []window {
 	f := found{warmups: warm}
 	s.outages.advance(now, last, &f)
 	s.only(&f)
@@ -44,6 +47,24 @@ func (s *scope) follow(now time.Duration, last bool, spans []span, warm []Stretc
 		s.marked = max(s.marked, g)
 		send(mark.Gap, f.gap)
 	}
+	return f.outages
+}
+
+// durations are those of an arm's outages, filed under the phase and round in
+// which they began.
+func durations(arm string, outages []window, spans []span) (list []Distribution) {
+	at := map[Key]*histogram.Histogram{}
+	for _, w := range outages {
+		began := spans[spanAt(spans, w.start)]
+		k := Key{Phase: began.phase, Round: began.round}
+		if at[k] == nil {
+			at[k] = new(histogram.Histogram)
+			list = append(list, Distribution{Name: OutageDuration, Arm: arm, Times: at[k],
+				Attrs: []Attr{{AttrPhase, k.Phase.String()}, {AttrRound, strconv.Itoa(k.Round)}}})
+		}
+		at[k].Record(w.length())
+	}
+	return list
 }
 
 // ahead returns the sums, with what is not certain yet.

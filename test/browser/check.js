@@ -1,11 +1,11 @@
 // The HTML report in a headless Chromium: it loads from a file, asks the network
-// for nothing, complains of nothing, fits three widths, obeys the keyboard and
-// has no accessibility violation that axe knows of.
+// for nothing, complains of nothing, fits three widths and paper, obeys the
+// keyboard and has no accessibility violation that axe knows of.
 //
 //   node check.js REPORT.html [FOLDER FOR SCREENSHOTS] [--without-axe]
 //
 // Axe takes minutes for a page of megabytes, whose parts a smaller page has too.
-import { readFileSync, existsSync, mkdirSync } from "node:fs";
+import { readFileSync, writeFileSync, existsSync, mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -81,6 +81,38 @@ function layout() {
   return found;
 }
 
+// On paper everything is open, black on white and within the margins, whatever
+// the screen had; the screen gets back what it had.
+async function print() {
+  const margin = 10, width = Math.floor((210 - 2 * margin) / 25.4 * 96); // px of an A4 page
+  const { page } = await open(width, "dark");
+  await page.emulateMediaType("print");
+  await page.evaluate((width) => {
+    const state = () => [...document.querySelectorAll("details")].map((d) => d.open).join();
+    window.paper = { before: state(), state };
+    addEventListener("beforeprint", () => { // after the page's own
+      const wide = [...document.querySelectorAll("main *")].filter((e) => e.getBoundingClientRect().right > width + 1 && !e.closest(".plot, .xs"));
+      Object.assign(window.paper, {
+        folded: document.querySelectorAll("details:not([open])").length,
+        ink: getComputedStyle(document.body).color, ground: getComputedStyle(document.body).backgroundColor,
+        wide: wide.length, widest: wide.slice(0, 2).map((e) => e.outerHTML.slice(0, 160)).join(" | "),
+      });
+    });
+  }, width);
+  const began = Date.now();
+  const pdf = await page.pdf({ format: "A4", margin: { top: "10mm", bottom: "10mm", left: `${margin}mm`, right: `${margin}mm` }, timeout: 300_000 });
+  const pages = Buffer.from(pdf).toString("latin1").match(/\/Type \/Page\b/g)?.length ?? 0;
+  if (shots) writeFileSync(`${shots}/paper.pdf`, pdf);
+  const paper = await page.evaluate(() => ({ ...window.paper, after: window.paper.state(), state: undefined }));
+  console.log(`paper: ${pages} pages, ${pdf.length} bytes, in ${Date.now() - began} ms`);
+  if (pages === 0) fault("paper: no page");
+  if (paper.folded !== 0) fault(`paper: ${paper.folded ?? "all"} parts stay folded`);
+  if (paper.before !== paper.after) fault("paper: the screen does not get back what was folded");
+  if (paper.ink.match(/\d+/g).some((c) => c > 60) || paper.ground.match(/\d+/g).slice(0, 3).some((c) => c < 255)) fault(`paper: ${paper.ink} on ${paper.ground}`);
+  if (paper.wide) fault(`paper: ${paper.wide} elements beyond the margin: ${paper.widest}`);
+  await page.close();
+}
+
 let fastest = Infinity, least = Infinity; // of six, for the machine may be busy
 for (const scheme of ["light", "dark"]) {
   for (const width of [360, 800, 1400]) {
@@ -90,7 +122,7 @@ for (const scheme of ["light", "dark"]) {
     least = Math.min(least, busy);
     for (const text of await page.evaluate(layout)) fault(`${name}: ${text}`);
     if (shots) await page.screenshot({ path: `${shots}/${name}.png`, fullPage: true });
-    if (accessible && width !== 800) {
+    if (accessible) {
       await page.evaluate(() => document.querySelectorAll("details").forEach((d) => { d.open = true; }));
       await page.evaluate(axe.toString());
       const { violations } = await page.evaluate(() => window.axe.run({ resultTypes: ["violations"] }));
@@ -117,6 +149,8 @@ if (await page.$(".readout")) {
   await page.hover(".plot");
   if (await page.$eval(".readout", (e) => e.getAttribute("aria-valuetext")) === before) fault("the pointer changes nothing");
 }
+await page.close();
+await print();
 await browser.close();
 console.log(faults.length ? `${faults.length} faults` : "no faults");
 process.exit(faults.length ? 1 : 0);

@@ -119,7 +119,7 @@ func up(t *testing.T) *stack {
 	s := &stack{prometheus: "http://" + address, grpc: "grpc://" + grpc, http: "http://" + http, health: "http://" + health + "/"}
 	// As docker-compose.yml starts it; a test of dashboards/test holds these to it.
 	start(t, program, "--config.file="+filepath.Join(root, "dashboards/prometheus/prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "data"),
-		"--web.listen-address="+address, "--web.enable-otlp-receiver", "--query.lookback-delta=15s")
+		"--web.listen-address="+address, "--web.enable-otlp-receiver", "--query.lookback-delta=15s", "--enable-feature=exemplar-storage")
 	ready(t, s.prometheus+"/-/ready")
 	changes := filepath.Join(dir, "changes.yml")
 	text := fmt.Sprintf("receivers: {otlp: {protocols: {grpc: {endpoint: %q}, http: {endpoint: %q}}}}\nexporters: {otlp_http/prometheus: {endpoint: %q}}\nextensions: {health_check: {endpoint: %q}}\n",
