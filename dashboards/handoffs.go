@@ -139,7 +139,7 @@ func attribution() []Panel {
 		counted("Connections closed anyway", "Connections to a node about to leave that the server closed all the same: though they had been told to move, or before they were.",
 			"schload_arm, result", leaving, inArm+`,result=~"closed_told|closed_untold"`, "{{result}}: {{schload_arm}}"),
 		bars("Handoff, quantile $quantile", "How long handoffs that succeeded took until the takeover: from the dial, and from reading MOVING.", "s",
-			one(quantileOf("$quantile", total("schload_arm, from", "schload_handoff_duration_seconds", inArm)), "from {{from}}: {{schload_arm}}")),
+			one(quantileOf("$quantile", total("schload_arm, from", "schload_handoff_duration_seconds", inArm))+" >= 0", "from {{from}}: {{schload_arm}}")),
 		counted("Windows of relaxed timeouts", "One each connection. A window that never closed leaves a connection with long timeouts.",
 			"schload_arm, result", "schload_relaxed_windows_total", inArm, "{{result}}: {{schload_arm}}"),
 		counted("Dials that gave nothing", "Dials that gave the client no connection to keep: they failed, served one command, or carried no operation.",

@@ -36,7 +36,7 @@ func matrixColumns() []column {
 		{"dials", "short", total(byUpgrade, dials, inArm), plain},
 		{"dials ok", "percentunit", share(total(byUpgrade, dials, inArm+`,result="ok"`), total(byUpgrade, dials, inArm)), fullGood},
 		{"timeouts", "short", total(byUpgrade, operations, measured+ofOperation+","+timeouts), zeroGood},
-		{"notices", "short", total(byUpgrade, "redis_client_maintenance_notifications_total", inArm), plain},
+		{"notices", "short", orZero(total(byUpgrade, "redis_client_maintenance_notifications_total", inArm), byUpgrade, inArm), plain},
 		{"handoffs", "short", total(byUpgrade, "schload_handoffs_total", inArm+`,result="succeeded"`), plain},
 		{"saved by relaxing", "short", total(byUpgrade, "schload_operations_saved_total", inArm+`,by="relaxed_timeouts"`), plain},
 		{"violations", "short", orZero(total(byUpgrade, "schload_integrity_violations_total", inArm), byUpgrade, inArm), zeroGood},

@@ -196,17 +196,20 @@ func marksApart(t *testing.T, dir string, whose func(time.Duration) string) {
 	}
 }
 
-// Two arms that are the same differ in nothing, in whichever order they came.
+// Two arms that are the same differ in nothing that their operations felt, in
+// whichever order they came. (How many connections a client hands over is left
+// to it: it learns of a move on those it uses, and which it uses depends on how
+// many operations of one instant its goroutines bring to meet.)
 func TestTurnsOfEqualArms(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, "endpoint-rebind").use("on", "on+name=too").sequential(2)
 		_, s := b.run(t.Context())
 		one, too := summed(t, s, "on"), summed(t, s, "too")
-		if one.Operations != too.Operations || one.Handoffs != too.Handoffs || one.Connections != too.Connections || one.Operations.Failed > 0 {
+		if one.Operations != too.Operations || one.Operations.Failed > 0 || one.Handoffs.Started == 0 || too.Handoffs.Started == 0 {
 			t.Errorf("on %v\ntoo %v", describe(one), describe(too))
 		}
 		for i, r := range one.Rounds {
-			if r.Due != too.Rounds[i].Due || r.HarmedRatio != too.Rounds[i].HarmedRatio || r.Dials != too.Rounds[i].Dials {
+			if r.Due != too.Rounds[i].Due || r.HarmedRatio != too.Rounds[i].HarmedRatio || r.OutageTotal != too.Rounds[i].OutageTotal {
 				t.Errorf("round %d: %+v and %+v", i+1, r, too.Rounds[i])
 			}
 		}
