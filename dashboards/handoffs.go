@@ -193,6 +193,9 @@ func trust() []Panel {
 		return graph(title, description, unit, ranges(level(by, metric, inRun), legend))
 	}
 	return []Panel{
+		timeline("Harness saturated", "By which limit the harness was the bottleneck, by the run up to then: the numbers are no verdict on handoffs. "+
+			"Start lag, Little's law and standing still take the whole run to judge: the bundle's report has them.",
+			ranges(level("schload_run_id, reason", "schload_harness_saturated", inRun), "{{reason}}: {{schload_run_id}}"), state{1, "saturated", "red"}).wide(24),
 		gauge("Start lag", "How late the load engine itself starts operations. When this is large, the machine was measured and not the upgrade.", "s",
 			"quantile", "schload_harness_start_lag_seconds", "quantile {{quantile}}"),
 		gauge("Wait for a processor", "How long goroutines that could run waited for a processor.", "s",

@@ -14,6 +14,7 @@ import (
 	"schload/internal/bundle"
 	"schload/internal/compare"
 	"schload/internal/export"
+	"schload/internal/report"
 )
 
 // bundleExportFlags are the flags of export.
@@ -59,6 +60,9 @@ func newExport() *cobra.Command {
 			}
 			for _, text := range b.Warnings {
 				fmt.Fprintf(cmd.ErrOrStderr(), "schload: warning: %s\n", text)
+			}
+			if text := report.Saturated(s); text != "" {
+				fmt.Fprintf(cmd.ErrOrStderr(), "schload: saturated: %s\n", text)
 			}
 			return errors.Join(f.export(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), b, s), invalid([]compare.Summary{s}))
 		},

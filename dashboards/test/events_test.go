@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"schload/handoff/notice"
+	"schload/internal/bundle"
 	"schload/telemetry/histogram"
 	"schload/telemetry/record"
 )
@@ -163,6 +164,9 @@ func states(from time.Duration) []record.Level {
 func harness() []record.Level {
 	out := []record.Level{
 		level(record.HarnessCPU, "", 0.2), level(record.HarnessSteal, "", 0), level(record.HarnessMemory, "", 64<<20),
+	}
+	for _, reason := range bundle.Reasons {
+		out = append(out, level(record.HarnessSaturated, "", 0, record.AttrReason, reason))
 	}
 	for _, name := range []string{record.HarnessStartLag, record.HarnessSchedLatency, record.HarnessGCPause} {
 		for quantile, value := range map[string]float64{"0.5": 50e-6, "0.99": 300e-6, "1": 1e-3} {

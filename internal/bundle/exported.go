@@ -24,6 +24,10 @@ type Exported struct {
 	Arms           []string // sorted
 	Whole          record.Interval
 
+	// Saturated are the limits beyond which the harness was as of the last points,
+	// sorted: some of Reasons. Those that only a whole run tells are not among them.
+	Saturated []string
+
 	// From and To are what the points cover. Cumulative ones begin with the run;
 	// of deltas nobody can tell. When the run ended, neither tell.
 	Deltas   bool
@@ -118,9 +122,22 @@ func (r *exportedReader) own(rm *metricspb.ResourceMetrics) {
 				case record.RunInfo:
 					r.out.Versions.GoRedis = value(p.GetAttributes(), attrClient)
 					r.out.ProfileHash = value(p.GetAttributes(), attrHash)
+				case record.HarnessSaturated:
+					r.saturated(value(p.GetAttributes(), record.AttrReason), p.GetAsDouble() > 0)
 				}
 			}
 		}
+	}
+}
+
+// saturated takes the newest word on one limit.
+func (r *exportedReader) saturated(reason string, beyond bool) {
+	i, known := slices.BinarySearch(r.out.Saturated, reason)
+	switch {
+	case beyond && !known:
+		r.out.Saturated = slices.Insert(r.out.Saturated, i, reason)
+	case !beyond && known:
+		r.out.Saturated = slices.Delete(r.out.Saturated, i, i+1)
 	}
 }
 

@@ -9,7 +9,8 @@ import (
 
 // Exported is the part of a summary that exported metrics tell: operations and
 // times of each arm. Outages, rounds, proof and whatever is counted without its
-// phase are not among it.
+// phase are not among it. Of the harness it has the limits that it was beyond, by
+// their names, as far as they are known before a run is over.
 func Exported(e bundle.Exported) (Summary, error) {
 	var all sums
 	for i := range e.Whole.Series {
@@ -19,6 +20,7 @@ func Exported(e bundle.Exported) (Summary, error) {
 	}
 	all.whole.Add(record.Interval{Counts: e.Whole.Counts})
 	s := Summary{Schema: Schema, RunID: e.RunID, Upgrade: Upgrade{Name: e.Upgrade}, Valid: true, Complete: true}
+	s.Harness.Saturated, s.Harness.SaturatedReasons = len(e.Saturated) > 0, e.Saturated
 	for _, name := range e.Arms {
 		o := all.operations(name, measured)
 		if o.Due != o.OK+o.Failed+o.Missed {

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -83,6 +84,13 @@ func busy(rnd *rand.Rand, i int) record.Interval {
 			iv.Counts = append(iv.Counts, record.Count{Name: record.OperationsDue, Arm: arm, Value: uint64(n), Attrs: attrs})
 		}
 	}
+	for reason, beyond := range map[string]bool{bundle.ReasonCPU: i > 2, bundle.ReasonSteal: i == 2, bundle.ReasonPause: false} {
+		level := record.Level{Name: record.HarnessSaturated, Attrs: []record.Attr{{Key: record.AttrReason, Value: reason}}}
+		if beyond {
+			level.Value = 1
+		}
+		iv.Levels = append(iv.Levels, level)
+	}
 	for i := 0; i < len(iv.Counts); i++ { // each series once
 		for j := len(iv.Counts) - 1; j > i; j-- {
 			if a, b := iv.Counts[i], iv.Counts[j]; a.Name == b.Name && a.Arm == b.Arm && cmp.Equal(a.Attrs, b.Attrs) {
@@ -126,6 +134,9 @@ func TestExportedIsTheBundle(t *testing.T) {
 		}
 		if got.RunID != "r-1" || got.Upgrade.Name != "endpoint-rebind" || len(got.Arms) != 2 || e.Deltas != (path == copied) || !e.To.Equal(b.Run.Started.Add(8*time.Second)) {
 			t.Errorf("%s: run %q, %d arms, deltas to %v", path, got.RunID, len(got.Arms), e.To)
+		}
+		if h := got.Harness; !h.Saturated || !slices.Equal(h.SaturatedReasons, []string{bundle.ReasonCPU}) {
+			t.Errorf("%s: saturated %v by %q, want by the limit that it was beyond at last", path, h.Saturated, h.SaturatedReasons)
 		}
 		for _, a := range got.Arms {
 			w, _ := want.Arm(a.Name)

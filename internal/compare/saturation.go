@@ -8,17 +8,12 @@ import (
 	"schload/internal/bundle"
 )
 
-// Where the harness can no longer measure. docs/METHODOLOGY.md gives the
-// reasons.
+// Where the harness can no longer measure, of what takes the whole run to tell;
+// bundle has the limits that are known while it goes on. docs/METHODOLOGY.md
+// gives the reasons.
 const (
 	lagEnd     = 10 * time.Millisecond // start lag of the baseline at p99
-	schedEnd   = 10 * time.Millisecond // wait for a processor at p99
-	cpuEnd     = 0.9                   // of the processors, in baseline or maintenance
-	fullEnd    = 0.9                   // of the baseline without a free worker
-	stealEnd   = 0.1                   // of the processors, taken by the hypervisor
-	pauseEnd   = 0.01                  // of the run, in pauses of the garbage collector
 	stallEnd   = 0.05                  // of the time after warm-up in which the harness stood still
-	fileEnd    = 0.95                  // of the file descriptors
 	missingEnd = 0.2                   // of the time with workers that is in no service time
 	fewest     = 100                   // operations without which that share is not judged
 
@@ -37,11 +32,11 @@ func (s *Summary) saturation(t timeline, end time.Duration) (reasons []string) {
 	add(len(late) > 0, "it handed operations of the baseline over late, by more than %v at p99: arm %s; lower the rate or add processors", lagEnd, strings.Join(late, ", "))
 	cpu := s.Harness.CPU
 	used := max(cpu.Baseline, cpu.Maintenance)
-	add(cpu.Processors > 0 && used > cpuEnd*float64(cpu.Processors), "it used %.2f of its %d processors (limit %.0f %%): lower the rate or add processors",
-		used, cpu.Processors, 100*cpuEnd)
+	add(cpu.Processors > 0 && used > bundle.CPULimit*float64(cpu.Processors), "it used %.2f of its %d processors (limit %.0f %%): lower the rate or add processors",
+		used, cpu.Processors, 100*bundle.CPULimit)
 	for _, w := range s.Harness.Workers {
-		add(!s.ClosedLoop && w.Full > fullEnd, "arm %s, pool %s: no worker was free for %.0f %% of the baseline (limit %.0f %%): what was measured is the queue before them; lower the rate, add workers, or find out why the target is slow",
-			w.Arm, w.Pool, 100*w.Full, 100*fullEnd)
+		add(!s.ClosedLoop && w.Full > bundle.FullLimit, "arm %s, pool %s: no worker was free for %.0f %% of the baseline (limit %.0f %%): what was measured is the queue before them; lower the rate, add workers, or find out why the target is slow",
+			w.Arm, w.Pool, 100*w.Full, 100*bundle.FullLimit)
 	}
 	for _, a := range s.Arms {
 		enough := a.Little.Throughput*end.Seconds() >= fewest
@@ -72,20 +67,8 @@ func stoodStill(m *bundle.Merge) (reasons []string) {
 
 // starved are the reasons that lie with the process and its machine.
 func starved(h *bundle.Health) (reasons []string) {
-	if h == nil || h.Length <= 0 {
-		return nil
-	}
-	if p := h.SchedLatency.P99.Duration(); p > schedEnd {
-		reasons = append(reasons, fmt.Sprintf("its goroutines waited up to %v for a processor at p99 (limit %v): other programs, or too few processors", round(p), schedEnd))
-	}
-	if sum := h.GCPause.Sum.Duration(); float64(sum) > pauseEnd*float64(h.Length) {
-		reasons = append(reasons, fmt.Sprintf("its garbage collector paused it for %v in all (limit %.0f %% of the run)", round(sum), 100*pauseEnd))
-	}
-	if h.Steal != nil && float64(*h.Steal) > stealEnd*float64(h.Length)*float64(h.Processors) {
-		reasons = append(reasons, fmt.Sprintf("the hypervisor gave %v of processor time to others (limit %.0f %%): use a machine of its own", round(h.Steal.Duration()), 100*stealEnd))
-	}
-	if h.Files.Share() >= fileEnd {
-		reasons = append(reasons, fmt.Sprintf("it had %d of %d file descriptors open: raise the limit (ulimit -n)", h.Files.Used, h.Files.Limit))
+	for _, x := range h.Exceeded() {
+		reasons = append(reasons, x.Text)
 	}
 	return reasons
 }
@@ -121,7 +104,7 @@ func (s *Summary) warnHealth(add func(string, ...any)) {
 	if h == nil {
 		return
 	}
-	if share := h.Files.Share(); share >= nearEnd && share < fileEnd {
+	if share := h.Files.Share(); share >= nearEnd && share < bundle.FilesLimit {
 		add("the harness had %d of %d file descriptors open: raise the limit (ulimit -n) before adding workers", h.Files.Used, h.Files.Limit)
 	}
 	if h.Ports.Share() >= nearEnd {

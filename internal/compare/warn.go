@@ -156,13 +156,7 @@ func spans(n int) string {
 }
 
 // round leaves about three digits.
-func round(d time.Duration) time.Duration {
-	unit := time.Duration(1)
-	for d >= 1000*unit {
-		unit *= 10
-	}
-	return d.Round(unit)
-}
+func round(d time.Duration) time.Duration { return bundle.Round(d) }
 
 // warnExports says what dashboards, trace stores and log stores lack of the run.
 // None of it is lost to the summary, which reads the bundle.

@@ -56,6 +56,7 @@ type run struct {
 	beating   sync.WaitGroup
 	lag       lag
 	vitals    *vitals.Monitor // the watch's
+	strain    strain          // the watch's
 	total     time.Duration   // expected length of the load
 	start     time.Duration   // of the load
 	marking   sync.Mutex      // guards concluded and with it the right to mark

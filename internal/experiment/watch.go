@@ -84,6 +84,7 @@ func (r *run) read(take func(time.Duration) record.Interval, rest bool) (record.
 	signs, steps := vitalSigns(r.vitals.Read())
 	interval.Levels = append(interval.Levels, signs...)
 	interval.Counts = append(interval.Counts, steps...)
+	interval.Levels = append(interval.Levels, r.saturated(interval)...)
 	interval.Levels = append(interval.Levels, record.Level{Name: record.RunInfo, Attrs: r.Info, Value: 1})
 	interval.Counts = append(interval.Counts, r.Timeline.takeEvents()...)
 	if r.picker != nil {

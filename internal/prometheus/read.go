@@ -51,8 +51,23 @@ func Read(ctx context.Context, s Source, c Credentials, now time.Time) (bundle.E
 	if err := r.ran(ctx, &out); err != nil {
 		return bundle.Exported{}, err
 	}
+	if out.Saturated, err = r.saturated(ctx, out.To); err != nil {
+		return bundle.Exported{}, err
+	}
 	out.Whole, err = r.whole()
 	return out, err
+}
+
+// saturated asks beyond which limits the harness was at last; none where it was
+// not exported.
+func (r *reading) saturated(ctx context.Context, at time.Time) (reasons []string, err error) {
+	said, err := r.vector(ctx, at, fmt.Sprintf("max by (%s) (last_over_time(%s[%s])) > 0",
+		record.AttrReason, r.source.selector(name(record.HarnessSaturated)), span(at.Sub(r.begin))))
+	for _, s := range said {
+		reasons = append(reasons, string(s.Metric[record.AttrReason]))
+	}
+	slices.Sort(reasons)
+	return reasons, err
 }
 
 // ran asks what ran, which tells runs apart; where it was not exported, or in

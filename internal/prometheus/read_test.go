@@ -178,6 +178,37 @@ func TestContrast(t *testing.T) {
 	}
 }
 
+// The limits that the harness was beyond come with the run; one that was not
+// exported has none.
+func TestSaturated(t *testing.T) {
+	x := recording(t)
+	answer := `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"reason":"steal"},"value":[1,"1"]},{"metric":{"reason":"cpu"},"value":[1,"1"]}]}}`
+	for _, tt := range []struct {
+		change func(string, *http.Request) (int, string)
+		want   []string
+	}{
+		{nil, nil},
+		{func(q string, _ *http.Request) (int, string) {
+			if !strings.Contains(q, "schload_harness_saturated") {
+				return 0, ""
+			}
+			if want := "max by (reason) (last_over_time(schload_harness_saturated{schload_run_id="; !strings.HasPrefix(q, want) || !strings.HasSuffix(q, ") > 0") {
+				t.Errorf("asked %s", q)
+			}
+			return 200, answer
+		}, []string{bundle.ReasonCPU, bundle.ReasonSteal}},
+	} {
+		e, err := Read(t.Context(), x.server(t, tt.change), Credentials{}, x.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := compare.Exported(e)
+		if err != nil || gocmp.Diff(tt.want, s.Harness.SaturatedReasons) != "" || s.Harness.Saturated != (tt.want != nil) {
+			t.Errorf("saturated %v by %q, want %q: %v", s.Harness.Saturated, s.Harness.SaturatedReasons, tt.want, err)
+		}
+	}
+}
+
 // Whatever is not whole is an error that says what to do.
 func TestRefused(t *testing.T) {
 	const nothing = `{"status":"success","data":{"resultType":"vector","result":[]}}`

@@ -30,8 +30,17 @@ func Exported(w io.Writer, s compare.Summary, extent, lacking string) error {
 			}
 		}
 	}
-	_, err := fmt.Fprintf(w, "run %s, upgrade %s, from exported metrics alone: no verdict, and no word on whether the run is valid\n\n%s\n"+
+	_, err := fmt.Fprintf(w, "%srun %s, upgrade %s, from exported metrics alone: no verdict, and no word on whether the run is valid\n\n%s\n"+
 		"%s: %s; the timeline, and proofs of what arms were, are in the bundle only.\n%s",
-		s.RunID, s.Upgrade.Name, t, notExported, lacking, extent)
+		limits(s), s.RunID, s.Upgrade.Name, t, notExported, lacking, extent)
 	return err
+}
+
+// limits says above a table which limits the harness was beyond, by the metrics.
+func limits(s compare.Summary) string {
+	if !s.Harness.Saturated {
+		return ""
+	}
+	return fmt.Sprintf("*** run %s is SATURATED: the harness was the bottleneck, these numbers are no verdict; beyond its limit: %s ***\n",
+		s.RunID, strings.Join(s.Harness.SaturatedReasons, ", "))
 }

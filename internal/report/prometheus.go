@@ -23,6 +23,7 @@ func Prometheus(w io.Writer, runs []Served) error {
 	var b strings.Builder
 	for _, r := range runs {
 		summaries = append(summaries, r.Summary)
+		b.WriteString(limits(r.Summary))
 		fmt.Fprintf(&b, "run %s, upgrade %s, from a Prometheus server alone: no verdict, and no word on whether the run is valid\n", r.Summary.RunID, r.Summary.Upgrade.Name)
 	}
 	contrast(&b, summaries)

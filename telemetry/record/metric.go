@@ -114,6 +114,7 @@ const (
 	HarnessMemory       = "schload.harness.memory"
 	HarnessPorts        = "schload.harness.ports"
 	HarnessQueue        = "schload.harness.queue"
+	HarnessSaturated    = "schload.harness.saturated"
 	HarnessSchedLatency = "schload.harness.sched_latency"
 	HarnessStartLag     = "schload.harness.start_lag"
 	HarnessSteal        = "schload.harness.steal"
@@ -200,6 +201,7 @@ var Metrics = []Metric{
 	{HarnessMemory, "By", Gauge, "resident memory of the harness", nil},
 	{HarnessPorts, "{port}", Gauge, "TCP ports in use where the harness runs, TIME_WAIT included", nil},
 	{HarnessQueue, "{operation}", Gauge, "most operations that waited for a worker at once in the last interval", []string{AttrPool}},
+	{HarnessSaturated, "{limit}", Gauge, "1 while the harness is, by the run so far, beyond a limit up to which it measures the target and not itself, by the limit; what takes the whole run to tell (start lag, Little's law, standing still) is in the bundle's summary alone", []string{AttrReason}},
 	{HarnessSchedLatency, "s", Gauge, "how long goroutines that could run waited for a processor: p50, p99 and max of the last interval", []string{AttrQuantile}},
 	{HarnessStartLag, "s", Gauge, "how late the harness itself starts operations: p50, p99 and max of the last interval", []string{AttrQuantile}},
 	{HarnessSteal, "{cpu}", Gauge, "processors that the hypervisor gave to others, mean of the last interval", nil},
