@@ -9,6 +9,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"schload/internal/race"
 	"schload/telemetry"
 	"schload/telemetry/record"
 	"schload/workload"
@@ -82,6 +83,9 @@ var seldom = map[string]string{
 // that goes out is listed, and what is listed goes out: in a run with a ledger,
 // messages and traces, or in one on a cluster.
 func TestExportedIsListed(t *testing.T) {
+	if race.Enabled {
+		t.Skip("a run with messages moves connections, which go-redis does not under the detector: without it nothing is left to hold the list against")
+	}
 	listed := map[string]record.Metric{}
 	for _, m := range slices.Concat(record.Metrics, telemetry.TestingAppMetrics()) {
 		listed[m.Name] = m
