@@ -32,6 +32,7 @@ func TestSeriesAreThereBeforeTheLoad(t *testing.T) {
 		"turns":     func(t *testing.T) *bench { return newBench(t, "endpoint-rebind").sequential(1) },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				b := make(t)
 				var file bytes.Buffer
