@@ -82,9 +82,9 @@ type Config struct {
 	// 127.0.0.1:9464. Empty: no server.
 	Prometheus string
 
-	// RunID, Upgrade and ServiceVersion become the resource attributes
-	// schload.run.id, schload.upgrade and service.version.
-	RunID, Upgrade, ServiceVersion string
+	// RunID, Upgrade, Profile and ServiceVersion become the resource attributes
+	// schload.run.id, schload.upgrade, schload.profile and service.version.
+	RunID, Upgrade, Profile, ServiceVersion string
 	// Library is the client under test, go-redis:v9.23.0, as Redis' metrics name it.
 	Library string
 	// Server is the host:port that clients are given, for the attributes
@@ -314,6 +314,7 @@ func (c Config) resolveResource(s *settings, env *environment) {
 	set("service.version", c.ServiceVersion)
 	set("schload.run.id", c.RunID)
 	set("schload.upgrade", c.Upgrade)
+	set("schload.profile", c.Profile)
 	s.instance = firstNonempty(c.InstanceID, c.RunID, s.resource["service.instance.id"], "schload")
 }
 

@@ -28,10 +28,7 @@ cumulative since the run's base instant. Histograms are base-2 exponential of sc
 (buckets 1.09 % wide, from 2^-20 s to 2^7 s): what is exported is what was recorded,
 bucket for bucket, and arrives in Prometheus as a native histogram.
 
-Each arm is a source of its own. Its resource carries ` + "`schload.arm`" + `, ` + "`schload.run.id`" + `,
-` + "`schload.upgrade`" + `, ` + "`service.name`" + `, ` + "`service.version`" + ` and ` + "`service.instance.id`" + `
-(run and arm); what concerns no arm comes from the run, without ` + "`schload.arm`" + `. Promote
-the first three to labels, as dashboards/prometheus/prometheus.yml does.
+Each arm is a source of its own, and has a resource of its own (below); what concerns no arm comes from the run, without ` + "`schload.arm`" + `.
 
 Exports sum the rounds, because a label that grows with the length of a run does not belong
 into every time series database. With ` + "`--export-rounds`" + ` whatever lists ` + "`schload.round`" + ` has it:
@@ -113,7 +110,7 @@ func renderMetrics() string {
 	for _, m := range record.Metrics {
 		fmt.Fprintf(&b, "| `%s`<br>%s | %s, %s | %s | `%s` |\n", m.Name, m.Description, m.Kind, m.Unit, quoted(m.Attributes), prometheusName(m))
 	}
-	return b.String() + renderAbsent() + renderContract() + renderEvents()
+	return b.String() + renderResource() + renderLater() + renderAbsent() + renderContract() + renderTraces() + renderEvents()
 }
 
 func quoted(list []string) string {
