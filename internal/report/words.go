@@ -198,9 +198,9 @@ func latency(a compare.Arm) string {
 	if during.Count < 100 {
 		return ""
 	}
-	text := span(during.P99.Duration())
+	text := span(during.P99.Duration()) + " of " + count(during.Count)
 	if before.Count >= 100 {
-		text += " (baseline " + span(before.P99.Duration()) + ")"
+		text += " (baseline " + span(before.P99.Duration()) + " of " + count(before.Count) + ")"
 	}
 	return text
 }
