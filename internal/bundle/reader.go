@@ -83,7 +83,7 @@ func Open(path string) (*Bundle, error) {
 		if kind := packedBeside(filepath.Join(b.Dir, runFile)); kind != "" {
 			return nil, packed(filepath.Join(b.Dir, runFile)+suffixes[kind], kind)
 		}
-		return nil, fmt.Errorf("%s is not a bundle: it holds no %s", b.Dir, runFile)
+		return nil, b.noBundle(path)
 	}
 	if err != nil {
 		return nil, err
@@ -92,6 +92,17 @@ func Open(path string) (*Bundle, error) {
 		return nil, fmt.Errorf("bundle %s: %s: %w", b.Dir, runFile, err)
 	}
 	return b, b.inspect()
+}
+
+// noBundle says what a path is that names no bundle, and what might be meant.
+func (b *Bundle) noBundle(path string) error {
+	if path != b.Dir {
+		return fmt.Errorf("%s is no file of a bundle: there is no %s beside it; give a directory that schload run wrote", path, runFile)
+	}
+	if _, err := os.Stat(filepath.Join(path, matrixFile)); err == nil {
+		return fmt.Errorf("%s is not a bundle but a matrix: give one of its bundles, in %s", path, filepath.Join(path, matrixCells))
+	}
+	return fmt.Errorf("%s is not a bundle: it holds no %s; give a directory that schload run wrote", path, runFile)
 }
 
 func decodeRun(data []byte) (Run, error) {
