@@ -70,7 +70,7 @@ func (c Case) fine() Finding {
 		f.Title = fmt.Sprintf("Nothing to explain: handed over %d of %s", l.HandedOver, plural(l.HandedOver+l.ClosedTold+l.ClosedUntold+l.GivenUp, "connection"))
 		f.Evidence = append(f.Evidence, fmt.Sprintf("%s started, %d succeeded; told %d of %d", plural(c.Arm.Handoffs.Started, "handoff"), c.Arm.Handoffs.Succeeded, n.Told, n.Connections))
 		if q := c.Arm.Attribution.Handoffs.SinceNotice; q.Count > 0 {
-			f.Evidence = append(f.Evidence, "notice to takeover: "+length(q.P50.Duration())+" at p50, "+length(q.Max.Duration())+" at most")
+			f.Evidence = append(f.Evidence, "notice to takeover: "+length(q.P50.Duration())+" at p50, "+length(q.Max.Duration())+" at most, of "+plural(q.Count, "handoff"))
 		}
 	case c.notices() > 0:
 		f.Evidence = append(f.Evidence, "notices read: "+classes(c.Arm.Notices)+"; no connection was handed over")

@@ -69,9 +69,10 @@ type final struct {
 	Rounds         uint64    `json:"rounds"`
 	RoundsEnded    string    `json:"rounds_ended"`
 	StartLag       *struct {
-		P50 json.Number `json:"p50"`
-		P99 json.Number `json:"p99"`
-		Max json.Number `json:"max"`
+		Count uint64      `json:"count"`
+		P50   json.Number `json:"p50"`
+		P99   json.Number `json:"p99"`
+		Max   json.Number `json:"max"`
 	} `json:"start_lag_s"`
 	Arms []struct {
 		Name        string   `json:"name"`

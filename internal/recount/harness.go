@@ -15,9 +15,12 @@ type workers struct {
 func (b *bundle) harness() object {
 	lag := b.startLag()
 	h := object{
-		"start_lag_s": object{"p50": duration(lag[0]), "p99": duration(lag[1]), "max": duration(lag[2])},
+		"start_lag_s": object{"p50": duration(lag.p50), "p99": duration(lag.p99), "max": duration(lag.max)},
 		"cpu":         b.cpu().object(), "health": copied{nil},
 		"marks_dropped": uint64(0),
+	}
+	if lag.count > 0 {
+		h["start_lag_s"].(object)["count"] = lag.count
 	}
 	all := list{}
 	for _, w := range b.workers() {
@@ -40,17 +43,23 @@ func (b *bundle) harness() object {
 	return h
 }
 
-// startLag returns p50, p99 and the maximum: as the run's end tells or, where
-// it does not, of the lateness of all arms in the baseline.
-func (b *bundle) startLag() [3]int64 {
+// started is how late operations were, and how many of them; 0: not known.
+type started struct {
+	count         uint64
+	p50, p99, max int64
+}
+
+// startLag is as the run's end tells or, where it does not, that of the lateness
+// of all arms in the baseline.
+func (b *bundle) startLag() started {
 	if f := b.run.Final; f != nil && f.StartLag != nil {
-		return [3]int64{nanoseconds(f.StartLag.P50), nanoseconds(f.StartLag.P99), nanoseconds(f.StartLag.Max)}
+		return started{f.StartLag.Count, nanoseconds(f.StartLag.P50), nanoseconds(f.StartLag.P99), nanoseconds(f.StartLag.Max)}
 	}
 	t := new(times)
 	for _, a := range b.run.Arms {
 		t.add(b.times(a.Name, "", lateness, only("baseline"), all))
 	}
-	return [3]int64{t.quantile(500), t.quantile(990), t.max}
+	return started{t.n, t.quantile(500), t.quantile(990), t.max}
 }
 
 // mean is that of a gauge over the intervals of a phase, each by its length;
@@ -192,7 +201,7 @@ func (b *bundle) used(stock string) float64 {
 }
 
 // lag is how much of an arm's lateness in the baseline is the harness's, at p99.
-func (b *bundle) lag(arm string) int64 { return min(b.late(arm), b.startLag()[1]) }
+func (b *bundle) lag(arm string) int64 { return min(b.late(arm), b.startLag().p99) }
 
 func (b *bundle) late(arm string) int64 {
 	return b.times(arm, "", lateness, only("baseline"), all).quantile(990)
