@@ -130,7 +130,9 @@ func TestEventsGoTheWayOfMetrics(t *testing.T) {
 	})
 }
 
-// Where log events go is derived, or asked of the environment.
+// Where log events go is decided as for the other signals: the flag beats every
+// variable, that of logs beats the general one, those of metrics are none of
+// theirs.
 func TestEventsEndpoint(t *testing.T) {
 	for _, c := range []struct {
 		endpoint string
@@ -138,14 +140,54 @@ func TestEventsEndpoint(t *testing.T) {
 		want     string
 	}{
 		{"http://host:4318", nil, "http://host:4318/v1/logs"},
+		{"http://host:4318/v1/metrics", nil, "http://host:4318/v1/logs"},
 		{"http://prometheus:9090/api/v1/otlp", nil, "http://prometheus:9090/api/v1/otlp/v1/logs"},
+		{"grpc://host", nil, "http://host:4317"},
 		{"", map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://host:4318/x"}, "http://host:4318/x/v1/logs"},
 		{"", map[string]string{"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://m:1/v1/metrics", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": "http://l:2/in"}, "http://l:2/in"},
 		{"http://host:4318", map[string]string{"OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": "http://l:2/in"}, "http://host:4318/v1/logs"},
+		{"", map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://h:1", "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": "l:2", "OTEL_EXPORTER_OTLP_LOGS_INSECURE": "true"}, "http://l:2"},
+		{"", map[string]string{"OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": "l:2"}, "http://localhost:4318/v1/logs"},
 	} {
-		s, _, err := Config{Endpoint: c.endpoint, Getenv: func(name string) string { return c.env[name] }}.resolve()
-		if err != nil || s.events.String() != c.want {
+		s, _, err := Config{Endpoint: c.endpoint, Marks: true, Getenv: func(name string) string { return c.env[name] }}.resolve()
+		if err != nil || s.events.endpoint.String() != c.want {
 			t.Errorf("%+v: %v %v", c, s.events, err)
+		}
+	}
+}
+
+// Marks are off unless somebody asks, and the variable is asked as that of
+// traces is.
+func TestWhenMarksAreOn(t *testing.T) {
+	for _, c := range []struct {
+		config Config
+		env    variables
+		want   string // endpoint, file, off, or the error's text
+	}{
+		{Config{}, variables{"OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": "http://c:4318"}, "off"},
+		{Config{}, variables{"OTEL_LOGS_EXPORTER": "otlp"}, "http://localhost:4318/v1/logs"},
+		{Config{}, variables{"OTEL_LOGS_EXPORTER": "OTLP", "OTEL_METRICS_EXPORTER": "none"}, "http://localhost:4318/v1/logs"},
+		{Config{}, variables{"OTEL_LOGS_EXPORTER": "console"}, "file"},
+		{Config{}, variables{"OTEL_LOGS_EXPORTER": "otlp/stdout"}, "file"},
+		{Config{}, variables{"OTEL_LOGS_EXPORTER": "none"}, "off"},
+		{Config{}, variables{"OTEL_LOGS_EXPORTER": "otlp", "OTEL_SDK_DISABLED": "true"}, "off"},
+		{Config{Marks: true, Endpoint: "http://c:1"}, variables{"OTEL_LOGS_EXPORTER": "none"}, "http://c:1/v1/logs"},
+		{Config{Marks: true}, variables{"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://m:1"}, logsSignal.nowhere},
+		{Config{Marks: true, File: "x"}, variables{"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://m:1"}, "file"},
+	} {
+		c.config.Getenv = c.env.get
+		s, warned, err := c.config.resolve()
+		got := "off"
+		switch {
+		case err != nil:
+			got = err.Error()
+		case s.events != nil && s.events.otlp:
+			got = s.events.endpoint.String()
+		case s.events != nil:
+			got = "file"
+		}
+		if got != c.want || len(warned) > 0 {
+			t.Errorf("%+v: %s, want %s; warnings %v", c.env, got, c.want, warned)
 		}
 	}
 }

@@ -85,7 +85,7 @@ func (e *environment) clientCertificate(to *tls.Config, f TLSFiles) error {
 
 // checkTLS refuses what says two things: files for exports of which none is
 // encrypted, and the wish for none beside an endpoint that asks for it.
-func (c Config) checkTLS(all ...*settings) error {
+func (c Config) checkTLS(all ...*route) error {
 	encrypted, inTheClear := "", ""
 	for _, s := range all {
 		switch {

@@ -40,10 +40,8 @@ func (e *Exporter) startTraces(ctx context.Context, s settings, arms []string, b
 		queue(exporter, t.transport.asked)
 	}
 	if s.traces.file != "" {
-		if e.lines == nil {
-			if e.lines, err = openLines(s.traces.file, s.traces.console); err != nil {
-				return err
-			}
+		if err := e.open(*s.traces); err != nil {
+			return err
 		}
 		exporter, err := e.lines.spans(ctx)
 		if err != nil {
@@ -125,9 +123,7 @@ func (t *traces) close(ctx context.Context) error {
 		return nil
 	}
 	err := t.each(func(q *spanQueue) error { return q.Shutdown(ctx) })
-	if t.transport.close != nil {
-		t.transport.close()
-	}
+	t.transport.end()
 	return err
 }
 
