@@ -9,6 +9,8 @@ import (
 	"maps"
 	"os"
 	"time"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
 // The protocols of OTLP, spelled as OTEL_EXPORTER_OTLP_PROTOCOL spells them.
@@ -129,6 +131,8 @@ type settings struct {
 	instance   string
 
 	traces, events *route // nil: none
+	limits         sdktrace.SpanLimits
+	exemplars      bool // of operations that have spans
 }
 
 // resolve decides from the configuration, then from the environment. What is
@@ -157,6 +161,9 @@ func (c Config) resolve() (settings, []error, error) {
 	}
 	env.refuseDelta()
 	c.resolveResource(&s, env)
+	if err == nil {
+		env.warnUnused(s)
+	}
 	return s, env.told.list, err
 }
 

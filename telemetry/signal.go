@@ -20,13 +20,16 @@ var (
 		nowhere: "marks (--export-marks) are exported by OTLP: give --otlp-endpoint, --otlp-file, OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_LOGS_ENDPOINT; Prometheus takes metrics alone"}
 )
 
-// resolveTraces decides whether spans are exported, and where to.
+// resolveTraces decides whether spans are exported, where to, and how much of
+// them.
 func (c Config) resolveTraces(metrics *settings, env *environment) (err error) {
 	wanted := c.Traces || c.TracesEndpoint != ""
 	if c.TracesEndpoint != "" {
 		c.Endpoint = c.TracesEndpoint
 	}
-	metrics.traces, err = c.beside(metrics, env.about(tracesSignal), wanted)
+	if metrics.traces, err = c.beside(metrics, env.about(tracesSignal), wanted); metrics.traces != nil {
+		metrics.limits, metrics.exemplars = env.spanLimits(), env.exemplars()
+	}
 	return err
 }
 
@@ -34,6 +37,13 @@ func (c Config) resolveTraces(metrics *settings, env *environment) (err error) {
 func (c Config) resolveEvents(metrics *settings, env *environment) (err error) {
 	metrics.events, err = c.beside(metrics, env.about(logsSignal), c.Marks)
 	return err
+}
+
+// AsksForMarks says whether the environment asks for marks, as Config.Marks does.
+func AsksForMarks(getenv func(string) string) bool {
+	env := environment{get: getenv, of: logsSignal, told: new(warnings)}
+	asked := env.exporters()
+	return asked.otlp || asked.console
 }
 
 // beside is the route of a signal that is exported if the configuration wants
