@@ -41,10 +41,12 @@ type Config struct {
 	// that OTEL_EXPORTER_OTLP_CERTIFICATE and its relatives name.
 	TLS *tls.Config
 
-	// Interval between exports; default OTEL_METRIC_EXPORT_INTERVAL, or 1 s,
-	// because maintenance is over in seconds.
+	// Interval between exports; default OTEL_METRIC_EXPORT_INTERVAL (of spans
+	// OTEL_BSP_SCHEDULE_DELAY, of marks OTEL_BLRP_SCHEDULE_DELAY), or 1 s, because
+	// maintenance is over in seconds.
 	Interval time.Duration
-	// Timeout of one export; default 5 s. There is no retry: each export
+	// Timeout of one export; default OTEL_EXPORTER_OTLP_TIMEOUT and its relatives,
+	// or 5 s. There is no retry of metrics: each export
 	// carries the whole truth so far, so the next one is the retry. While a
 	// receiver fails, exports are spaced out.
 	Timeout time.Duration
@@ -170,6 +172,17 @@ func (c Config) resolve() (settings, []error, error) {
 // exports says whether anything is exported.
 func (s settings) exports() bool {
 	return s.otlp || s.file != "" || s.prometheus != "" || s.traces != nil || s.events != nil
+}
+
+// patience is how long an export of all signals may take.
+func (s settings) patience() time.Duration {
+	longest := s.timeout
+	for _, r := range []*route{s.traces, s.events} {
+		if r != nil {
+			longest = max(longest, r.timeout)
+		}
+	}
+	return longest
 }
 
 func (c Config) resolveHistograms(s *settings, env *environment) error {

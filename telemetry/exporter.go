@@ -60,7 +60,7 @@ func Start(ctx context.Context, c Config) (*Exporter, error) {
 	for _, warning := range warnings {
 		log.Warn("telemetry environment", "error", warning)
 	}
-	e := &Exporter{timeout: s.timeout}
+	e := &Exporter{timeout: s.patience()}
 	if !s.exports() {
 		return e, nil
 	}

@@ -76,8 +76,8 @@ var standard = []variable{
 		matters: ofSpans, why: "spans are exported by OTLP: use OTEL_EXPORTER_OTLP_TRACES_ENDPOINT; Jaeger takes OTLP itself, a collector's exporter sends to Zipkin"},
 
 	{names: []string{metricsSignal.interval, metricsSignal.timeout}, does: "milliseconds between exports of metrics (unset: 1 000; with marks each interval is exported), and for one if no OTLP timeout is set"},
-	{names: []string{tracesSignal.interval, tracesSignal.timeout}, does: "the same of spans"},
-	{names: []string{logsSignal.interval, logsSignal.timeout}, does: "the same of marks"},
+	{names: []string{tracesSignal.interval, tracesSignal.timeout}, does: "milliseconds between exports of spans (unset: 1 000), and for one if no OTLP timeout is set"},
+	{names: []string{logsSignal.interval, logsSignal.timeout}, does: "milliseconds between exports of marks (unset: 1 000), and for one if no OTLP timeout is set"},
 	{names: each("OTEL_BSP_", "MAX_QUEUE_SIZE", "MAX_EXPORT_BATCH_SIZE"), matters: ofSpans,
 		why: fmt.Sprintf("%d spans are kept while no receiver takes them, and sent %d at a time; --traces-limit has fewer made", mostSpans, mostSent)},
 	{names: each("OTEL_BLRP_", "MAX_QUEUE_SIZE", "MAX_EXPORT_BATCH_SIZE"), matters: ofMarks,
@@ -93,7 +93,7 @@ var standard = []variable{
 	{names: []string{"OTEL_TRACES_SAMPLER_ARG"}, why: "it is of OTEL_TRACES_SAMPLER"},
 	{names: append(each("OTEL_SPAN_", "ATTRIBUTE_COUNT_LIMIT", "ATTRIBUTE_VALUE_LENGTH_LIMIT", "EVENT_COUNT_LIMIT", "LINK_COUNT_LIMIT"), "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT"),
 		does: "limits of a span; unset: 128, and values of any length"},
-	{names: each("OTEL_ATTRIBUTE_", "COUNT_LIMIT", "VALUE_LENGTH_LIMIT"), does: "the same where the span's are unset; marks and metrics are exported whole"},
+	{names: each("OTEL_ATTRIBUTE_", "COUNT_LIMIT", "VALUE_LENGTH_LIMIT"), does: "limits of a span's attributes where its own are unset; marks and metrics are exported whole"},
 	{names: each("OTEL_LOGRECORD_ATTRIBUTE_", "COUNT_LIMIT", "VALUE_LENGTH_LIMIT"), matters: ofMarks,
 		why: "marks are exported whole, or schload compare could not read them back; a collector's processor transform shortens them"},
 
