@@ -45,6 +45,14 @@ func openLines(path string, console io.Writer) (*lines, error) {
 	return &lines{to: file, close: file.Close}, nil
 }
 
+// open opens the file of a route. All signals write into the same one.
+func (e *Exporter) open(r route) (err error) {
+	if e.lines == nil {
+		e.lines, err = openLines(r.file, r.console)
+	}
+	return err
+}
+
 // exporter returns an exporter whose requests become lines.
 func (l *lines) exporter(ctx context.Context) (sdkmetric.Exporter, error) {
 	return otlpmetrichttp.New(ctx,
