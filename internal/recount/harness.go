@@ -23,7 +23,7 @@ func (b *bundle) harness() object {
 	for _, w := range b.workers() {
 		all = append(all, object{"arm": w.arm, "pool": w.pool, "full": share(w.full), "queue": w.queue})
 	}
-	h["workers"] = all
+	h["workers"], h["processes"] = all, b.processes()
 	exports := b.counter("", "schload.telemetry.exports", "result")
 	h["exports"] = object{"sent": exports["ok"], "failed": exports["failed"],
 		"held": uint64(0), "overflowed": uint64(0), "spans_lost": uint64(0), "events_lost": uint64(0)}
@@ -38,6 +38,32 @@ func (b *bundle) harness() object {
 	reasons := b.saturated()
 	h["saturated_reasons"], h["saturated"] = reasons, len(reasons) > 0
 	return h
+}
+
+// processes are those of a run whose arms had one each.
+func (b *bundle) processes() list {
+	l := list{}
+	if b.run.Isolated == nil || b.run.Merge == nil {
+		return l
+	}
+	for _, w := range b.run.Merge.Workers {
+		o := object{"arm": "", "start_lag_s": nil, "health": copied{nil}}
+		if w.Process == "arm" {
+			o["arm"] = w.Name
+		}
+		if w.StartLag != nil {
+			o["start_lag_s"] = w.StartLag.object()
+		}
+		if w.Health != nil {
+			o["health"] = copied{w.Health}
+		}
+		l = append(l, o)
+	}
+	return l
+}
+
+func (l lag) object() object {
+	return object{"p50": duration(nanoseconds(l.P50)), "p99": duration(nanoseconds(l.P99)), "max": duration(nanoseconds(l.Max))}
 }
 
 // startLag returns p50, p99 and the maximum: as the run's end tells or, where
@@ -162,9 +188,13 @@ func (b *bundle) saturated() (reasons sentences) {
 	}
 	stood := int64(0)
 	for _, s := range b.stalls() {
+		if s.Arm != "" {
+			continue // that arm's process did, not all of the harness
+		}
 		stood += span{from: s.At, to: s.At + s.Duration}.overlap(b.measuredFrom(), b.end())
 	}
 	add(stood > 0 && float64(stood) > 0.05*float64(b.end()-b.measuredFrom()), "it stood still for"+text)
+	reasons = append(reasons, b.run.Merge.stoodStill()...)
 	length, known := b.health("length_s")
 	if !known || length <= 0 {
 		return reasons
@@ -191,8 +221,19 @@ func (b *bundle) used(stock string) float64 {
 	return used / limit
 }
 
-// lag is how much of an arm's lateness in the baseline is the harness's, at p99.
-func (b *bundle) lag(arm string) int64 { return min(b.late(arm), b.startLag()[1]) }
+// lag is how much of an arm's lateness in the baseline is the harness's, at p99:
+// that of the arm's own process, where it had one.
+func (b *bundle) lag(arm string) int64 {
+	own := b.startLag()[1]
+	if b.run.Isolated != nil && b.run.Merge != nil {
+		for _, w := range b.run.Merge.Workers {
+			if w.Process == "arm" && w.Name == arm && w.StartLag != nil {
+				own = nanoseconds(w.StartLag.P99)
+			}
+		}
+	}
+	return min(b.late(arm), own)
+}
 
 func (b *bundle) late(arm string) int64 {
 	return b.times(arm, "", lateness, only("baseline"), all).quantile(990)
