@@ -21,7 +21,7 @@ var absent = map[string]string{
 	"redis.client.csc.evictions":         "client-side caching is not used",
 	"redis.client.csc.network_saved":     "client-side caching is not used",
 	"redis.client.pubsub.messages":       "`schload.messages` says what became of each message at each receiver",
-	"redis.client.stream.lag":            "no consumer groups; `schload.message.delivery_time` is measured from when a message was due",
+	"redis.client.stream.lag":            "`schload.message.delivery_time`, of consumer groups too, is measured from when a message was due; a lag would begin when the server took it",
 	"db.client.connection.use_time":      "the client does not tell when a connection is taken and given back; `db.client.operation.duration` holds the wait for one, too",
 	"db.client.response.returned_rows":   "replies of Redis have no rows",
 	"schload.operations.scheduled":       "`schload.operations.due`",
@@ -43,13 +43,13 @@ var absentAttributes = []lacking{
 	{"db.operation.batch.size", []string{record.ServiceTime}, "a pipeline is one operation of its pool, which has one depth"},
 	{"db.query.text", []string{record.ServiceTime}, "keys and values do not belong into labels"},
 	{"db.response.status_code", []string{record.ServiceTime, record.ClientErrors}, "classes of outcomes are told apart, not the first words of replies: `schload.operations` by outcome, `redis.client.errors` by `error.type`"},
-	{"db.stored_procedure.name", []string{record.ServiceTime}, "there are none"},
+	{"db.stored_procedure.name", []string{record.ServiceTime}, "scripts have no name; `db.operation.name` EVAL tells them apart"},
 	{record.AttrCategory, []string{record.ServiceTime}, "histograms tell ok from failed: one for each class would be 20 times the memory; `redis.client.errors` has it"},
 	{record.AttrCategory, []string{record.ClientClosed}, "a close is told by the client's reason; `schload.connection.closes` adds the side that closed"},
 	{record.AttrError, []string{record.ClientClosed}, "a close is told by the client's reason; `schload.connection.closes` adds the side that closed"},
 	{record.AttrPeerAddress, []string{record.ServiceTime, record.ClientErrors}, "nodes multiply histograms and come and go; `schload.connections` and `redis.client.maintenance.notifications` tell them"},
 	{record.AttrPeerPort, []string{record.ServiceTime, record.ClientErrors}, "as `network.peer.address`"},
-	{"redis.client.connection.pubsub", []string{record.ClientConnections}, "the pool does not hold connections of receivers; open ones are among those of state used"},
+	{"redis.client.connection.pubsub", []string{record.ClientConnections}, "receivers' connections are not told apart: open ones count as used"},
 }
 
 // different says what is exported under a specified name and differs from what

@@ -207,7 +207,7 @@ func bannersOf(s compare.Summary) (list []banner) {
 		list = append(list, banner{"INVALID", "These numbers prove nothing.", s.InvalidReasons})
 	}
 	if !s.Complete {
-		list = append(list, banner{"INCOMPLETE", "The run was cut off or interrupted; its numbers end where it did.", nil})
+		list = append(list, banner{"INCOMPLETE", "The run, or a worker of it that the warnings name, was cut off, interrupted or lost; the numbers end where it did.", nil})
 	}
 	if s.Harness.Saturated && !s.Saturating() {
 		list = append(list, banner{"SATURATED", "The harness was the bottleneck; these numbers are no verdict.", s.Harness.SaturatedReasons})

@@ -119,7 +119,7 @@ func validCase(s compare.Summary) junitCase {
 	case len(s.Injections) > 0:
 		problem("injected", "the simulator was told to do wrong: no measurement of Redis", s.Injections)
 	case !s.Complete:
-		problem("incomplete", "the run was cut off or interrupted", nil)
+		problem("incomplete", "the run, or a worker of it, was cut off, interrupted or lost", s.Warnings)
 	}
 	return c
 }

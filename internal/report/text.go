@@ -57,7 +57,7 @@ func banners(b *strings.Builder, s compare.Summary, run string) {
 		}
 	}
 	if !s.Complete {
-		fmt.Fprintf(b, "*** %sINCOMPLETE: the run was cut off or interrupted, its numbers end where it did ***\n", run)
+		fmt.Fprintf(b, "*** %sINCOMPLETE: the run, or a worker of it that the warnings name, was cut off, interrupted or lost; the numbers end where it did ***\n", run)
 	}
 	if s.Harness.Saturated && !s.Saturating() {
 		fmt.Fprintf(b, "*** %sSATURATED: the harness was the bottleneck, these numbers are no verdict ***\n", run)

@@ -16,7 +16,7 @@ var absentOfClient = map[string]string{
 	"redis_client_csc_items":                     "client-side caching is not used",
 	"redis_client_csc_evictions_total":           "client-side caching is not used",
 	"redis_client_pubsub_messages_total":         "schload_messages_total says what became of each message at each receiver",
-	"redis_client_stream_lag_seconds_bucket":     "no consumer groups",
+	"redis_client_stream_lag_seconds_bucket":     "not exported: docs/METRICS.md says why",
 }
 
 // shown is how the dashboard shows a metric.
