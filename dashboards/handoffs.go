@@ -39,7 +39,7 @@ func verdict() []Panel {
 			one(total(byUpgrade, late, measured), wholeLegend)),
 		bars("Availability", "Share of the operations due from the upgrade's beginning to the end of recovery that succeeded in time: (ok - late) / due.", "percentunit",
 			one(availability(total, byUpgrade, event), wholeLegend)).upTo(1),
-		bars("Longest outage", "The longest span in which an arm had no success although operations were due.", "s",
+		bars("Longest outage", "The longest span in which an arm had no success although operations were due. Time in which the harness itself stood still is in it; the report takes it off.", "s",
 			one(highest(byUpgrade, "schload_outage_longest_seconds", inArm), wholeLegend)),
 		bars("Response time in maintenance, quantile $quantile", "From the intended instant to the end, failed operations included, over all rounds.", "s",
 			one(quantileOf("$quantile", total(byUpgrade, responseTime, inArm+ofOperation+`,schload_phase="maintenance"`)), wholeLegend)),

@@ -29,7 +29,7 @@ func (p Profile) Validate() error {
 	wrong = append(wrong, stage.CheckName(p.Stage))
 	sim, none := p.Stage == stage.NameSim, p.Stage == stage.NameNone
 	check(!sim || p.Target == "", "target with stage sim: the simulator is its own target; use stage none, manual, command or fault-injector")
-	check(!sim || p.TLS == handoff.TLS{}, "tls with stage sim: the simulator speaks in the clear; use stage none")
+	check(!sim || p.TLS == handoff.TLS{}, "tls with stage sim: the simulator speaks in the clear; use stage none, manual, command or fault-injector")
 	check(sim || p.Target != "", "stage %s without target: say which Redis to load, redis://host:port", p.Stage)
 	check(sim || len(p.Faults) == 0, "faults with stage %s: faults are the simulator's; use stage sim", p.Stage)
 	check(sim || len(p.Shards) == 0, "shards with stage %s: shards stand behind the simulator; use stage sim", p.Stage)

@@ -19,8 +19,9 @@ func newCalibrate() *cobra.Command {
 		Short: "Test the instrument itself on this machine, in about a minute, and print a certificate",
 		Long: "Give the engine, the recorder, the bundle and the ledger what is known beforehand, and hold what they find against it.\n" +
 			"It needs nothing but this machine: targets are in memory or on loopback. Checks: " + strings.Join(calibrate.Names(), ", ") + ".\n\n" +
-			"PASS: found what was known. FAIL: the instrument is wrong on this machine. NOISY: the machine is too busy to tell.\n\n" +
-			"Exit codes: 0 nothing failed, 1 a check failed, 2 usage, 130 interrupted.",
+			"PASS: found what was known. FAIL: the instrument is wrong on this machine. NOISY: the machine was too busy to tell, so\n" +
+			"that check neither passed nor failed: the exit code is 0, and calibrating again on a quieter machine may tell.\n\n" +
+			"Exit codes: 0 no check failed (PASS or NOISY), 1 a check failed, 2 usage, 130 interrupted.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			v := buildVersions()

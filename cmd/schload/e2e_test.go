@@ -178,8 +178,9 @@ func supported(t *testing.T, u upgrade.Upgrade, on, off compare.Arm) {
 // A thousand connections and 256 workers, two arms of 500 and 128, at a rate
 // that two processors carry: all connections are open and proved before the
 // load, none is dialled under it, nothing is left out of the timeline, and the
-// memory stays within the bound of docs/PERFORMANCE.md. How late the harness
-// was is logged: it depends on what else the machine does.
+// memory stays within 200 MB (146 were measured, docs/PERFORMANCE.md). How late
+// the harness was, and whether it was saturated, is logged and not asserted:
+// other programs on the machine decide on both.
 func TestE2EThousandConnections(t *testing.T) {
 	e2e(t)
 	s, out := played(t, "--upgrade", "none", "--speed", "20", "--workers", "128", "--connections", "500", "--rate", "2000",

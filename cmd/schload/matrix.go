@@ -36,7 +36,7 @@ func newMatrix() *cobra.Command {
 		Short: "Play every upgrade with every arm, several rounds each, and print one table",
 		Long: "Play profiles x upgrades, each with all arms and several rounds, and print one table with a verdict for each.\n" +
 			"Every cell is a run with its own bundle, in DIR/cells; DIR holds the table as matrix.json, .csv, .md and .html.\n" +
-			"Interrupted or killed, it goes on where it was when it is started again with the same flags and --out DIR:\n" +
+			"Interrupted or killed, it continues where it stopped when it is started again with the same flags and --out DIR:\n" +
 			"finished cells are checked and kept, all others are played again.\n\n" +
 			"--quick takes about 10 minutes for all upgrades: 100 operations a second, short baselines, several cells side by\n" +
 			"side, and only upgrades that are longer than that quickened. Without it, cells are played one after the other.\n" +

@@ -53,7 +53,7 @@ func TestJoinPromise(t *testing.T) {
 		t.Fatalf("%v, %+v", err, all.Expectations)
 	}
 	x := all.Expectations[0]
-	if x.Verdict != WorseThan || !strings.HasPrefix(x.Reasons[0], "on: 12 of 60000 operations failed") || all.Rounds != 6 {
+	if x.Verdict != WorseThan || !strings.HasPrefix(x.Reasons[0], "on: 12 of 60 000 operations failed") || all.Rounds != 6 {
 		t.Errorf("%d rounds: %+v", all.Rounds, x)
 	}
 	// The difference is that of all rounds.

@@ -23,7 +23,7 @@ func TestExpectations(t *testing.T) {
 		level, want   string
 		says          string
 	}{
-		{"a move, once", "endpoint-rebind", nil, 1, "full", compare.AsDocumented, "on: 0 of 1537 operations failed or were missed"},
+		{"a move, once", "endpoint-rebind", nil, 1, "full", compare.AsDocumented, "on: 0 of 1 537 operations failed or were missed"},
 		{"a move", "endpoint-rebind", nil, 6, "full", compare.AsDocumented, "better"},
 		{"in place, once", "in-place", nil, 1, "partial", compare.NoEvidence, "whether it is harmed more, only rounds tell"},
 		{"in place", "in-place", nil, 6, "partial", compare.AsDocumented, "connections that the server closed: on 48, off 48"},
@@ -34,6 +34,7 @@ func TestExpectations(t *testing.T) {
 		{"a restart without notice", "proxy-restart", nil, 6, "none", compare.AsDocumented, "within the limit"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				b := newUpgradeBench(t, test.upgrade)
 				if test.arms != nil {
@@ -80,6 +81,7 @@ func TestExpectationsOfReceivers(t *testing.T) {
 		{workload.KindQueue, compare.WorseThan},
 	} {
 		t.Run(test.kind.String(), func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				pool := workload.Pool{Kind: test.kind}
 				if test.kind == workload.KindQueue { // blocked for longer than the move takes

@@ -27,6 +27,7 @@ import (
 func TestSummaryIsRecounted(t *testing.T) {
 	for _, kind := range recounted {
 		t.Run(kind.name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				dir := kind.make(t)
 				s, err := compare.Save(dir)
@@ -313,7 +314,9 @@ func recountTells(t *testing.T, dir string) {
 	}
 	leaves := 0
 	change(summary, func(key string) {
-		leaves++
+		if leaves++; testing.Short() && leaves%8 != 0 {
+			return
+		}
 		text, err := json.Marshal(summary)
 		if err != nil {
 			t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"schload/internal/compare"
 	"schload/telemetry/mark"
 )
 
@@ -31,7 +32,7 @@ func nothingAnnounced(c Case) []Finding {
 // felt says what the arm lost.
 func (c Case) felt() string {
 	o := c.Arm.Operations
-	text := fmt.Sprintf("%d of %d operations failed, %d missed", o.Failed, o.Due, o.Missed)
+	text := fmt.Sprintf("%s of %s operations failed, %s missed", compare.Count(o.Failed), compare.Count(o.Due), compare.Count(o.Missed))
 	if o.Failed > 0 {
 		text += " (" + classes(c.Arm.Errors) + ")"
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"schload/internal/compare"
 	"schload/telemetry/mark"
 )
 
@@ -124,14 +125,14 @@ func overflowDials(c Case) []Finding {
 	}
 	f := Finding{ID: "overflow-dials", Title: "A storm of dials while connections were handed over", Severity: Problem, Confidence: Certain,
 		Evidence: []string{
-			fmt.Sprintf("%d dials for a single command each, for %s: %.1f for each", d.Overflow, plural(started, "handoff"), ratio(d.Overflow, started)),
-			fmt.Sprintf("at most %d dials within 100 ms, at %s", d.Peak, instant(d.At.Duration())),
+			fmt.Sprintf("%s dials for a single command each, for %s: %.1f for each", compare.Count(d.Overflow), plural(started, "handoff"), ratio(d.Overflow, started)),
+			fmt.Sprintf("at most %s dials within 100 ms, at %s", compare.Count(d.Peak), instant(d.At.Duration())),
 		},
 		Cause:  "A connection that is being handed over cannot be used. A command that finds none free dials one for itself, to the configured address, which is the old node, and throws it away. Slow or failing handoffs make it as many as there are commands.",
 		Fix:    "Have more connections than operations in flight (PoolSize two to four times), and make handoffs quick: reachable addresses, a quick handshake, no work in OnConnect. Watch ephemeral ports and the server's limit of clients.",
 		Source: findings + "3. A busy pool dials the old address while it moves"}
 	if d.Leaving > 0 {
-		f.Evidence = append(f.Evidence, fmt.Sprintf("%d dials went to a node that was about to leave", d.Leaving))
+		f.Evidence = append(f.Evidence, fmt.Sprintf("%s dials went to a node that was about to leave", compare.Count(d.Leaving)))
 	}
 	for i, n := range d.Nodes {
 		if i < 2 {
@@ -155,7 +156,7 @@ func poolExhausted(c Case) []Finding {
 		return nil
 	}
 	f := Finding{ID: "pool-exhausted", Title: "The bound on connections turned handoffs into errors", Severity: Problem, Confidence: Certain,
-		Evidence: []string{fmt.Sprintf("%s failed with pool exhausted, of %d due", plural(n, "operation"), c.Arm.Operations.Due)},
+		Evidence: []string{fmt.Sprintf("%s failed with pool exhausted, of %s due", plural(n, "operation"), compare.Count(c.Arm.Operations.Due))},
 		Cause:    "Connections that are being handed over count as open and cannot be used. With MaxActiveConns reached the pool may not dial, and the command fails at once, without waiting and without a retry.",
 		Fix:      "Leave MaxActiveConns at 0; bound with PoolSize, which lets a command dial instead. If it must be bounded, leave room: twice PoolSize or more.",
 		Source:   findings + "2. A bound on connections turns a handoff into errors"}

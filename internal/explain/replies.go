@@ -45,7 +45,7 @@ func receivers(c Case) []Finding {
 		if d.Receivers == 0 || d.Lost == 0 && errors == "" && d.Resubscribed == 0 {
 			continue
 		}
-		text := fmt.Sprintf("pool %s (%s): %d of %d deliveries lost", p.Name, p.Kind, d.Lost, d.Due)
+		text := fmt.Sprintf("pool %s (%s): %s of %s deliveries lost", p.Name, p.Kind, compare.Count(d.Lost), compare.Count(d.Due))
 		if d.Gaps.Count > 0 {
 			text += fmt.Sprintf(" in %s, the longest of %s", plural(d.Gaps.Count, "gap"), plural(d.Gaps.Longest, "message"))
 		}

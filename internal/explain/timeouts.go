@@ -81,7 +81,7 @@ var (
 		"Raise the read timeout above a short stall; keep retries on; do not keep many more connections than the load needs.",
 		method + "What the handoffs did; go-redis reads pushes on use", Likely}
 	windowOver = &reason{"window-over", "Timeouts after the relaxed window was over",
-		"The connection had read a notice, and its relaxed timeouts had ended before the command was sent: the closing notice came before the server was well, or the time after the handoff ran out.",
+		"The connection had read a notice, and its relaxed timeouts had ended before the command was sent: the closing notice came before the server had recovered, or the time after the handoff ran out.",
 		"Increase PostHandoffRelaxedDuration (post_handoff_relaxed) for stalls after a move, or the read timeout.",
 		vendor + "Timeouts still occurring", Likely}
 	unheralded = &reason{"timeout-unannounced", "Timeouts that no notice announced",

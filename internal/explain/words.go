@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"schload/internal/compare"
 )
 
 // instant spells a point of the run: 12.813 s.
@@ -38,7 +40,7 @@ func plural[N int | uint64](n N, one string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return fmt.Sprintf("%d %ss", n, one)
+	return compare.Count(uint64(n)) + " " + one + "s"
 }
 
 // classes spells counts by name, the largest first: read_timeout 12, eof 3.
@@ -52,7 +54,7 @@ func classes(counts map[string]uint64) string {
 	var parts []string
 	for _, name := range names {
 		if counts[name] > 0 {
-			parts = append(parts, fmt.Sprintf("%s %d", name, counts[name]))
+			parts = append(parts, name+" "+compare.Count(counts[name]))
 		}
 	}
 	return strings.Join(parts, ", ")

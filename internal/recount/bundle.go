@@ -81,11 +81,12 @@ type worker struct {
 	Missing  string         `json:"missing"`
 }
 
-// lag is a start lag in decimal seconds.
+// lag is how late operations were, in decimal seconds, and how many of them.
 type lag struct {
-	P50 json.Number `json:"p50"`
-	P99 json.Number `json:"p99"`
-	Max json.Number `json:"max"`
+	Count uint64      `json:"count"`
+	P50   json.Number `json:"p50"`
+	P99   json.Number `json:"p99"`
+	Max   json.Number `json:"max"`
 }
 
 type pool struct {

@@ -32,6 +32,14 @@ func literally(format string, args ...any) string {
 	return regexp.QuoteMeta(fmt.Sprintf(format, args...))
 }
 
+// grouped spells a whole number in groups of three digits: 20 000.
+func grouped(n uint64) string {
+	if n < 1000 {
+		return strconv.FormatUint(n, 10)
+	}
+	return grouped(n/1000) + fmt.Sprintf(" %03d", n%1000)
+}
+
 // Differences derives the summary of the bundle in dir and returns where the
 // stored one differs, each with the path of its key; none if they are equal.
 func Differences(dir string) ([]string, error) {

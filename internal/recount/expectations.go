@@ -279,7 +279,7 @@ func beyond(calm, l loss) bool {
 }
 
 func (d *dispute) unfailing() {
-	n, pattern := d.on.lost(), literally("%s: %d of %d operations failed or were missed", d.arm, d.on.lost(), d.on.due)
+	n, pattern := d.on.lost(), literally("%s: %s of %s operations failed or were missed", d.arm, grouped(d.on.lost()), grouped(d.on.due))
 	rounds := 0
 	if d.calm[0].lost() == 0 {
 		rounds = max(int(math.Ceil(10*float64(max(1, d.played()))/float64(max(1, n)))), d.played()+1)
@@ -297,7 +297,7 @@ func (d *dispute) unfailing() {
 }
 
 func (d *dispute) figures(what string, on, off uint64) string {
-	return literally("%s", what) + text + literally("%s %d, %s %d", d.arm, on, d.ref, off)
+	return literally("%s", what) + text + literally("%s %s, %s %s", d.arm, grouped(on), d.ref, grouped(off))
 }
 
 func (d *dispute) harms() string { return d.figures("failed, missed", d.on.harm(), d.off.harm()) }

@@ -13,10 +13,8 @@ type workers struct {
 }
 
 func (b *bundle) harness() object {
-	lag := b.startLag()
 	h := object{
-		"start_lag_s": object{"p50": duration(lag[0]), "p99": duration(lag[1]), "max": duration(lag[2])},
-		"cpu":         b.cpu().object(), "health": copied{nil},
+		"start_lag_s": b.startLag().object(), "cpu": b.cpu().object(), "health": copied{nil},
 		"marks_dropped": uint64(0),
 	}
 	all := list{}
@@ -52,7 +50,7 @@ func (b *bundle) processes() list {
 			o["arm"] = w.Name
 		}
 		if w.StartLag != nil {
-			o["start_lag_s"] = w.StartLag.object()
+			o["start_lag_s"] = w.StartLag.started().object()
 		}
 		if w.Health != nil {
 			o["health"] = copied{w.Health}
@@ -62,21 +60,31 @@ func (b *bundle) processes() list {
 	return l
 }
 
-func (l lag) object() object {
-	return object{"p50": duration(nanoseconds(l.P50)), "p99": duration(nanoseconds(l.P99)), "max": duration(nanoseconds(l.Max))}
+// started is how late operations were, and how many of them; 0: not known.
+type started struct {
+	count         uint64
+	p50, p99, max int64
 }
 
-// startLag returns p50, p99 and the maximum: as the run's end tells or, where
-// it does not, of the lateness of all arms in the baseline.
-func (b *bundle) startLag() [3]int64 {
+func (l lag) started() started {
+	return started{l.Count, nanoseconds(l.P50), nanoseconds(l.P99), nanoseconds(l.Max)}
+}
+
+func (s started) object() object {
+	return object{"count": s.count, "p50": duration(s.p50), "p99": duration(s.p99), "max": duration(s.max)}
+}
+
+// startLag is as the run's end tells or, where it does not, that of the lateness
+// of all arms in the baseline.
+func (b *bundle) startLag() started {
 	if f := b.run.Final; f != nil && f.StartLag != nil {
-		return [3]int64{nanoseconds(f.StartLag.P50), nanoseconds(f.StartLag.P99), nanoseconds(f.StartLag.Max)}
+		return f.StartLag.started()
 	}
 	t := new(times)
 	for _, a := range b.run.Arms {
 		t.add(b.times(a.Name, "", lateness, only("baseline"), all))
 	}
-	return [3]int64{t.quantile(500), t.quantile(990), t.max}
+	return started{t.n, t.quantile(500), t.quantile(990), t.max}
 }
 
 // mean is that of a gauge over the intervals of a phase, each by its length;
@@ -224,7 +232,7 @@ func (b *bundle) used(stock string) float64 {
 // lag is how much of an arm's lateness in the baseline is the harness's, at p99:
 // that of the arm's own process, where it had one.
 func (b *bundle) lag(arm string) int64 {
-	own := b.startLag()[1]
+	own := b.startLag().p99
 	if b.run.Isolated != nil && b.run.Merge != nil {
 		for _, w := range b.run.Merge.Workers {
 			if w.Process == "arm" && w.Name == arm && w.StartLag != nil {

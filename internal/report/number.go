@@ -3,24 +3,13 @@ package report
 import (
 	"math"
 	"strconv"
-	"strings"
 	"time"
+
+	"schload/internal/compare"
 )
 
 // count spells a whole number in groups of three: 20 000.
-func count(n uint64) string { return group(strconv.FormatUint(n, 10)) }
-
-// group puts a space before every third digit, counted from the end.
-func group(digits string) string {
-	var b strings.Builder
-	for i, d := range digits {
-		if i > 0 && (len(digits)-i)%3 == 0 {
-			b.WriteByte(' ')
-		}
-		b.WriteRune(d)
-	}
-	return b.String()
-}
+func count(n uint64) string { return compare.Count(n) }
 
 // three spells a number with three significant digits, zeros included, so that
 // 2.50 says how well it is known.
@@ -35,7 +24,7 @@ func three(x float64) string {
 	rounded, _ := strconv.ParseFloat(strconv.FormatFloat(x, 'e', 2, 64), 64)
 	exponent := int(math.Floor(math.Log10(rounded) + 1e-12))
 	if exponent >= 3 {
-		return group(strconv.FormatFloat(rounded, 'f', 0, 64))
+		return compare.Group(strconv.FormatFloat(rounded, 'f', 0, 64))
 	}
 	return strconv.FormatFloat(rounded, 'f', 2-exponent, 64)
 }

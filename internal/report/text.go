@@ -149,7 +149,7 @@ func remarks(b *strings.Builder, s compare.Summary) {
 		b.WriteString(line + "\n")
 	}
 	b.WriteString(differences(s.Differences))
-	list(b, "behind the verdict on the documentation", restsOn(s))
+	list(b, "reasons for the verdict against the documentation", restsOn(s))
 	list(b, "warnings", s.Warnings)
 	list(b, "assumptions of the upgrade", s.Upgrade.Assumptions)
 	b.WriteString(harness(s))
