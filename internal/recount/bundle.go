@@ -81,7 +81,7 @@ type worker struct {
 	Missing  string         `json:"missing"`
 }
 
-// lag is how late operations were, in decimal seconds, and how many of them.
+// lag is a start lag in decimal seconds, and of how many operations.
 type lag struct {
 	Count uint64      `json:"count"`
 	P50   json.Number `json:"p50"`

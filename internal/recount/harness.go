@@ -71,7 +71,11 @@ func (l lag) started() started {
 }
 
 func (s started) object() object {
-	return object{"count": s.count, "p50": duration(s.p50), "p99": duration(s.p99), "max": duration(s.max)}
+	o := object{"p50": duration(s.p50), "p99": duration(s.p99), "max": duration(s.max)}
+	if s.count > 0 {
+		o["count"] = s.count
+	}
+	return o
 }
 
 // startLag is as the run's end tells or, where it does not, that of the lateness
