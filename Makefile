@@ -67,6 +67,7 @@ $(OBSERVABILITY)/collector: test/observability/collector/go.mod test/observabili
 
 e2e-observability: build $(OBSERVABILITY)/prometheus $(OBSERVABILITY)/collector ## real collector and Prometheus read back what the bundle has, boards drawn of it to build/preview (first time: 5 minutes of building)
 	cd dashboards/test && go build -trimpath -o '$(abspath $(OBSERVABILITY)/preview)' ./preview
+	cd dashboards/test && OTELCOL='$(abspath $(OBSERVABILITY)/collector)' go test -count=1 -run ThroughCollector -v .
 	E2E=1 SCHLOAD='$(CURDIR)/bin/schload' PREVIEW='$(abspath $(OBSERVABILITY)/preview)' PICTURES='$(abspath build/preview)' PROMETHEUS='$(abspath $(OBSERVABILITY)/prometheus)' OTELCOL='$(abspath $(OBSERVABILITY)/collector)' \
 	  go test -count=1 -timeout 15m -run 'E2E(Observability|Collector)' -v ./test/observability
 

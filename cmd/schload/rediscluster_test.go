@@ -34,8 +34,7 @@ func cmdCluster(ts *testscript.TestScript, neg bool, args []string) {
 	var secure []string
 	if len(args) > 2 {
 		files := writeCertificates(ts, ts.Getenv("WORK"))
-		secure = []string{"--tls-cluster", "yes", "--tls-replication", "yes", "--tls-ca-cert-file", files.ca, "--tls-cert-file", files.cert, "--tls-key-file", files.key,
-			"--user", "app", "on", ">geheim", "~schload:*", "&*", "+@all", "-@dangerous", "-@admin", "+cluster|slots", "+cluster|shards"}
+		secure = append([]string{"--tls-cluster", "yes", "--tls-replication", "yes"}, secured(files)...)
 		c.cli = []string{"--tls", "--cacert", files.ca, "--cert", files.cert, "--key", files.key}
 	}
 	var buses [members]string
@@ -68,6 +67,13 @@ func cmdCluster(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Setenv(args[0], c.ports[0])
 	ts.Setenv(args[1], c.ports[primaries])
+}
+
+// secured are the settings of a server with certificates that knows a user app
+// with password geheim, who may do what an application does.
+func secured(files certificates) []string {
+	return []string{"--tls-ca-cert-file", files.ca, "--tls-cert-file", files.cert, "--tls-key-file", files.key,
+		"--user", "app", "on", ">geheim", "~schload:*", "&*", "+@all", "-@dangerous", "-@admin", "+cluster|slots", "+cluster|shards"}
 }
 
 // ask sends a command to one node and returns the reply.

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -17,6 +21,7 @@ import (
 
 	"schload/internal/compare"
 	"schload/internal/race"
+	"schload/internal/recount"
 )
 
 func TestMain(m *testing.M) {
@@ -37,6 +42,10 @@ func TestScripts(t *testing.T) {
 			"busy":    cmdBusy,
 			"ports":   cmdPorts,
 			"redis":   cmdRedis,
+			"secure":  cmdSecure,
+			"nowhere": cmdNowhere,
+			"losses":  cmdLosses,
+			"recount": cmdRecount,
 			"cluster": cmdCluster,
 			"during":  cmdDuring,
 			"lead":    cmdLead,
@@ -231,6 +240,86 @@ func startRedis(ts *testscript.TestScript, dir, port string, args ...string) {
 		<-time.After(20 * time.Millisecond)
 	}
 	ts.Fatalf("redis-server does not listen on port %s", port)
+}
+
+// cmdSecure is cmdRedis of a server that speaks TLS and nothing else, wants a
+// client certificate, and knows the user app alone; see secured. The
+// certificates are in the script's directory: secure PORT.
+func cmdSecure(ts *testscript.TestScript, neg bool, args []string) {
+	port, dir := freePort(ts), ts.Getenv("WORK")
+	startRedis(ts, dir, port, append([]string{"--port", "0", "--tls-port", port, "--user", "default", "off"}, secured(writeCertificates(ts, dir))...)...)
+	ts.Setenv(args[0], port)
+}
+
+// cmdNowhere wants a text in no file of a directory: nowhere geheim DIR.
+func cmdNowhere(ts *testscript.TestScript, neg bool, args []string) {
+	files := 0
+	ts.Check(filepath.WalkDir(ts.MkAbs(args[1]), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		files++
+		data, err := os.ReadFile(path)
+		if bytes.Contains(data, []byte(args[0])) {
+			ts.Fatalf("%s has the text %q", path, args[0])
+		}
+		return err
+	}))
+	if files == 0 {
+		ts.Fatalf("%s has no files", args[1])
+	}
+}
+
+// lost is the evidence of an acknowledged write that was lost: command, key, the
+// token that was expected and what was found.
+var lost = regexp.MustCompile(`^[A-Z]+ schload:ledger:\S+: expected token \d+\b.*, found (token \d+|nothing)`)
+
+// cmdLosses wants the acknowledged writes that a bundle's arms lost to sum up to
+// a number, and a mark of each, with key and token: losses DIR 25.
+func cmdLosses(ts *testscript.TestScript, neg bool, args []string) {
+	var s struct {
+		Arms []struct {
+			Name      string
+			Integrity struct {
+				Lost int `json:"lost_acknowledged_writes"`
+			}
+		}
+	}
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0]+"/summary.json")), &s))
+	marks := map[string]int{}
+	for line := range strings.Lines(ts.ReadFile(args[0] + "/marks.jsonl")) {
+		var m struct{ Name, Arm, Detail string }
+		ts.Check(json.Unmarshal([]byte(line), &m))
+		if m.Name != "lost_acknowledged_write" {
+			continue
+		}
+		marks[m.Arm]++
+		if !lost.MatchString(m.Detail) {
+			ts.Fatalf("a mark of a lost write does not name key and token: %s", m.Detail)
+		}
+	}
+	sum := 0
+	for _, a := range s.Arms {
+		sum += a.Integrity.Lost
+		if marks[a.Name] != a.Integrity.Lost {
+			ts.Fatalf("arm %s lost %d acknowledged writes, and has %d marks of them", a.Name, a.Integrity.Lost, marks[a.Name])
+		}
+	}
+	if want, err := strconv.Atoi(args[1]); err != nil || sum != want {
+		ts.Fatalf("%d acknowledged writes were lost in all arms, want %s", sum, args[1])
+	}
+}
+
+// cmdRecount derives the figures of bundles a second time from their other
+// files: recount DIR...
+func cmdRecount(ts *testscript.TestScript, neg bool, args []string) {
+	for _, dir := range args {
+		differences, err := recount.Differences(ts.MkAbs(dir))
+		ts.Check(err)
+		if len(differences) > 0 {
+			ts.Fatalf("%s/summary.json does not follow from the other files:\n%s", dir, strings.Join(differences, "\n"))
+		}
+	}
 }
 
 func freePort(ts *testscript.TestScript) string {
