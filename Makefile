@@ -36,7 +36,8 @@ check: ## gofmt, vet, staticcheck, go mod tidy, tests
 golden: ## rewrite golden files and generated docs; read the diff before committing
 	go test $$(grep -rl 'Bool("update"' --include='*_test.go' . | xargs -n1 dirname | sort -u) -update
 
-e2e: ## long end-to-end checks (ten repeats, real redis-server, kill -9)
+e2e: ## long end-to-end checks (upgrades of a real Redis Cluster, ten repeats, soak, a day)
+	E2E=1 go test -count=1 -timeout 20m -run 'TestScripts/cluster-' -v ./cmd/schload
 	E2E=1 go test -count=1 -timeout 60m -run 'E2E' -v ./cmd/schload ./internal/... ./handoff/...
 
 e2e-node: build ## node-redis against schload sim (needs node and npm)

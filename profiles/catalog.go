@@ -3,7 +3,6 @@ package profiles
 import (
 	"embed"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -51,7 +50,7 @@ func Load(name string) (Profile, error) {
 		}
 		return Parse(name, name+".yaml", data)
 	}
-	data, err := os.ReadFile(name)
+	data, err := yamlfile.Read(name)
 	if err != nil {
 		return Profile{}, fmt.Errorf("profile: %w", err)
 	}

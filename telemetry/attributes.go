@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -115,11 +116,26 @@ func (s *source) newOperation(key operationKey, overflow bool) *operation {
 	return &operation{ours: attribute.NewSet(ours...), standard: attribute.NewSet(standard...)}
 }
 
-// metric gives data the name, unit and description of the list in record. A
-// name that is not in the list goes out without the latter two.
+// metric gives data the name, unit and description of the list in record.
 func metric(name string, data metricdata.Aggregation) metricdata.Metrics {
-	d := descriptors[name]
+	d := described(name, record.Counter, record.UpDownCounter, record.Gauge, record.Histogram)
 	return metricdata.Metrics{Name: name, Unit: d.Unit, Description: d.Description, Data: data}
+}
+
+// described is what the list in record says of a metric that is stated as one
+// of these kinds. It panics on a name that is not in the list, or is there as
+// another kind: a mistake of the program, which would go out without unit and
+// description and be in no document. Series are looked up when they are made,
+// on the goroutine of whoever states them, and nearly all before the load.
+func described(name string, kinds ...string) record.Metric {
+	d, listed := descriptors[name]
+	if !listed {
+		panic(fmt.Sprintf("telemetry: metric %q is not in record.Metrics: list it there", name))
+	}
+	if !slices.Contains(kinds, d.Kind) {
+		panic(fmt.Sprintf("telemetry: metric %q is stated as %s, and record.Metrics has it as %s", name, strings.Join(kinds, " or "), d.Kind))
+	}
+	return d
 }
 
 var descriptors = func() map[string]record.Metric {

@@ -60,11 +60,11 @@ func BenchmarkMark(b *testing.B) {
 func BenchmarkMarksSent(b *testing.B) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
 	defer server.Close()
-	s, _, err := Config{Endpoint: server.URL, Getenv: nothing}.resolve()
+	s, _, err := Config{Endpoint: server.URL, Marks: true, Getenv: nothing}.resolve()
 	if err != nil {
 		b.Fatal(err)
 	}
-	send := s.eventsOverHTTP(http.DefaultClient, s.events)
+	send := s.events.eventsOverHTTP(http.DefaultClient)
 	batch := make([]event, batchEvents)
 	for i := range batch {
 		batch[i] = event{number: int64(i), at: base, seen: base, name: mark.EventMark,

@@ -7,11 +7,10 @@ import (
 	"io"
 	"log/slog"
 	"maps"
-	"net"
-	"net/url"
 	"os"
-	"strings"
 	"time"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
 // The protocols of OTLP, spelled as OTEL_EXPORTER_OTLP_PROTOCOL spells them.
@@ -42,10 +41,12 @@ type Config struct {
 	// that OTEL_EXPORTER_OTLP_CERTIFICATE and its relatives name.
 	TLS *tls.Config
 
-	// Interval between exports; default OTEL_METRIC_EXPORT_INTERVAL, or 1 s,
-	// because maintenance is over in seconds.
+	// Interval between exports; default OTEL_METRIC_EXPORT_INTERVAL (of spans
+	// OTEL_BSP_SCHEDULE_DELAY, of marks OTEL_BLRP_SCHEDULE_DELAY), or 1 s, because
+	// maintenance is over in seconds.
 	Interval time.Duration
-	// Timeout of one export; default 5 s. There is no retry: each export
+	// Timeout of one export; default OTEL_EXPORTER_OTLP_TIMEOUT and its relatives,
+	// or 5 s. There is no retry of metrics: each export
 	// carries the whole truth so far, so the next one is the retry. While a
 	// receiver fails, exports are spaced out.
 	Timeout time.Duration
@@ -75,16 +76,17 @@ type Config struct {
 
 	// Marks exports the run's timeline as OTLP log events, and with its metrics
 	// all that a bundle has: each interval is exported for itself, whatever
-	// Interval says, and rounds are told apart. See Exporter.Begin.
+	// Interval says, and rounds are told apart. See Exporter.Begin. Without, the
+	// variable OTEL_LOGS_EXPORTER decides; unset it means none.
 	Marks bool
 
 	// Prometheus is the address to serve /metrics on, for instance
 	// 127.0.0.1:9464. Empty: no server.
 	Prometheus string
 
-	// RunID, Upgrade and ServiceVersion become the resource attributes
-	// schload.run.id, schload.upgrade and service.version.
-	RunID, Upgrade, ServiceVersion string
+	// RunID, Upgrade, Profile and ServiceVersion become the resource attributes
+	// schload.run.id, schload.upgrade, schload.profile and service.version.
+	RunID, Upgrade, Profile, ServiceVersion string
 	// Library is the client under test, go-redis:v9.23.0, as Redis' metrics name it.
 	Library string
 	// Server is the host:port that clients are given, for the attributes
@@ -122,26 +124,17 @@ const (
 	closeTimeout    = 3 * time.Second
 )
 
-// settings is what Config and environment come to.
+// settings is what Config and environment come to. The route is that of metrics.
 type settings struct {
-	of          signal
-	otlp        bool
-	protocol    string
-	endpoint    *url.URL // complete, path included; scheme http or https
-	events      *url.URL // of log events, with OTLP over HTTP
-	headers     map[string]string
-	tls         *tls.Config
-	compression string // gzip or empty
+	route
+	prometheus string
+	histograms Histograms
+	resource   map[string]string // attributes of every source
+	instance   string
 
-	interval, timeout time.Duration
-	prometheus        string
-	file              string
-	console           io.Writer
-	histograms        Histograms
-	resource          map[string]string // attributes of every source
-	instance          string
-
-	traces *settings // nil: none; with otlp false they go to the file alone
+	traces, events *route // nil: none
+	limits         sdktrace.SpanLimits
+	exemplars      bool // of operations that have spans
 }
 
 // resolve decides from the configuration, then from the environment. What is
@@ -151,31 +144,45 @@ func (c Config) resolve() (settings, []error, error) {
 	if c.Getenv == nil {
 		c.Getenv = os.Getenv
 	}
-	env := &environment{get: c.Getenv, of: metricsSignal, insecure: c.Insecure}
-	s := settings{of: metricsSignal, prometheus: c.Prometheus, headers: c.Headers, tls: c.TLS, file: c.File, console: c.Console}
-	if s.console == nil {
-		s.console = os.Stdout
+	if c.Console == nil {
+		c.Console = os.Stdout
 	}
+	env := &environment{get: c.Getenv, of: metricsSignal, insecure: c.Insecure, told: new(warnings)}
+	s := settings{prometheus: c.Prometheus}
 	asked := env.exporters()
 	if s.prometheus == "" && asked.prometheus {
 		s.prometheus = env.prometheusAddress()
 	}
-	if s.file == "" && asked.console {
-		s.file = Stdout
-	}
-	err := errors.Join(c.resolveHistograms(&s, env), c.resolveOTLP(&s, env, asked))
-	if err == nil {
-		err = c.resolveTraces(&s, env)
+	var err error
+	s.route, err = c.route(env, asked)
+	if err = errors.Join(c.resolveHistograms(&s, env), err); err == nil {
+		err = errors.Join(c.resolveTraces(&s, env), c.resolveEvents(&s, env))
 	}
 	if err == nil {
-		err = c.checkTLS(&s, s.traces)
+		err = c.checkTLS(&s.route, s.traces, s.events)
 	}
 	env.refuseDelta()
-	s.interval = firstPositive(c.Interval, env.milliseconds("OTEL_METRIC_EXPORT_INTERVAL"), defaultInterval)
-	s.timeout = firstPositive(c.Timeout, env.milliseconds("OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT",
-		"OTEL_METRIC_EXPORT_TIMEOUT"), defaultTimeout)
 	c.resolveResource(&s, env)
-	return s, env.warnings, err
+	if err == nil {
+		env.warnUnused(s)
+	}
+	return s, env.told.list, err
+}
+
+// exports says whether anything is exported.
+func (s settings) exports() bool {
+	return s.otlp || s.file != "" || s.prometheus != "" || s.traces != nil || s.events != nil
+}
+
+// patience is how long an export of all signals may take.
+func (s settings) patience() time.Duration {
+	longest := s.timeout
+	for _, r := range []*route{s.traces, s.events} {
+		if r != nil {
+			longest = max(longest, r.timeout)
+		}
+	}
+	return longest
 }
 
 func (c Config) resolveHistograms(s *settings, env *environment) error {
@@ -190,118 +197,6 @@ func (c Config) resolveHistograms(s *settings, env *environment) error {
 	return nil
 }
 
-func (c Config) resolveOTLP(s *settings, env *environment, asked exporters) error {
-	switch c.Protocol {
-	case "", GRPC, HTTP:
-	default:
-		return fmt.Errorf("telemetry protocol %q is unknown: use %s or %s", c.Protocol, GRPC, HTTP)
-	}
-	s.otlp = c.Endpoint != "" || asked.otlp
-	if !s.otlp {
-		return nil
-	}
-	s.protocol = c.Protocol
-	var err error
-	if c.Endpoint != "" {
-		s.endpoint, err = c.parseEndpoint(s, env.protocol())
-	} else {
-		if s.protocol == "" {
-			s.protocol = env.protocol()
-		}
-		if s.protocol == "" {
-			s.protocol = HTTP
-		}
-		s.endpoint, err = env.endpoint(s.protocol)
-	}
-	if err != nil {
-		return err
-	}
-	if s.headers == nil {
-		s.headers = env.headers()
-	}
-	if err := checkHeaders(s.headers); err != nil {
-		return err
-	}
-	if s.tls == nil && s.endpoint.Scheme == "https" {
-		s.tls, err = env.tls(c.TLSFiles)
-	}
-	s.compression = env.compression()
-	s.events = eventsEndpoint(s.endpoint, c.Endpoint == "", env)
-	return err
-}
-
-// eventsEndpoint is where log events go: beside the metrics.
-func eventsEndpoint(metrics *url.URL, fromEnvironment bool, env *environment) *url.URL {
-	if fromEnvironment {
-		if name, v := env.first("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"); name != "" {
-			u, err := url.Parse(v)
-			if err == nil && u.Hostname() != "" && u.User == nil {
-				return u
-			}
-			env.warn(name, "", "not a URL like http://host:4318/v1/logs without credentials") // which are not repeated
-		}
-	}
-	out := *metrics
-	out.Path = strings.TrimSuffix(strings.TrimSuffix(out.Path, metricsSignal.path), "/") + logsSignal.path
-	return &out
-}
-
-// parseEndpoint understands the endpoint of the configuration and settles the
-// protocol with it.
-func (c Config) parseEndpoint(s *settings, inherited string) (*url.URL, error) {
-	text := c.Endpoint
-	if !strings.Contains(text, "://") {
-		if !c.Insecure {
-			return nil, fmt.Errorf("telemetry endpoint %q has no scheme: write http://%[1]s, https://%[1]s, grpc://%[1]s or grpcs://%[1]s", text)
-		}
-		text = "http://" + text
-	}
-	u, err := url.Parse(text)
-	if err != nil {
-		return nil, fmt.Errorf("telemetry endpoint %q: %w", c.Endpoint, errors.Unwrap(err))
-	}
-	if u.User != nil {
-		return nil, fmt.Errorf("telemetry endpoint %q holds credentials: give them as a header, authorization", u.Redacted())
-	}
-	hint := ""
-	switch u.Scheme {
-	case "grpc":
-		u.Scheme, hint = "http", GRPC
-	case "grpcs":
-		u.Scheme, hint = "https", GRPC
-	case "http", "https":
-	default:
-		return nil, fmt.Errorf("telemetry endpoint %q: scheme %q is unknown: use http, https, grpc or grpcs", c.Endpoint, u.Scheme)
-	}
-	if u.Hostname() == "" {
-		return nil, fmt.Errorf("telemetry endpoint %q names no host", c.Endpoint)
-	}
-	if hint != "" && s.protocol == HTTP {
-		return nil, fmt.Errorf("telemetry endpoint %q asks for gRPC and the protocol is %s: change one of them", c.Endpoint, HTTP)
-	}
-	s.protocol = firstNonempty(s.protocol, hint, inherited, protocolOfPort(u.Port()), HTTP)
-	return finish(u, s.protocol, s.of), nil
-}
-
-func protocolOfPort(port string) string {
-	if port == "4317" {
-		return GRPC
-	}
-	return ""
-}
-
-// finish gives the URL the parts that may be left out. Posting OTLP to the
-// root of a receiver is answered by 404, which is why the path is completed.
-func finish(u *url.URL, protocol string, of signal) *url.URL {
-	if u.Port() == "" && protocol == GRPC {
-		u.Host = net.JoinHostPort(u.Hostname(), "4317")
-	}
-	if protocol == HTTP && !strings.HasSuffix(u.Path, of.path) {
-		u.Path = strings.TrimSuffix(strings.TrimSuffix(u.Path, metricsSignal.path), "/") + of.path
-	}
-	return u
-}
-
 func (c Config) resolveResource(s *settings, env *environment) {
 	s.resource = env.resource()
 	set := func(key, value string) {
@@ -314,6 +209,7 @@ func (c Config) resolveResource(s *settings, env *environment) {
 	set("service.version", c.ServiceVersion)
 	set("schload.run.id", c.RunID)
 	set("schload.upgrade", c.Upgrade)
+	set("schload.profile", c.Profile)
 	s.instance = firstNonempty(c.InstanceID, c.RunID, s.resource["service.instance.id"], "schload")
 }
 

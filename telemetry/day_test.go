@@ -79,35 +79,3 @@ func heap() uint64 {
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
 }
-
-// BenchmarkExport300 is one export of some 300 series with the encoding and
-// the way to a receiver on loopback: what a second of export costs in all.
-func BenchmarkExport300(b *testing.B) {
-	for _, protocol := range []string{HTTP, GRPC} {
-		b.Run(map[string]string{HTTP: "http", GRPC: "grpc"}[protocol], func(b *testing.B) {
-			e, series := crowdedExporter(b, protocol)
-			b.ReportMetric(float64(series), "series")
-			for b.Loop() {
-				if err := e.Flush(b.Context()); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}
-
-// crowdedExporter exports an arm with about 300 series, histograms among them,
-// to a receiver that takes everything.
-func crowdedExporter(b *testing.B, protocol string) (*Exporter, int) {
-	b.Helper()
-	r := open(b, protocol, nil)
-	r.discard(b)
-	e, err := Start(b.Context(), Config{Endpoint: r.url, Interval: time.Hour, Base: base, Arms: []string{"on"}, RunID: "r", Getenv: nothing})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = e.Close(b.Context()) })
-	e.Interval(crowded(0))
-	s := e.sources[1]
-	return e, len(s.counts.all) + len(s.levels.all) + 3*len(s.operations.all)
-}

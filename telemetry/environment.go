@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,25 +17,30 @@ import (
 type environment struct {
 	get      func(string) string
 	of       signal
-	insecure bool // a flag says so
-	warnings []error
+	insecure bool      // a flag says so
+	told     *warnings // of all signals
 }
 
-// signal is one kind of telemetry: how variables name it, and where an OTLP
-// receiver over HTTP takes it.
-type signal struct{ name, path string }
+// warnings are told once each, however many signals ask for the same variable.
+type warnings struct{ list []error }
 
-var (
-	metricsSignal = signal{"METRICS", "/v1/metrics"}
-	tracesSignal  = signal{"TRACES", "/v1/traces"}
-	logsSignal    = signal{"LOGS", "/v1/logs"}
-)
+func (w *warnings) add(warning error) {
+	if !slices.ContainsFunc(w.list, func(e error) bool { return e.Error() == warning.Error() }) {
+		w.list = append(w.list, warning)
+	}
+}
+
+// about is the environment as another signal reads it.
+func (e environment) about(of signal) *environment {
+	e.of = of
+	return &e
+}
 
 // exporters says which exports the environment asks for.
 type exporters struct{ otlp, prometheus, console bool }
 
 func (e *environment) warn(variable, value, why string) {
-	e.warnings = append(e.warnings, fmt.Errorf("%s=%q ignored: %s", variable, value, why))
+	e.told.add(fmt.Errorf("%s=%q ignored: %s", variable, value, why))
 }
 
 // first returns the first of the variables that is set, and its name.
@@ -47,40 +53,69 @@ func (e *environment) first(names ...string) (name, value string) {
 	return "", ""
 }
 
+// variables are the names of an OTLP setting, the signal's own first.
+func (s signal) variables(suffix string) []string {
+	return []string{"OTEL_EXPORTER_OTLP_" + s.name + "_" + suffix, "OTEL_EXPORTER_OTLP_" + suffix}
+}
+
 // signal returns the signal's variant of an OTLP variable, or the general one.
 func (e *environment) signal(suffix string) (name, value string) {
-	return e.first("OTEL_EXPORTER_OTLP_"+e.of.name+"_"+suffix, "OTEL_EXPORTER_OTLP_"+suffix)
+	return e.first(e.of.variables(suffix)...)
+}
+
+// boolean reads what is true only if it says so.
+func (e *environment) boolean(names ...string) bool {
+	name, v := e.first(names...)
+	switch strings.ToLower(v) {
+	case "", "false":
+		return false
+	case "true":
+		return true
+	}
+	e.warn(name, v, "want true or false, and take it for false")
+	return false
 }
 
 // disabled says that the variables ask for nothing at all.
-func (e *environment) disabled() bool {
-	return strings.EqualFold(strings.TrimSpace(e.get("OTEL_SDK_DISABLED")), "true")
-}
+func (e *environment) disabled() bool { return e.boolean("OTEL_SDK_DISABLED") }
 
-func (e *environment) exporters() exporters {
+// exporters reads which exports the variables ask for. Without
+// OTEL_METRICS_EXPORTER an endpoint for metrics is wish enough. The
+// specification's default is otlp for traces and logs, too; ours is none,
+// because a run that was not asked for spans or marks must not make them.
+func (e *environment) exporters() (out exporters) {
 	if e.disabled() {
-		return exporters{}
+		return out
 	}
-	name, list := e.first("OTEL_METRICS_EXPORTER")
+	name, list := e.first("OTEL_" + e.of.name + "_EXPORTER")
 	if name == "" {
 		_, endpoint := e.signal("ENDPOINT")
-		return exporters{otlp: endpoint != ""}
+		return exporters{otlp: e.of == metricsSignal && endpoint != ""}
 	}
-	var out exporters
 	for _, kind := range strings.Split(list, ",") {
-		switch strings.TrimSpace(kind) {
-		case "otlp":
-			out.otlp = true
-		case "prometheus":
-			out.prometheus = true
-		case "console":
-			out.console = true
-		case "none":
-		default:
-			e.warn(name, list, "known exporters are otlp, prometheus, console and none")
+		if !e.exporter(strings.ToLower(strings.TrimSpace(kind)), &out) {
+			e.warn(name, list, "known exporters are otlp, console and none, and of metrics prometheus")
 		}
 	}
 	return out
+}
+
+// exporter adds one of the list, and says whether it is known. What console
+// writes is OTLP/JSON, which the specification also calls otlp/stdout.
+func (e *environment) exporter(kind string, to *exporters) bool {
+	switch kind {
+	case "otlp":
+		to.otlp = true
+	case "console", "otlp/stdout":
+		to.console = true
+	case "prometheus":
+		to.prometheus = e.of == metricsSignal
+		return to.prometheus
+	case "none":
+	default:
+		return false
+	}
+	return true
 }
 
 func (e *environment) prometheusAddress() string {
@@ -91,9 +126,9 @@ func (e *environment) prometheusAddress() string {
 
 func (e *environment) protocol() string {
 	name, v := e.signal("PROTOCOL")
-	switch v {
+	switch kind := strings.ToLower(v); kind {
 	case "", GRPC, HTTP:
-		return v
+		return kind
 	}
 	e.warn(name, v, "known protocols are "+GRPC+" and "+HTTP)
 	return ""
@@ -123,7 +158,7 @@ func (e *environment) endpoint(protocol string) (*url.URL, error) {
 		e.warn(name, v, "not a URL like http://host:4318, using "+fallback)
 		return url.Parse(fallback)
 	}
-	if name == "OTEL_EXPORTER_OTLP_"+e.of.name+"_ENDPOINT" && protocol == HTTP {
+	if name == e.of.variables("ENDPOINT")[0] && protocol == HTTP {
 		if u.Path == "" {
 			u.Path = "/"
 		}
@@ -134,7 +169,7 @@ func (e *environment) endpoint(protocol string) (*url.URL, error) {
 
 // scheme is that of a gRPC endpoint without one: TLS unless stated otherwise.
 func (e *environment) scheme() string {
-	if _, v := e.signal("INSECURE"); e.insecure || strings.EqualFold(v, "true") {
+	if e.insecure || e.boolean(e.of.variables("INSECURE")...) {
 		return "http"
 	}
 	return "https"
@@ -193,11 +228,11 @@ func (e *environment) milliseconds(names ...string) time.Duration {
 
 func (e *environment) compression() string {
 	name, v := e.signal("COMPRESSION")
-	switch v {
+	switch strings.ToLower(v) {
 	case "", "none":
 		return ""
 	case "gzip":
-		return v
+		return "gzip"
 	}
 	e.warn(name, v, "known compressions are gzip and none")
 	return ""

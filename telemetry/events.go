@@ -25,7 +25,8 @@ func (e event) essential() bool { return e.name != mark.EventMark || e.mark.Kind
 
 // events numbers the run's events and hands each to every way out.
 type events struct {
-	base time.Time
+	base      time.Time
+	transport transport
 
 	mu     sync.Mutex
 	number int64

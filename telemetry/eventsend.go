@@ -18,36 +18,36 @@ import (
 // sendEvents sends one request of events and returns how many were refused.
 type sendEvents func(context.Context, *collogs.ExportLogsServiceRequest) (rejected int64, err error)
 
-// eventsOverHTTP posts to the URL.
-func (s settings) eventsOverHTTP(client *http.Client, to *url.URL) sendEvents {
+// eventsOverHTTP posts to the endpoint.
+func (r route) eventsOverHTTP(client *http.Client) sendEvents {
 	return func(ctx context.Context, events *collogs.ExportLogsServiceRequest) (int64, error) {
-		body, err := s.packed(events)
+		body, err := r.packed(events)
 		if err != nil {
 			return 0, err
 		}
-		request, err := http.NewRequestWithContext(ctx, http.MethodPost, to.String(), bytes.NewReader(body))
+		request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.endpoint.String(), bytes.NewReader(body))
 		if err != nil {
 			return 0, err
 		}
-		for name, value := range s.headers {
+		for name, value := range r.headers {
 			request.Header.Set(name, value)
 		}
 		request.Header.Set("Content-Type", "application/x-protobuf")
-		if s.compression != "" {
-			request.Header.Set("Content-Encoding", s.compression)
+		if r.compression != "" {
+			request.Header.Set("Content-Encoding", r.compression)
 		}
 		response, err := client.Do(request)
 		if err != nil {
 			return 0, err
 		}
 		defer response.Body.Close()
-		return answered(to, response)
+		return answered(r.endpoint, response)
 	}
 }
 
-func (s settings) packed(events *collogs.ExportLogsServiceRequest) ([]byte, error) {
+func (r route) packed(events *collogs.ExportLogsServiceRequest) ([]byte, error) {
 	body, err := proto.Marshal(events)
-	if err != nil || s.compression == "" {
+	if err != nil || r.compression == "" {
 		return body, err
 	}
 	var b bytes.Buffer
@@ -79,10 +79,10 @@ func answered(to *url.URL, response *http.Response) (int64, error) {
 }
 
 // eventsOverGRPC calls the service.
-func (s settings) eventsOverGRPC(conn *grpc.ClientConn) sendEvents {
+func (r route) eventsOverGRPC(conn *grpc.ClientConn) sendEvents {
 	service := collogs.NewLogsServiceClient(conn)
 	return func(ctx context.Context, events *collogs.ExportLogsServiceRequest) (int64, error) {
-		answer, err := service.Export(metadata.NewOutgoingContext(ctx, metadata.New(s.headers)), events)
+		answer, err := service.Export(metadata.NewOutgoingContext(ctx, metadata.New(r.headers)), events)
 		return answer.GetPartialSuccess().GetRejectedLogRecords(), err
 	}
 }

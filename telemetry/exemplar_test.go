@@ -188,3 +188,20 @@ func exemplarsOf(h *dto.Histogram) (traces []string) {
 	}
 	return traces
 }
+
+// Without exemplars spans are exported all the same.
+func TestExemplarsAreOff(t *testing.T) {
+	spans, r := openSpans(t, HTTP, nil), open(t, HTTP, nil)
+	e := started(t, Config{Endpoint: r.url, TracesEndpoint: spans.url, Getenv: variables{exemplarFilter: "always_off"}.get})
+	list := manyGets(2)
+	e.Traced(list)
+	e.Interval(record.Interval{To: 4 * time.Second, Series: []record.Series{seriesWith(list)}})
+	for _, p := range exponentials(flushed(t, e, r)["on"], record.ResponseTime) {
+		if len(p.Exemplars) > 0 {
+			t.Errorf("%d exemplars", len(p.Exemplars))
+		}
+	}
+	if n := len(spans.spans()); n != 4 {
+		t.Errorf("%d spans, want 4", n)
+	}
+}

@@ -30,7 +30,7 @@ func started(t *testing.T, c Config) *Exporter {
 		c.Getenv = nothing
 	}
 	c.Arms, c.Base = []string{"on", "off"}, base
-	c.RunID, c.Upgrade, c.ServiceVersion = "run-1", "failover", "v1.2.3"
+	c.RunID, c.Upgrade, c.Profile, c.ServiceVersion = "run-1", "failover", "cache", "v1.2.3"
 	e, err := Start(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +87,7 @@ func TestRoundTrip(t *testing.T) {
 		arrived := flushed(t, e, r)
 		on := arrived["on"]
 		wantResource := map[string]string{"service.name": "schload", "service.version": "v1.2.3", "service.instance.id": "run-1-on",
-			"schload.run.id": "run-1", "schload.arm": "on", "schload.upgrade": "failover", "site": "a,b"}
+			"schload.run.id": "run-1", "schload.arm": "on", "schload.upgrade": "failover", "schload.profile": "cache", "site": "a,b"}
 		if diff := cmp.Diff(wantResource, pairs(on.request.ResourceMetrics[0].Resource.Attributes)); diff != "" {
 			t.Errorf("resource (-want +got):\n%s", diff)
 		}

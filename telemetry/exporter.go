@@ -41,7 +41,8 @@ type Exporter struct {
 // METRICS variant) names a receiver, or when OTEL_METRICS_EXPORTER says otlp;
 // the Prometheus endpoint when Config.Prometheus or OTEL_METRICS_EXPORTER says
 // so; the file when Config.File does, or OTEL_METRICS_EXPORTER says console; spans
-// when Config.Traces or OTEL_TRACES_EXPORTER does. OTEL_SDK_DISABLED=true and OTEL_METRICS_EXPORTER=none silence the
+// when Config.Traces or OTEL_TRACES_EXPORTER does; marks when Config.Marks or
+// OTEL_LOGS_EXPORTER does. OTEL_SDK_DISABLED=true and OTEL_METRICS_EXPORTER=none silence the
 // variables, not the configuration. With nothing on, the Exporter has no
 // goroutine and no memory.
 //
@@ -59,11 +60,8 @@ func Start(ctx context.Context, c Config) (*Exporter, error) {
 	for _, warning := range warnings {
 		log.Warn("telemetry environment", "error", warning)
 	}
-	e := &Exporter{timeout: s.timeout}
-	if c.Marks && !s.otlp && s.file == "" {
-		return nil, errors.New("marks (--export-marks) are exported by OTLP: give --otlp-endpoint, --otlp-file or OTEL_EXPORTER_OTLP_ENDPOINT; Prometheus takes metrics alone")
-	}
-	if !s.otlp && s.prometheus == "" && s.file == "" && s.traces == nil {
+	e := &Exporter{timeout: s.patience()}
+	if !s.exports() {
 		return e, nil
 	}
 	e.health.log = log
@@ -84,7 +82,7 @@ func (e *Exporter) start(ctx context.Context, s settings, c Config) (err error) 
 		}
 	}
 	if s.file != "" {
-		if e.lines, err = openLines(s.file, s.console); err != nil {
+		if err := e.open(s.route); err != nil {
 			return err
 		}
 	}
@@ -93,13 +91,15 @@ func (e *Exporter) start(ctx context.Context, s settings, c Config) (err error) 
 			return err
 		}
 	}
-	if c.Marks {
-		e.startEvents(s, c.Base)
+	if s.events != nil {
+		if err := e.startEvents(s, c.Base); err != nil {
+			return err
+		}
 	}
 	for _, arm := range append([]string{""}, c.Arms...) {
 		src := newSource(arm, c.Base, &e.health)
 		src.server = serverOf(c.Server)
-		src.library, src.rounds, src.traces = c.Library, c.Rounds || c.Marks, s.traces != nil
+		src.library, src.rounds, src.traces = c.Library, c.Rounds || s.events != nil, s.traces != nil
 		src.contract = contract{app: c.TestingApp, instance: s.instance + "-" + arm, run: c.RunID, version: c.Library}
 		if err := e.provide(ctx, s, src); err != nil {
 			return err
@@ -133,7 +133,7 @@ func (e *Exporter) provide(ctx context.Context, s settings, src *source) error {
 		}
 		reader(exporter, e.transport.asked, push{src, s.histograms})
 	}
-	if e.lines != nil {
+	if s.file != "" {
 		exporter, err := e.lines.exporter(ctx)
 		if err != nil {
 			return err
@@ -246,9 +246,7 @@ func (e *Exporter) Close(ctx context.Context) error {
 		spans := make(chan error, 1)
 		go func() { spans <- e.traces.close(ctx) }()
 		e.closed = errors.Join(e.closed, e.closeStreams(ctx), e.each(func(p *sdkmetric.MeterProvider) error { return p.Shutdown(ctx) }), <-spans)
-		if e.transport.close != nil {
-			e.transport.close()
-		}
+		e.transport.end()
 		if e.lines != nil {
 			e.closed = errors.Join(e.closed, e.lines.close())
 		}

@@ -10,23 +10,31 @@ import (
 )
 
 // startEvents opens the ways out of log events.
-func (e *Exporter) startEvents(s settings, base time.Time) {
+func (e *Exporter) startEvents(s settings, base time.Time) (err error) {
 	e.events = &events{base: base}
 	add := func(send sendEvents, asked *retryAfter) {
-		way := &outbox{send: send, frame: frameOf(s.resourceOf("")), health: &e.health, interval: s.interval, timeout: s.timeout, asked: asked}
+		way := &outbox{send: send, frame: frameOf(s.resourceOf("")), health: &e.health, interval: s.events.interval, timeout: s.events.timeout, asked: asked}
 		way.start()
 		e.events.ways = append(e.events.ways, way)
 	}
-	if s.otlp {
-		add(e.transport.events, e.transport.asked)
+	if s.events.otlp {
+		if e.events.transport, err = s.events.transport(); err != nil {
+			return err
+		}
+		add(e.events.transport.events, e.events.transport.asked)
 	}
-	if e.lines != nil {
+	if s.events.file != "" {
+		if err := e.open(*s.events); err != nil {
+			return err
+		}
 		add(e.lines.events, nil)
 	}
+	return nil
 }
 
 // Begin says what runs: run is run.json without secrets, redact hides secrets
-// in the details of marks. It and the next two do nothing without Config.Marks.
+// in the details of marks. It and the next two do nothing unless Config.Marks or
+// OTEL_LOGS_EXPORTER asks for marks.
 func (e *Exporter) Begin(run []byte, redact func(string) string) {
 	if e.events != nil {
 		e.events.begin(run, redact)
@@ -59,7 +67,11 @@ func (e *Exporter) flushStreams(ctx context.Context) error {
 }
 
 func (e *Exporter) closeStreams(ctx context.Context) error {
-	return e.all(func(s *stream) error { return s.close(ctx) }, func(o *outbox) error { return o.close(ctx) })
+	err := e.all(func(s *stream) error { return s.close(ctx) }, func(o *outbox) error { return o.close(ctx) })
+	if e.events != nil {
+		e.events.transport.end()
+	}
+	return err
 }
 
 // all does something to all streams and outboxes at once.

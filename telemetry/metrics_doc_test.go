@@ -28,10 +28,7 @@ cumulative since the run's base instant. Histograms are base-2 exponential of sc
 (buckets 1.09 % wide, from 2^-20 s to 2^7 s): what is exported is what was recorded,
 bucket for bucket, and arrives in Prometheus as a native histogram.
 
-Each arm is a source of its own. Its resource carries ` + "`schload.arm`" + `, ` + "`schload.run.id`" + `,
-` + "`schload.upgrade`" + `, ` + "`service.name`" + `, ` + "`service.version`" + ` and ` + "`service.instance.id`" + `
-(run and arm); what concerns no arm comes from the run, without ` + "`schload.arm`" + `. Promote
-the first three to labels, as dashboards/prometheus/prometheus.yml does.
+Each arm is a source of its own, and has a resource of its own (below); what concerns no arm comes from the run, without ` + "`schload.arm`" + `.
 
 Exports sum the rounds, because a label that grows with the length of a run does not belong
 into every time series database. With ` + "`--export-rounds`" + ` whatever lists ` + "`schload.round`" + ` has it:
@@ -76,8 +73,8 @@ func renderContract() string {
 const eventsHead = `
 ## Marks
 
-With ` + "`--export-marks`" + ` the run's timeline goes out too, as OTLP log events to the same receiver (` + "`/v1/logs`" + `; with
-OTEL_* variables ` + "`OTEL_EXPORTER_OTLP_LOGS_ENDPOINT`" + `) and into the same ` + "`--otlp-file`" + `. It is off by default. Each reading is then
+With ` + "`--export-marks`" + ` or ` + "`OTEL_LOGS_EXPORTER=otlp`" + ` the run's timeline goes out too, as OTLP log events to the receiver of the
+metrics (` + "`/v1/logs`" + `), or where the variables of logs say (below), and into the same ` + "`--otlp-file`" + `. It is off by default. Each reading is then
 exported for itself, when it was taken, whatever ` + "`OTEL_METRIC_EXPORT_INTERVAL`" + ` says, and rounds are told apart as with
 ` + "`--export-rounds`" + `: metrics and events together are what the bundle has, and ` + "`schload compare FILE.jsonl`" + ` computes the whole
 table of what a collector wrote of them (docs/BUNDLE.md).
@@ -106,6 +103,39 @@ func renderEvents() string {
 	return b.String()
 }
 
+const variablesHead = `
+## OTEL_ variables
+
+Every variable of OpenTelemetry's specification, and what it does here. A flag beats its variable. Metrics, spans (` + "`--traces`" + `) and
+marks (` + "`--export-marks`" + `) are settled alike: by the signal's own variable, then by the general one. An empty variable is an unset one; a value that
+cannot be understood is warned of and ignored. Nothing is exported unless a flag or a variable asks for it.
+
+| variable | used | how, or why not |
+|---|---|---|
+`
+
+func renderVariables() string {
+	var b strings.Builder
+	b.WriteString(variablesHead)
+	for _, v := range standard {
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", strings.ReplaceAll(quoted(v.names), " ", "<br>"), v.used(), v.does+v.why)
+	}
+	return b.String()
+}
+
+// used says whether a variable does something, and if not when it is warned of.
+func (v variable) used() string {
+	switch {
+	case v.does != "":
+		return "yes"
+	case v.matters == nil:
+		return "no, without a warning"
+	case len(v.same) > 0:
+		return fmt.Sprintf("no; warned of%s, unless %s", v.matters.when, quoted(v.same))
+	}
+	return "no; warned of" + v.matters.when
+}
+
 func renderMetrics() string {
 	var b strings.Builder
 	b.WriteString(metricsHead)
@@ -113,7 +143,7 @@ func renderMetrics() string {
 	for _, m := range record.Metrics {
 		fmt.Fprintf(&b, "| `%s`<br>%s | %s, %s | %s | `%s` |\n", m.Name, m.Description, m.Kind, m.Unit, quoted(m.Attributes), prometheusName(m))
 	}
-	return b.String() + renderAbsent() + renderContract() + renderEvents()
+	return b.String() + renderResource() + renderLater() + renderAbsent() + renderContract() + renderTraces() + renderEvents() + renderVariables()
 }
 
 func quoted(list []string) string {

@@ -180,7 +180,7 @@ func (s *source) gauges() []metricdata.Metrics {
 // gauge is a gauge, or for a metric that is specified as an up-down counter
 // the sum that such a counter comes to.
 func gauge(name string, points []metricdata.DataPoint[float64]) metricdata.Aggregation {
-	if descriptors[name].Kind == record.UpDownCounter {
+	if described(name, record.Gauge, record.UpDownCounter).Kind == record.UpDownCounter {
 		return metricdata.Sum[float64]{Temporality: metricdata.CumulativeTemporality, DataPoints: points}
 	}
 	return metricdata.Gauge[float64]{DataPoints: points}

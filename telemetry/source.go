@@ -99,7 +99,7 @@ type level struct {
 // merge takes one more value into a series that was set to 0: overflow merges
 // several into one. Things are added; of spans and peaks the largest counts.
 func (l *level) merge(value float64) {
-	if d := descriptors[l.metric]; d.Unit == "s" || d.Unit == "{dial}" {
+	if d := described(l.metric, record.Gauge, record.UpDownCounter); d.Unit == "s" || d.Unit == "{dial}" {
 		l.value = max(l.value, value)
 		return
 	}
@@ -240,18 +240,21 @@ func (s *source) operation(key operationKey) *operation {
 
 func (s *source) count(name string, attrs []record.Attr) *count {
 	return s.counts.get(name, s.keyOf(name, attrs), pointKey{metric: name, labels: "overflow"}, s.bound(maxPoints), s.health, func(overflow bool) *count {
+		described(name, record.Counter)
 		return &count{points: s.newPoints(name, attrs, overflow), birth: s.birth()}
 	})
 }
 
 func (s *source) level(name string, attrs []record.Attr) *level {
 	return s.levels.get(name, s.keyOf(name, attrs), pointKey{metric: name, labels: "overflow"}, s.bound(maxPoints), s.health, func(overflow bool) *level {
+		described(name, record.Gauge, record.UpDownCounter)
 		return &level{points: s.newPoints(name, attrs, overflow)}
 	})
 }
 
 func (s *source) distribution(name string, attrs []record.Attr) *distribution {
 	return s.distributions.get(name, s.keyOf(name, attrs), pointKey{metric: name, labels: "overflow"}, s.bound(maxOperations), s.health, func(overflow bool) *distribution {
+		described(name, record.Histogram)
 		return &distribution{points: s.newPoints(name, attrs, overflow), birth: s.birth()}
 	})
 }

@@ -249,9 +249,9 @@ func TestOverflow(t *testing.T) {
 	s := newSource("on", base, h)
 	const beyond = 10
 	for i := range maxPoints + beyond {
-		s.add(record.Interval{Counts: []record.Count{{Name: "x", Arm: "on", Attrs: attrs("node", fmt.Sprint(i)), Value: 1}}})
+		s.add(record.Interval{Counts: []record.Count{{Name: record.ClientClosed, Arm: "on", Attrs: attrs(record.AttrClosed, fmt.Sprint(i)), Value: 1}}})
 	}
-	got := values(t, collected(t, pull{s, Native})["x"])
+	got := values(t, collected(t, pull{s, Native})[record.ClientClosed])
 	if len(got) != maxPoints+1 || got["otel.metric.overflow=true"] != beyond {
 		t.Errorf("%d series, %v in the overflow, want %d and %d", len(got), got["otel.metric.overflow=true"], maxPoints+1, beyond)
 	}

@@ -12,30 +12,30 @@ import (
 )
 
 // spansOverHTTP makes exporters of spans that use the transport's client.
-func (s settings) spansOverHTTP(client *http.Client) func(context.Context) (sdktrace.SpanExporter, error) {
+func (r route) spansOverHTTP(client *http.Client) func(context.Context) (sdktrace.SpanExporter, error) {
 	compression := otlptracehttp.NoCompression
-	if s.compression != "" {
+	if r.compression != "" {
 		compression = otlptracehttp.GzipCompression
 	}
 	return func(ctx context.Context) (sdktrace.SpanExporter, error) {
 		return otlptrace.New(ctx, otlptracehttp.NewClient(
 			otlptracehttp.WithTLSClientConfig(nil), // the client has it
 			otlptracehttp.WithHTTPClient(client),
-			otlptracehttp.WithEndpointURL(s.endpoint.String()),
-			otlptracehttp.WithHeaders(s.headers),
+			otlptracehttp.WithEndpointURL(r.endpoint.String()),
+			otlptracehttp.WithHeaders(r.headers),
 			otlptracehttp.WithCompression(compression),
-			otlptracehttp.WithTimeout(s.timeout),
+			otlptracehttp.WithTimeout(r.timeout),
 			otlptracehttp.WithRetry(otlptracehttp.RetryConfig{})))
 	}
 }
 
 // spansOverGRPC makes exporters of spans that use the transport's connection.
-func (s settings) spansOverGRPC(conn *grpc.ClientConn) func(context.Context) (sdktrace.SpanExporter, error) {
+func (r route) spansOverGRPC(conn *grpc.ClientConn) func(context.Context) (sdktrace.SpanExporter, error) {
 	return func(ctx context.Context) (sdktrace.SpanExporter, error) {
 		return otlptrace.New(ctx, otlptracegrpc.NewClient(
 			otlptracegrpc.WithGRPCConn(conn),
-			otlptracegrpc.WithHeaders(s.headers),
-			otlptracegrpc.WithTimeout(s.timeout),
+			otlptracegrpc.WithHeaders(r.headers),
+			otlptracegrpc.WithTimeout(r.timeout),
 			otlptracegrpc.WithRetry(otlptracegrpc.RetryConfig{})))
 	}
 }

@@ -3,7 +3,6 @@ package telemetry
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"os"
 )
@@ -62,7 +61,7 @@ func (e *environment) tls(f TLSFiles) (*tls.Config, error) {
 // know us. The pair is named by flags or by variables, never by one of each.
 func (e *environment) clientCertificate(to *tls.Config, f TLSFiles) error {
 	by, certificate := e.signal("CLIENT_CERTIFICATE")
-	_, key := e.signal("CLIENT_KEY")
+	keyBy, key := e.signal("CLIENT_KEY")
 	if f.Certificate != "" || f.Key != "" {
 		by, certificate, key = flagCertificate+" and "+flagKey, f.Certificate, f.Key
 		if certificate == "" || key == "" {
@@ -73,7 +72,7 @@ func (e *environment) clientCertificate(to *tls.Config, f TLSFiles) error {
 		return nil
 	}
 	if certificate == "" || key == "" {
-		return errors.New("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY: one is set and the other is not; set both or neither")
+		return fmt.Errorf("%s is set and its counterpart is not: set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY, or those of the signal, or neither", firstNonempty(by, keyBy))
 	}
 	pair, err := tls.LoadX509KeyPair(certificate, key)
 	if err != nil {
@@ -85,7 +84,7 @@ func (e *environment) clientCertificate(to *tls.Config, f TLSFiles) error {
 
 // checkTLS refuses what says two things: files for exports of which none is
 // encrypted, and the wish for none beside an endpoint that asks for it.
-func (c Config) checkTLS(all ...*settings) error {
+func (c Config) checkTLS(all ...*route) error {
 	encrypted, inTheClear := "", ""
 	for _, s := range all {
 		switch {

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
@@ -19,12 +20,13 @@ type traces struct {
 	arms      map[string]*sdktrace.TracerProvider
 	queues    []*spanQueue
 	transport transport
+	linked    bool // histograms point to spans
 }
 
 // startTraces makes a provider for each arm, whose spans have the arm's
 // resource, and the queues that all arms share.
 func (e *Exporter) startTraces(ctx context.Context, s settings, arms []string, base time.Time) (err error) {
-	t := &traces{base: base, arms: map[string]*sdktrace.TracerProvider{}}
+	t := &traces{base: base, arms: map[string]*sdktrace.TracerProvider{}, linked: s.exemplars}
 	e.traces = t
 	queue := func(exporter sdktrace.SpanExporter, asked *retryAfter) {
 		t.queues = append(t.queues, newSpanQueue(exporter, &e.health, s.traces.interval, s.traces.timeout, asked))
@@ -40,10 +42,8 @@ func (e *Exporter) startTraces(ctx context.Context, s settings, arms []string, b
 		queue(exporter, t.transport.asked)
 	}
 	if s.traces.file != "" {
-		if e.lines == nil {
-			if e.lines, err = openLines(s.traces.file, s.traces.console); err != nil {
-				return err
-			}
+		if err := e.open(*s.traces); err != nil {
+			return err
 		}
 		exporter, err := e.lines.spans(ctx)
 		if err != nil {
@@ -51,9 +51,14 @@ func (e *Exporter) startTraces(ctx context.Context, s settings, arms []string, b
 		}
 		queue(exporter, nil)
 	}
+	// The SDK complains of a sampler that it does not know, though it is given
+	// another. That we do not use the variable was said already.
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) {}))
+	defer otel.SetErrorHandler(&e.health)
 	for _, arm := range arms {
 		options := []sdktrace.TracerProviderOption{
 			sdktrace.WithResource(s.resourceOf(arm)), sdktrace.WithSampler(sdktrace.AlwaysSample()), // what comes here was chosen
+			sdktrace.WithRawSpanLimits(s.limits),
 		}
 		for _, q := range t.queues {
 			options = append(options, sdktrace.WithSpanProcessor(q))
@@ -77,7 +82,7 @@ func (e *Exporter) Traced(list []operations.Operation) {
 	}
 	for i := range list {
 		whole, call, ok := e.traces.spans(&list[i])
-		if !ok {
+		if !ok || !e.traces.linked {
 			continue
 		}
 		for _, src := range e.sources {
@@ -125,9 +130,7 @@ func (t *traces) close(ctx context.Context) error {
 		return nil
 	}
 	err := t.each(func(q *spanQueue) error { return q.Shutdown(ctx) })
-	if t.transport.close != nil {
-		t.transport.close()
-	}
+	t.transport.end()
 	return err
 }
 

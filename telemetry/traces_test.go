@@ -377,3 +377,34 @@ func TestSpansToPrometheus(t *testing.T) {
 		t.Errorf("%s", text)
 	}
 }
+
+// Limits of the environment hold for spans, and a sampler that nobody knows is
+// told of as a variable and not as an export that failed.
+func TestVariablesOfSpans(t *testing.T) {
+	t.Setenv("OTEL_TRACES_SAMPLER", "xray") // the SDK reads the process's
+	r := openSpans(t, HTTP, nil)
+	var log bytes.Buffer
+	env := variables{"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": r.url + "/v1/traces", "OTEL_TRACES_SAMPLER": "xray",
+		"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "3", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": "2", "OTEL_SPAN_EVENT_COUNT_LIMIT": "0"}
+	e := started(t, Config{Getenv: env.get, Log: textLogger(&log)})
+	e.Traced([]operations.Operation{failedGet()})
+	if err := e.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range r.spans() {
+		if len(s.Attributes) != 3 || len(s.Events) > 0 {
+			t.Errorf("%s: %d attributes and %d events, want 3 and none", s.Name, len(s.Attributes), len(s.Events))
+		}
+		for key, value := range text(s.Attributes) {
+			if len(value) > 2 {
+				t.Errorf("%s is %q, longer than 2", key, value)
+			}
+		}
+	}
+	if s := e.Stats(); s.SpansSent != 2 || s.Errors > 0 {
+		t.Errorf("%+v", s)
+	}
+	if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "OTEL_TRACES_SAMPLER is not used") {
+		t.Errorf("told: %s", got)
+	}
+}

@@ -28,62 +28,69 @@ type transport struct {
 	asked    *retryAfter
 }
 
-func (s settings) transport() (transport, error) {
-	if s.protocol == GRPC {
-		return s.overGRPC()
+// end closes what is open, if anything is.
+func (t transport) end() {
+	if t.close != nil {
+		t.close()
 	}
-	return s.overHTTP(), nil
 }
 
-func (s settings) overHTTP() transport {
+func (r route) transport() (transport, error) {
+	if r.protocol == GRPC {
+		return r.overGRPC()
+	}
+	return r.overHTTP(), nil
+}
+
+func (r route) overHTTP() transport {
 	wire := &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         (&net.Dialer{Timeout: s.timeout}).DialContext,
-		TLSClientConfig:     s.tls,
+		DialContext:         (&net.Dialer{Timeout: r.timeout}).DialContext,
+		TLSClientConfig:     r.tls,
 		ForceAttemptHTTP2:   true,
 		MaxIdleConnsPerHost: 16, // one an arm; two are the default, and the rest would dial every second
 		IdleConnTimeout:     30 * time.Second,
-		TLSHandshakeTimeout: s.timeout,
+		TLSHandshakeTimeout: r.timeout,
 	}
 	asked := &retryAfter{wire: wire}
-	client := &http.Client{Transport: asked, Timeout: s.timeout}
+	client := &http.Client{Transport: asked, Timeout: r.timeout}
 	compression := otlpmetrichttp.NoCompression
-	if s.compression != "" {
+	if r.compression != "" {
 		compression = otlpmetrichttp.GzipCompression
 	}
 	exporter := func(ctx context.Context) (sdkmetric.Exporter, error) {
 		return otlpmetrichttp.New(ctx,
 			otlpmetrichttp.WithTLSClientConfig(nil), // the client has it
 			otlpmetrichttp.WithHTTPClient(client),
-			otlpmetrichttp.WithEndpointURL(s.endpoint.String()),
-			otlpmetrichttp.WithHeaders(s.headers),
+			otlpmetrichttp.WithEndpointURL(r.endpoint.String()),
+			otlpmetrichttp.WithHeaders(r.headers),
 			otlpmetrichttp.WithCompression(compression),
-			otlpmetrichttp.WithTimeout(s.timeout),
+			otlpmetrichttp.WithTimeout(r.timeout),
 			otlpmetrichttp.WithRetry(otlpmetrichttp.RetryConfig{}))
 	}
-	return transport{exporter: exporter, spans: s.spansOverHTTP(client), events: s.eventsOverHTTP(client, s.events), close: wire.CloseIdleConnections, asked: asked}
+	return transport{exporter: exporter, spans: r.spansOverHTTP(client), events: r.eventsOverHTTP(client), close: wire.CloseIdleConnections, asked: asked}
 }
 
-func (s settings) overGRPC() (transport, error) {
+func (r route) overGRPC() (transport, error) {
 	secure := insecure.NewCredentials()
-	if s.endpoint.Scheme == "https" {
-		secure = credentials.NewTLS(s.tls)
+	if r.endpoint.Scheme == "https" {
+		secure = credentials.NewTLS(r.tls)
 	}
 	asked := new(retryAfter)
 	options := []grpc.DialOption{grpc.WithTransportCredentials(secure), grpc.WithChainUnaryInterceptor(asked.intercept)}
-	if s.compression != "" {
+	if r.compression != "" {
 		options = append(options, grpc.WithDefaultCallOptions(grpc.UseCompressor(gzip.Name)))
 	}
-	conn, err := grpc.NewClient(s.endpoint.Host, options...)
+	conn, err := grpc.NewClient(r.endpoint.Host, options...)
 	if err != nil {
-		return transport{}, fmt.Errorf("telemetry endpoint %q: %w", s.endpoint.Host, err)
+		return transport{}, fmt.Errorf("telemetry endpoint %q: %w", r.endpoint.Host, err)
 	}
 	exporter := func(ctx context.Context) (sdkmetric.Exporter, error) {
 		return otlpmetricgrpc.New(ctx,
 			otlpmetricgrpc.WithGRPCConn(conn),
-			otlpmetricgrpc.WithHeaders(s.headers),
-			otlpmetricgrpc.WithTimeout(s.timeout),
+			otlpmetricgrpc.WithHeaders(r.headers),
+			otlpmetricgrpc.WithTimeout(r.timeout),
 			otlpmetricgrpc.WithRetry(otlpmetricgrpc.RetryConfig{}))
 	}
-	return transport{exporter: exporter, spans: s.spansOverGRPC(conn), events: s.eventsOverGRPC(conn), close: func() { _ = conn.Close() }, asked: asked}, nil
+	return transport{exporter: exporter, spans: r.spansOverGRPC(conn), events: r.eventsOverGRPC(conn), close: func() { _ = conn.Close() }, asked: asked}, nil
 }

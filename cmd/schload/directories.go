@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"schload/internal/bundle"
+	"schload/internal/matrix"
 )
 
 // directories replaces those that hold bundles, rather than being one, by the
@@ -25,6 +26,9 @@ func directories(args []string) (dirs []string, err error) {
 				dirs = append(dirs, one)
 				found++
 			}
+		}
+		if found == 0 && matrix.Is(arg) {
+			return nil, fmt.Errorf("%s is a matrix: give the directory of its bundles, %s", arg, filepath.Join(arg, "cells"))
 		}
 		if found == 0 {
 			return nil, fmt.Errorf("%s: neither a bundle nor a directory of bundles: there is no run.json in it, nor in the directories that it holds", arg)

@@ -48,7 +48,7 @@ func (f *exportFlags) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.testing, "redis-testing-metrics", false, "export also the metrics that Redis' testing applications share: "+strings.Join(testingAppNames(), ", "))
 	f.traces.register(flags)
 	flags.BoolVar(&f.rounds, "export-rounds", false, "export each round as series of its own (schload.round) instead of summing rounds: as many times the series as the run has rounds")
-	flags.BoolVar(&f.marks, "export-marks", false, "export by OTLP also the timeline (marks, as log events) and run.json: with --export-rounds, which it implies, all that the bundle has; schload compare reads what a collector wrote of it")
+	flags.BoolVar(&f.marks, "export-marks", false, "export by OTLP also the timeline (marks, as log events) and run.json: with --export-rounds, which it implies, all that the bundle has; schload compare reads what a collector wrote of it; OTEL_LOGS_EXPORTER=otlp does the same")
 	flags.StringVar(&f.prometheus, "prometheus", "", "serve metrics for Prometheus on this address, such as 127.0.0.1:9464")
 }
 
@@ -124,7 +124,7 @@ func (f *exportFlags) start(ctx context.Context, id string, base time.Time, c ex
 		Endpoint: f.endpoint, Protocol: f.protocol, Headers: headers, Insecure: f.insecure, TLSFiles: f.tls, Prometheus: f.prometheus,
 		Traces: f.traces.on, TracesEndpoint: f.traces.endpoint,
 		File: f.file, Console: console, Histograms: telemetry.Histograms(f.histograms), Rounds: f.rounds, Marks: f.marks,
-		Attributes: p.Attributes, RunID: id, InstanceID: instance, Upgrade: c.Upgrade.Name, ServiceVersion: buildVersions()["schload"], Library: "go-redis:" + buildVersions()["go-redis"], Server: server, Base: base,
+		Attributes: p.Attributes, RunID: id, InstanceID: instance, Upgrade: c.Upgrade.Name, Profile: p.Name, ServiceVersion: buildVersions()["schload"], Library: "go-redis:" + buildVersions()["go-redis"], Server: server, Base: base,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	if f.testing {

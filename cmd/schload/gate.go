@@ -29,6 +29,11 @@ func (g *gate) validate(given func(name string) bool) error {
 	if given("junit") && g.junit == "" {
 		return errors.New("--junit needs a file to write")
 	}
+	if g.junit != "" {
+		if err := bundle.CheckOutput(g.junit); err != nil {
+			return fmt.Errorf("--junit: %w", err)
+		}
+	}
 	return g.failOn.validate()
 }
 

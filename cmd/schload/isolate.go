@@ -13,6 +13,7 @@ import (
 	"schload/internal/experiment"
 	"schload/internal/isolate"
 	"schload/profiles"
+	"schload/telemetry"
 	"schload/workload"
 )
 
@@ -28,8 +29,8 @@ func (f *runFlags) checkIsolate(p profiles.Profile) error {
 		return fmt.Errorf("--isolate with --worker %s: the bundles of workers are merged once, by hand; leave one of them out", f.worker)
 	case f.exports.prometheus != "" || strings.Contains(os.Getenv("OTEL_METRICS_EXPORTER"), "prometheus"):
 		return errors.New("--isolate with Prometheus' scraping: several processes cannot serve one address; send metrics with --otlp-endpoint")
-	case f.exports.marks:
-		return errors.New("--isolate with --export-marks: the timeline of several processes is put together after the run; compare the bundle, or leave one of them out")
+	case f.exports.marks || telemetry.AsksForMarks(os.Getenv):
+		return errors.New("--isolate with --export-marks (or OTEL_LOGS_EXPORTER): the timeline of several processes is put together after the run; compare the bundle, or leave one of them out")
 	case f.exports.file != "":
 		return fmt.Errorf("--isolate with --otlp-file %s: several processes cannot write one file; send metrics with --otlp-endpoint", f.exports.file)
 	}

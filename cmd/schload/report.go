@@ -88,6 +88,9 @@ func writeTo(stdout io.Writer, file string, write func(io.Writer) error) error {
 	if file == "" || file == "-" {
 		return write(stdout)
 	}
+	if err := bundle.CheckOutput(file); err != nil {
+		return usageError(err)
+	}
 	return bundle.WriteWhole(file, write)
 }
 

@@ -53,6 +53,7 @@ func runHelp() string {
 	b.WriteString("  PRESET+option=value+...   a preset with options: read_timeout, max_retries, relaxed_timeout, pool_size, ...\n" +
 		"\nFlags beat the profile. The default profile has rate 1000, workers 16, warmup 2s, baseline 5s, recovery 5s, rounds 1,\n" +
 		"speed 1, late-after 100ms, outage-after 500ms; schload profiles NAME prints a profile.\n" +
+		fmt.Sprintf("\nOne round is a look, and gives no verdict on what differs: give --rounds %d or more, or --rounds auto, for one.\n", compare.FewestRounds) +
 		"\nCommands of a mix (docs/METHODOLOGY.md says what each of them sends):\n" + commandList() +
 		"\nTargets: redis://[user:password@]host:port, rediss:// for TLS (a profile's tls names certificates). With --cluster the\n" +
 		"target is an OSS cluster, named by one node or several: redis://host:port,host:port.\n" +

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"schload/handoff"
 	"schload/handoff/sim"
 	"schload/handoff/stage"
+	"schload/internal/compare"
 	"schload/profiles"
 )
 
@@ -88,7 +90,7 @@ func (f *runFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.saturate, "saturate", "", "find out what the target carries, compare nothing: closed loop, pipelines of 64 of each worker (pipelines), or those that the client makes of single commands (autopipeline)")
 	flags.Lookup("saturate").NoOptDefVal = profiles.Pipelines
 	flags.StringVar(&f.mix, "mix", "", "commands and their weights: GET=0.8,SET=0.2")
-	flags.Var((*roundsFlag)(&f.rounds), "rounds", "how often the upgrade is played, or auto: until the difference is known closely enough, or --budget is spent")
+	flags.Var((*roundsFlag)(&f.rounds), "rounds", "how often the upgrade is played, or auto: until the difference is known closely enough, or --budget is spent; a verdict on differences takes "+strconv.Itoa(compare.FewestRounds)+" at least (default: the profile's, 1)")
 	registerOrder(flags, &f.order)
 	flags.Float64Var(&f.width, "width", 0, "with --rounds auto, half the interval of 95 % that is narrow enough, as a share of the difference (default 0.2)")
 	flags.DurationVar(&f.budget, "budget", 0, "with --rounds auto, no round begins that would end later than this (default 30m)")

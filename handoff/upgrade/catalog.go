@@ -3,7 +3,6 @@ package upgrade
 import (
 	"embed"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -42,7 +41,7 @@ func Source(name string) ([]byte, error) {
 func Load(name string) (Upgrade, error) {
 	file, read := name+".yaml", Source
 	if yamlfile.IsPath(name) {
-		file, read = name, os.ReadFile
+		file, read = name, yamlfile.Read
 	}
 	data, err := read(name)
 	if err != nil {

@@ -47,7 +47,7 @@ func (h *Health) Exceeded() (list []Exceeded) {
 		list = append(list, Exceeded{reason, fmt.Sprintf(format, args...)})
 	}
 	if p := h.SchedLatency.P99.Duration(); p > schedLimit {
-		add(ReasonSched, "its goroutines waited up to %v for a processor at p99 (limit %v): other programs, or too few processors", Round(p), schedLimit)
+		add(ReasonSched, "its goroutines waited up to %v for a processor at p99 of %d waits (limit %v): other programs, or too few processors", Round(p), h.SchedLatency.Count, schedLimit)
 	}
 	if sum := h.GCPause.Sum.Duration(); float64(sum) > pauseLimit*float64(h.Length) {
 		add(ReasonPause, "its garbage collector paused it for %v in all (limit %.0f %% of the run)", Round(sum), 100*pauseLimit)

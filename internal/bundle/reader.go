@@ -2,7 +2,6 @@ package bundle
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -30,18 +29,24 @@ type Bundle struct {
 // profile and plan included, stays below a megabyte.
 const maxRun = 16 << 20
 
-// readBounded reads a file whole that holds no more than most bytes.
-func readBounded(path string, most int64) ([]byte, error) {
+// ReadBounded reads a plain file whole that holds no more than most bytes, a
+// number of MB. The error of one that holds more names those that never do: "run".
+func ReadBounded(path string, most int64, of string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err == nil && int64(len(data)) > most {
-		err = fmt.Errorf("%s: it is longer than %d MB: no run of schload has one like it", path, most>>20)
+	switch {
+	case err != nil:
+		return nil, err
+	case packing(data) != "":
+		return nil, packed(path, packing(data))
+	case int64(len(data)) > most:
+		return nil, fmt.Errorf("%s: it is longer than %d MB: no %s of schload has one like it; give a directory that schload wrote", path, most>>20, of)
 	}
-	return data, err
+	return data, nil
 }
 
 // Is says whether a directory looks like a bundle, whole or not.
@@ -73,12 +78,12 @@ func Open(path string) (*Bundle, error) {
 		}
 		b.Dir = filepath.Dir(path)
 	}
-	data, err := readBounded(filepath.Join(b.Dir, runFile), maxRun)
+	data, err := ReadBounded(filepath.Join(b.Dir, runFile), maxRun, "run")
 	if errors.Is(err, os.ErrNotExist) {
 		if kind := packedBeside(filepath.Join(b.Dir, runFile)); kind != "" {
 			return nil, packed(filepath.Join(b.Dir, runFile)+suffixes[kind], kind)
 		}
-		return nil, fmt.Errorf("%s is not a bundle: it holds no %s", b.Dir, runFile)
+		return nil, b.noBundle(path)
 	}
 	if err != nil {
 		return nil, err
@@ -89,18 +94,29 @@ func Open(path string) (*Bundle, error) {
 	return b, b.inspect()
 }
 
+// noBundle says what a path is that names no bundle, and what might be meant.
+func (b *Bundle) noBundle(path string) error {
+	if path != b.Dir {
+		return fmt.Errorf("%s is no file of a bundle: there is no %s beside it; give a directory that schload run wrote", path, runFile)
+	}
+	if _, err := os.Stat(filepath.Join(path, matrixFile)); err == nil {
+		return fmt.Errorf("%s is not a bundle but a matrix: give one of its bundles, in %s", path, filepath.Join(path, matrixCells))
+	}
+	return fmt.Errorf("%s is not a bundle: it holds no %s; give a directory that schload run wrote", path, runFile)
+}
+
 func decodeRun(data []byte) (Run, error) {
 	var head struct {
 		Schema string `json:"schema"`
 	}
-	if err := json.Unmarshal(data, &head); err != nil {
+	if err := Unmarshal(data, &head); err != nil {
 		return Run{}, err
 	}
 	if err := readable(head.Schema); err != nil {
 		return Run{}, err
 	}
 	var run Run
-	if err := json.Unmarshal(data, &run); err != nil {
+	if err := Unmarshal(data, &run); err != nil {
 		return Run{}, err
 	}
 	return run, nil

@@ -187,6 +187,21 @@ func TestTooLong(t *testing.T) {
 	wantError(t, err, filepath.Join(dir, runFile)+": it is longer than 16 MB")
 }
 
+// What is wrong with a file of one JSON value is said with its line, and of one
+// that was cut off that it was.
+func TestUnmarshal(t *testing.T) {
+	for text, want := range map[string]string{
+		"{\n \"seed\": 1,\n \"run":               "line 3: the file ends in the middle (unexpected end of JSON input): it was cut off",
+		"":                                       "line 1: the file ends in the middle",
+		"{\n \"seed\": NaN\n}":                   "line 2: invalid character 'N'",
+		"{\n \"run_id\": \"r\",\n \"seed\": -1}": "line 3: json: cannot unmarshal number -1",
+		"{}x":                                    "line 1: invalid character 'x' after top-level value",
+	} {
+		var run Run
+		wantError(t, Unmarshal([]byte(text), &run), want)
+	}
+}
+
 // grow makes a file longer by that many bytes, which take no room.
 func grow(t *testing.T, path string, by int64) {
 	t.Helper()
@@ -222,6 +237,7 @@ func TestPacked(t *testing.T) {
 			wantError(t, err, path, "is compressed ("+kind+"): unpack it first")
 		}
 	}
+	wantError(t, second(Open(bundleOf(t, map[string]string{runFile: zipped.String()}))), runFile, "is compressed (gzip): unpack it first")
 	for _, name := range []string{runFile, marksFile} {
 		dir := bundleOf(t, nil)
 		if err := os.Rename(filepath.Join(dir, name), filepath.Join(dir, name+".gz")); err != nil {

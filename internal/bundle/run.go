@@ -194,9 +194,10 @@ type Proof struct {
 
 // Lag is how late operations were started, in quantiles.
 type Lag struct {
-	P50 Seconds `json:"p50"`
-	P99 Seconds `json:"p99"`
-	Max Seconds `json:"max"`
+	Count uint64  `json:"count,omitempty"` // of operations; 0: a bundle from before it was written
+	P50   Seconds `json:"p50"`
+	P99   Seconds `json:"p99"`
+	Max   Seconds `json:"max"`
 }
 
 // Exports counts the intervals sent to a collector, and what it lacks of the

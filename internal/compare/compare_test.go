@@ -233,7 +233,7 @@ func TestSaturated(t *testing.T) {
 		{400 * time.Microsecond, 500 * time.Microsecond, ""},
 		{900 * time.Microsecond, 20 * time.Millisecond, ""},
 		{900 * time.Microsecond, 2 * time.Millisecond, "more than a tenth of their response time of 2ms"},
-		{6 * time.Millisecond, time.Second, "up to 6ms late at p99 (limit 5ms)"},
+		{6 * time.Millisecond, time.Second, "up to 6ms late at p99 of 100 (limit 5ms)"},
 	} {
 		p := start(t)
 		p.phase(1, record.Baseline)

@@ -219,6 +219,9 @@ func need(all []*comparison) {
 	}
 }
 
+// FewestRounds are those without which no difference is found, however large.
+var FewestRounds = paired.Fewest(level)
+
 // warnDifferences says what weakens the verdicts, or why there are none. A run
 // of one round has none and needs no warning: nobody takes it for proof.
 func (s *Summary) warnDifferences(add func(string, ...any)) {
@@ -236,8 +239,8 @@ func (s *Summary) warnDifferences(add func(string, ...any)) {
 	case !s.Complete:
 		add("round %d was cut off and is not compared", s.lastRound())
 	}
-	if n, fewest := len(s.whole(ref)), paired.Fewest(level); n < fewest {
-		add("%d rounds cannot show a difference: it takes %d for p = %.3f, even if all of them agree", n, fewest, 2/math.Exp2(float64(fewest)))
+	if n := len(s.whole(ref)); n < FewestRounds {
+		add("%d rounds cannot show a difference: it takes %d for p = %.3f, even if all of them agree; give --rounds %d or more, or auto", n, FewestRounds, 2/math.Exp2(float64(FewestRounds)), FewestRounds)
 	}
 	if arms := s.dependent(ref); len(arms) > 0 {
 		add("the rounds depend on those before them (correlation of the differences in %s, limit %d/sqrt(rounds)): p-values are too small; a longer recovery, or a warm-up between runs, makes them independent",

@@ -194,7 +194,7 @@ func TestTooFewRounds(t *testing.T) {
 	if d.Verdict != NoEvidence || d.RoundsNeeded != 6 || d.Low != nil || d.High != nil || d.Rounds != 5 {
 		t.Errorf("got %+v", d)
 	}
-	if text := strings.Join(warnedOf(s), "\n"); text != "5 rounds cannot show a difference: it takes 6 for p = 0.031, even if all of them agree" {
+	if text := strings.Join(warnedOf(s), "\n"); text != "5 rounds cannot show a difference: it takes 6 for p = 0.031, even if all of them agree; give --rounds 6 or more, or auto" {
 		t.Errorf("warnings: %s", text)
 	}
 }

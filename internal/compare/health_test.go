@@ -82,7 +82,7 @@ func TestSaturation(t *testing.T) {
 		{"late", func(p *play) {
 			p.sinks["on/main"].Due(p.now, 5)
 			p.sinks["on/main"].Done(workload.Sample{Intended: p.now, Sent: p.now + 12*time.Millisecond, Done: p.now + 13*time.Millisecond}, 5)
-		}, calm(), "arm on 12ms; lower the rate"},
+		}, calm(), "arm on 12ms of 945; lower the rate"},
 	} {
 		s := healthy(t, tt.each).finish(tt.final)
 		h := s.Harness

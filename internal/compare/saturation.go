@@ -78,7 +78,7 @@ func starved(h *bundle.Health) (reasons []string) {
 func (s *Summary) lagging() (arms []string) {
 	for _, a := range s.Arms {
 		if lag, _ := s.startLag(a); lag > lagEnd {
-			arms = append(arms, fmt.Sprintf("%s %v", a.Name, round(lag)))
+			arms = append(arms, fmt.Sprintf("%s %v of %d", a.Name, round(lag), a.Phases.Baseline.Lateness.Count))
 		}
 	}
 	return arms

@@ -27,7 +27,8 @@ type SLOResult struct {
 	Arm   string   `json:"arm"`   // "": no arm's handoffs are on
 	Value *float64 `json:"value"` // nil: unknown, so not met
 	Limit float64  `json:"limit"`
-	Unit  string   `json:"unit"` // s, 1 (a share), or count
+	Unit  string   `json:"unit"`         // s, 1 (a share), or count
+	Of    uint64   `json:"of,omitempty"` // how many durations a percentile is of
 	Met   bool     `json:"met"`
 }
 
@@ -42,6 +43,7 @@ const (
 type sloMetric struct {
 	unit string
 	of   func(Arm) (value float64, known bool)
+	size func(Arm) uint64 // how many durations a percentile is of; nil: it is none
 }
 
 // sloMetrics are all numbers that an SLO may bound, by name.
@@ -56,10 +58,10 @@ func IsDuration(metric string) bool { return sloMetrics[metric].unit == unitSeco
 func makeSLOMetrics() map[string]sloMetric {
 	m := map[string]sloMetric{}
 	count := func(name string, n func(Arm) uint64) {
-		m[name] = sloMetric{unitCount, func(a Arm) (float64, bool) { return float64(n(a)), true }}
+		m[name] = sloMetric{unit: unitCount, of: func(a Arm) (float64, bool) { return float64(n(a)), true }}
 	}
 	lasts := func(name string, d func(Arm) bundle.Seconds) {
-		m[name] = sloMetric{unitSeconds, func(a Arm) (float64, bool) { return d(a).Duration().Seconds(), true }}
+		m[name] = sloMetric{unit: unitSeconds, of: func(a Arm) (float64, bool) { return d(a).Duration().Seconds(), true }}
 	}
 	addOperations(m, "", func(a Arm) Operations { return a.Operations })
 	for name, phase := range map[string]func(Arm) Phase{
@@ -89,11 +91,11 @@ func makeSLOMetrics() map[string]sloMetric {
 	count("wrong_replies", func(a Arm) uint64 { return a.WrongReplies })
 	count("crossed_replies", func(a Arm) uint64 { return a.CrossedReplies })
 	count("silent_replies", func(a Arm) uint64 { return a.SilentReplies })
-	m["availability"] = sloMetric{unitShare, availability}
-	m["recover"] = sloMetric{unitSeconds, slowestRecovery}
-	m["error_budget_spent"] = sloMetric{unitShare, worstBudget}
+	m["availability"] = sloMetric{unit: unitShare, of: availability}
+	m["recover"] = sloMetric{unit: unitSeconds, of: slowestRecovery}
+	m["error_budget_spent"] = sloMetric{unit: unitShare, of: worstBudget}
 	addIntegrity(m)
-	m["messages.lost"] = sloMetric{unitCount, messagesLost}
+	m["messages.lost"] = sloMetric{unit: unitCount, of: messagesLost}
 	return m
 }
 
@@ -104,8 +106,8 @@ func addOperations(m map[string]sloMetric, prefix string, of func(Arm) Operation
 		"late":   func(o Operations) uint64 { return o.Late },
 		"harmed": func(o Operations) uint64 { return o.Failed + o.Missed + o.Late },
 	} {
-		m[prefix+name] = sloMetric{unitCount, func(a Arm) (float64, bool) { return float64(n(of(a))), true }}
-		m[prefix+name+"_ratio"] = sloMetric{unitShare, func(a Arm) (float64, bool) { return portion(n(of(a)), of(a).Due) }}
+		m[prefix+name] = sloMetric{unit: unitCount, of: func(a Arm) (float64, bool) { return float64(n(of(a))), true }}
+		m[prefix+name+"_ratio"] = sloMetric{unit: unitShare, of: func(a Arm) (float64, bool) { return portion(n(of(a)), of(a).Due) }}
 	}
 }
 
@@ -122,7 +124,7 @@ func addQuantiles(m map[string]sloMetric, prefix string, of func(Arm) Quantiles)
 		{"p999", 1000, func(q Quantiles) bundle.Seconds { return q.P999 }},
 		{"max", 1, func(q Quantiles) bundle.Seconds { return q.Max }},
 	} {
-		m[prefix+q.name] = sloMetric{unitSeconds, func(a Arm) (float64, bool) {
+		m[prefix+q.name] = sloMetric{unit: unitSeconds, size: func(a Arm) uint64 { return of(a).Count }, of: func(a Arm) (float64, bool) {
 			x := of(a)
 			return q.value(x).Duration().Seconds(), x.Count >= q.needs
 		}}
@@ -137,7 +139,7 @@ func addIntegrity(m map[string]sloMetric) {
 		"duplicate_applications":   func(i Integrity) uint64 { return i.DuplicateApplications },
 		"out_of_order":             func(i Integrity) uint64 { return i.OutOfOrder },
 	} {
-		m["integrity."+name] = sloMetric{unitCount, func(a Arm) (float64, bool) { return float64(n(a.Integrity)), a.Integrity.Checked() > 0 }}
+		m["integrity."+name] = sloMetric{unit: unitCount, of: func(a Arm) (float64, bool) { return float64(n(a.Integrity)), a.Integrity.Checked() > 0 }}
 	}
 }
 
@@ -317,6 +319,9 @@ func (s SLO) result(a Arm) SLOResult {
 	if value, known := m.of(a); known && a.Operations.Due > 0 {
 		value = digits(value)
 		r.Value, r.Met = &value, s.met(value)
+		if m.size != nil {
+			r.Of = m.size(a)
+		}
 	}
 	return r
 }

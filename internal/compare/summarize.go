@@ -219,6 +219,6 @@ func harness(run bundle.Run, s *sums) Harness {
 		lag.Merge(&s.phase(a.Name, record.Baseline).lateness)
 	}
 	q := quantiles(&lag)
-	h.StartLag = bundle.Lag{P50: q.P50, P99: q.P99, Max: q.Max}
+	h.StartLag = bundle.Lag{Count: q.Count, P50: q.P50, P99: q.P99, Max: q.Max}
 	return h
 }

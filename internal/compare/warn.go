@@ -112,18 +112,19 @@ func (s *Summary) warnSamples(add func(string, ...any)) {
 // workers busy. Beyond lagEnd the harness is saturated, and says so elsewhere.
 func (s *Summary) busy(a Arm) string {
 	lag, late := s.startLag(a)
+	n := a.Phases.Baseline.Lateness.Count
 	response := a.Phases.Baseline.ResponseTime.P99.Duration()
 	switch {
 	case lag > lagEnd:
 	case lag > lagLimit:
-		return fmt.Sprintf("arm %s: operations of the baseline started up to %v late at p99 (limit %v): a good part of the result is the harness, lower the rate or add processors",
-			a.Name, round(late), lagLimit)
+		return fmt.Sprintf("arm %s: operations of the baseline started up to %v late at p99 of %d (limit %v): a good part of the result is the harness, lower the rate or add processors",
+			a.Name, round(late), n, lagLimit)
 	case late > lagLimit:
-		return fmt.Sprintf("arm %s: operations of the baseline started up to %v late at p99 because all workers were busy: the target was slow for this rate, or add workers",
-			a.Name, round(late))
+		return fmt.Sprintf("arm %s: operations of the baseline started up to %v late at p99 of %d because all workers were busy: the target was slow for this rate, or add workers",
+			a.Name, round(late), n)
 	case lag > lagBudget && lag > response/lagShare:
-		return fmt.Sprintf("arm %s: operations of the baseline started up to %v late at p99, more than a tenth of their response time of %v: part of it is the harness",
-			a.Name, round(lag), round(response))
+		return fmt.Sprintf("arm %s: operations of the baseline started up to %v late at p99 of %d, more than a tenth of their response time of %v: part of it is the harness",
+			a.Name, round(lag), n, round(response))
 	}
 	return ""
 }

@@ -61,6 +61,7 @@ func wantExact(t *testing.T, result Result, s compare.Summary) {
 func TestProfiles(t *testing.T) {
 	for _, name := range profiles.Names() {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				p, err := profiles.Load(name)
 				if err != nil {

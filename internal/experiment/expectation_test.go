@@ -34,6 +34,7 @@ func TestExpectations(t *testing.T) {
 		{"a restart without notice", "proxy-restart", nil, 6, "none", compare.AsDocumented, "within the limit"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				b := newUpgradeBench(t, test.upgrade)
 				if test.arms != nil {
@@ -80,6 +81,7 @@ func TestExpectationsOfReceivers(t *testing.T) {
 		{workload.KindQueue, compare.WorseThan},
 	} {
 		t.Run(test.kind.String(), func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				pool := workload.Pool{Kind: test.kind}
 				if test.kind == workload.KindQueue { // blocked for longer than the move takes

@@ -197,6 +197,7 @@ func TestExplain(t *testing.T) {
 			map[string]string{"on": "integrity", "off": "integrity"}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				ids, list := test.bench(t).explained(t.Context())
 				for arm, want := range test.want {

@@ -73,6 +73,7 @@ func TestExportedWhole(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				b := make(t)
 				file := b.exports()
@@ -170,8 +171,8 @@ func intervalsOf(t *testing.T, b *bundle.Bundle) (list []record.Interval) {
 func exportedLines(t *testing.T) (lines []string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, "none", "quiet_time=2s")
-		b.config.Pools[0].Schedule.Rate = workload.Constant(50)
+		b := newBench(t, "none", "quiet_time=1s").use("on")
+		b.config.Pools[0].Schedule.Rate, b.config.Recovery = workload.Constant(50), 2*time.Second
 		file := b.exports()
 		b.run(t.Context())
 		if err := b.config.Telemetry.Close(t.Context()); err != nil {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
@@ -23,7 +24,12 @@ func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on 
 // exportsTo has the bench export to a writer.
 func (b *bench) exportsTo(w io.Writer) {
 	b.t.Helper()
-	c := telemetry.Config{File: telemetry.Stdout, Console: w, Base: b.config.Base, RunID: "test", Getenv: func(string) string { return "" }}
+	b.exportsEvery(w, time.Second)
+}
+
+func (b *bench) exportsEvery(w io.Writer, interval time.Duration) {
+	b.t.Helper()
+	c := telemetry.Config{File: telemetry.Stdout, Console: w, Interval: interval, Base: b.config.Base, RunID: "test", Getenv: func(string) string { return "" }}
 	for _, a := range b.config.Arms {
 		c.Arms = append(c.Arms, a.Name)
 	}

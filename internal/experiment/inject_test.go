@@ -57,6 +57,7 @@ func TestInjectedFaultsAreFound(t *testing.T) {
 		{sim.OutOfOrder, "HGET=2,HSET=1,EXISTS=1", "out of order"},
 	} {
 		t.Run(test.fault.String()+" "+test.mix, func(t *testing.T) {
+			t.Parallel()
 			for seed := range few(5) {
 				synctest.Test(t, func(t *testing.T) {
 					want := map[string]uint64{test.want: 5 + 3*seed}

@@ -45,5 +45,5 @@ func (l *lag) final() *bundle.Lag {
 	if l.whole.Count() == 0 {
 		return nil
 	}
-	return &bundle.Lag{P50: bundle.Seconds(l.whole.Quantile(0.5)), P99: bundle.Seconds(l.whole.Quantile(0.99)), Max: bundle.Seconds(l.whole.Max())}
+	return &bundle.Lag{Count: l.whole.Count(), P50: bundle.Seconds(l.whole.Quantile(0.5)), P99: bundle.Seconds(l.whole.Quantile(0.99)), Max: bundle.Seconds(l.whole.Max())}
 }

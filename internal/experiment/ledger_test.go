@@ -56,6 +56,7 @@ func TestLostWritesAreFound(t *testing.T) {
 	for seed, mix := range []string{"GET=0.8,SET=0.2", "SET", "GET=1,SET=1,INCR=1,EXISTS=1", "GET=0.5,SET=0.5"} {
 		want := uint64(25 + 10*seed)
 		t.Run(mix, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				b := newBench(t, "failover", fmt.Sprintf("lost_writes=%d", want)).audit(mix)
 				b.config.Seed, b.config.Pools[0].Seed = uint64(seed+1), uint64(seed+1)
@@ -96,6 +97,7 @@ func TestLostWritesAreFound(t *testing.T) {
 func TestNothingIsFoundWhereNothingIsWrong(t *testing.T) {
 	for _, name := range []string{"failover", "endpoint-rebind", "in-place"} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				b := newBench(t, name).audit("GET=4,SET=4,DEL=1,EXISTS=1,HSET=1,HGET=1").use("on", "off", "off-noretry")
 				b.config.Pools[0].Schedule.Rate = workload.Constant(100)

@@ -71,6 +71,7 @@ var kinds = []workload.Kind{workload.KindPubSub, workload.KindQueue, workload.Ki
 func TestMessagesInPeace(t *testing.T) {
 	for _, kind := range kinds {
 		t.Run(kind.String(), func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				result, s := newMessageBench(t, "none", workload.Pool{Kind: kind}, "on", "off", "off-resp2").run(t.Context())
 				wellFormed(t, result, s)
@@ -90,6 +91,7 @@ func TestMessagesInPeace(t *testing.T) {
 func TestMessagesOfAMove(t *testing.T) {
 	for _, kind := range kinds {
 		t.Run(kind.String(), func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				result, s := newMessageBench(t, "endpoint-rebind", workload.Pool{Kind: kind}, "on", "off").run(t.Context())
 				wellFormed(t, result, s)
@@ -121,6 +123,7 @@ func TestMessagesOfAMove(t *testing.T) {
 func TestBlockedReceivers(t *testing.T) {
 	for _, kind := range []workload.Kind{workload.KindQueue, workload.KindStream, workload.KindConsumerGroup} {
 		t.Run(kind.String(), func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				b := newMessageBench(t, "endpoint-rebind", workload.Pool{Kind: kind, Block: 40 * time.Second, Keys: workload.Keys{Space: 8},
 					Schedule: workload.Schedule{Rate: workload.Constant(0.2)}}, "on", "on-noretry", "off")

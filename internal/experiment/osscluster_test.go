@@ -25,6 +25,7 @@ func TestOSSCluster(t *testing.T) {
 		}
 		played++
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				b := newUpgradeBench(t, name)
 				b.config.Rounds = 2

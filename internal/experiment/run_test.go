@@ -236,6 +236,7 @@ func TestEarlyRecordLeavesRetries(t *testing.T) {
 func TestHandoffsDoNotHelpEverywhere(t *testing.T) {
 	for _, name := range []string{"in-place", "proxy-restart"} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				_, s := newBench(t, name).run(t.Context())
 				on, off := arm2(t, s, "on"), arm2(t, s, "off")

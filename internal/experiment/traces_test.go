@@ -138,7 +138,7 @@ func (e *exports) reasons() map[string]int {
 func TestInjectedFailuresAreTraced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const k = 17
-		b := newBench(t, "none").use("off")
+		b := newBench(t, "none", "quiet_time=2s").use("off")
 		if err := b.sim.Inject(sim.Injection{Fault: sim.WrongReply, Count: k, From: time.Second, Every: 50 * time.Millisecond}); err != nil {
 			t.Fatal(err)
 		}

@@ -42,6 +42,7 @@ func describe(a compare.Arm) []any {
 func TestFullSupport(t *testing.T) {
 	for name, moves := range map[string]int{"maintenance-mode": 2, "rolling-extra-node": 2, "rolling-replace-node": 2, "redis-cloud": 1} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				result, s := newUpgradeBench(t, name).run(t.Context())
 				if len(result.Invalid) > 0 {
@@ -79,6 +80,7 @@ func TestNoAdvantage(t *testing.T) {
 		{"version-upgrade-unreplicated", nil, 10 * time.Second},          // queued, then refused while the shard loads
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				_, s := newUpgradeBench(t, test.name, test.settings...).run(t.Context())
 				on, off := arm2(t, s, "on"), arm2(t, s, "off")
@@ -104,6 +106,7 @@ func TestNoAdvantage(t *testing.T) {
 func TestSeveralProxies(t *testing.T) {
 	for _, name := range []string{"maintenance-mode-multi-proxy", "widening"} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				_, s := newUpgradeBench(t, name).use("on", "off", "on-noretry", "off-noretry").run(t.Context())
 				for _, arm := range []string{"on", "off", "on-noretry", "off-noretry"} {
@@ -137,6 +140,7 @@ func TestFailuresEndConnections(t *testing.T) {
 		{"network-failure", "blackout=2s", false}, // shorter than its patience: it never gives up
 	} {
 		t.Run(test.name+" "+test.setting, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				_, s := newUpgradeBench(t, test.name, test.setting).run(t.Context())
 				off := arm2(t, s, "off")
@@ -163,6 +167,7 @@ func TestRelaxedTimeoutsOutlastStalls(t *testing.T) {
 		"privatelink":                  {"failover_stall=7s", "failover_duration=8s", "target_downtime=0s"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				b := newUpgradeBench(t, name, settings...).use("on-noretry", "off-noretry")
 				b.config.Pools[0].Workers = 1

@@ -74,7 +74,7 @@ func (c Case) fine() Finding {
 		f.Title = fmt.Sprintf("Nothing to explain: handed over %s of %s", compare.Count(l.HandedOver), plural(l.HandedOver+l.ClosedTold+l.ClosedUntold+l.GivenUp, "connection"))
 		f.Evidence = append(f.Evidence, fmt.Sprintf("%s started, %s succeeded; told %s of %s", plural(c.Arm.Handoffs.Started, "handoff"), compare.Count(c.Arm.Handoffs.Succeeded), compare.Count(n.Told), compare.Count(n.Connections)))
 		if q := c.Arm.Attribution.Handoffs.SinceNotice; q.Count > 0 {
-			f.Evidence = append(f.Evidence, "notice to takeover: "+length(q.P50.Duration())+" at p50, "+length(q.Max.Duration())+" at most")
+			f.Evidence = append(f.Evidence, "notice to takeover: "+length(q.P50.Duration())+" at p50, "+length(q.Max.Duration())+" at most, of "+plural(q.Count, "handoff"))
 		}
 	case c.notices() > 0:
 		f.Evidence = append(f.Evidence, "notices read: "+classes(c.Arm.Notices)+"; no connection was handed over")

@@ -26,6 +26,10 @@ const (
 	// FileName is that of the file which makes a directory a matrix.
 	FileName = "matrix.json"
 	cellsDir = "cells"
+
+	// maxFile bounds what is read of matrix.json, in bytes. A cell takes 2 to 4 kB
+	// of it with two arms: a thousand cells of ten arms stay below a third.
+	maxFile = 64 << 20
 )
 
 // Matrix is matrix.json.
@@ -56,7 +60,7 @@ func Open(path string) (*Matrix, error) {
 		path = filepath.Dir(path)
 	}
 	file := filepath.Join(path, FileName)
-	data, err := os.ReadFile(file)
+	data, err := bundle.ReadBounded(file, maxFile, "matrix")
 	if err != nil {
 		return nil, err
 	}
@@ -64,13 +68,13 @@ func Open(path string) (*Matrix, error) {
 	var head struct {
 		Schema string `json:"schema"`
 	}
-	if err := json.Unmarshal(data, &head); err != nil {
+	if err := bundle.Unmarshal(data, &head); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	if err := readable(head.Schema); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	if err := json.Unmarshal(data, m); err != nil {
+	if err := bundle.Unmarshal(data, m); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	if err := m.Plan.validate(); err != nil {

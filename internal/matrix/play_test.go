@@ -222,7 +222,9 @@ func TestStrangeDirectories(t *testing.T) {
 		t.Errorf("a directory of somebody else: %v", err)
 	}
 	for text, want := range map[string]string{
-		`{"schema":"schload.matrix/9"}`: "newer", `{"schema":"schload.summary/1"}`: "not one of a matrix", `{`: "unexpected end",
+		`{"schema":"schload.matrix/9"}`: "newer", `{"schema":"schload.summary/1"}`: "not one of a matrix", `{`: FileName + ": line 1: the file ends in the middle",
+		"{\"schema\":\"schload.matrix/1\",\n\"rows\":[{\"speed\":NaN}]}": "line 2: invalid character 'N'",
+		"PK\x03\x04": "is compressed (zip)",
 		`{"schema":"schload.matrix/1","plan":{"cells":[{"profile":"..","upgrade":"/x"}]}}`: "names of directories",
 		`{"schema":"schload.matrix/1","plan":{"cells":[{"profile":"a","upgrade":"x"}]}}`:   "0 rows for 1 cells",
 	} {
@@ -232,6 +234,14 @@ func TestStrangeDirectories(t *testing.T) {
 		if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", text, err, want)
 		}
+	}
+	file := filepath.Join(dir, FileName)
+	if err := os.Truncate(file, maxFile+1); err != nil { // it takes no room
+		t.Fatal(err)
+	}
+	want := file + ": it is longer than 64 MB: no matrix of schload has one like it; give a directory that schload wrote"
+	if _, err := Open(dir); err == nil || err.Error() != want {
+		t.Errorf("a file that grew: %v, want %q", err, want)
 	}
 }
 

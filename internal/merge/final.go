@@ -68,7 +68,11 @@ func lag(x, y *bundle.Lag) *bundle.Lag {
 	if x == nil || y == nil {
 		return cmp.Or(x, y)
 	}
-	return &bundle.Lag{P50: max(x.P50, y.P50), P99: max(x.P99, y.P99), Max: max(x.Max, y.Max)}
+	count := x.Count + y.Count
+	if x.Count == 0 || y.Count == 0 {
+		count = 0 // of how many is not known of all
+	}
+	return &bundle.Lag{Count: count, P50: max(x.P50, y.P50), P99: max(x.P99, y.P99), Max: max(x.Max, y.Max)}
 }
 
 // prove adds what a worker's connections of an arm were found to be.

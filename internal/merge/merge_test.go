@@ -16,6 +16,7 @@ import (
 
 	"schload/internal/bundle"
 	"schload/internal/compare"
+	"schload/internal/recount"
 	"schload/telemetry/mark"
 	"schload/telemetry/record"
 	"schload/workload"
@@ -211,11 +212,19 @@ func mustMerge(t *testing.T, dirs []string, o Options) (*bundle.Bundle, bundle.M
 	return b, m
 }
 
+// summarize computes a bundle's summary and has it counted a second time.
 func summarize(t *testing.T, b *bundle.Bundle) compare.Summary {
 	t.Helper()
-	s, err := compare.Summarize(b)
+	s, err := compare.Save(b.Dir)
 	if err != nil {
 		t.Fatal(err)
+	}
+	differences, err := recount.Differences(b.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range differences {
+		t.Error(d)
 	}
 	return s
 }

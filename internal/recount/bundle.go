@@ -42,7 +42,15 @@ type run struct {
 	Environment struct {
 		CPUs uint64 `json:"cpus"`
 	} `json:"environment"`
-	Final *final `json:"final"`
+	Injections []string `json:"injections"`
+	Saturation *struct {
+		Pipelining string `json:"pipelining"`
+		Workers    uint64 `json:"workers"`
+		Depth      uint64 `json:"depth"`
+	} `json:"saturation"`
+	Isolated *struct{} `json:"isolated"`
+	Merge    *merge    `json:"merge"`
+	Final    *final    `json:"final"`
 }
 
 // played is how many rounds were ordered or, where none were, played.
@@ -51,6 +59,34 @@ func (r run) played() uint64 {
 		return r.Final.Rounds
 	}
 	return r.Rounds
+}
+
+// merge is what a bundle was added up from.
+type merge struct {
+	Workers  []worker `json:"workers"`
+	Ignored  []string `json:"ignored"`
+	Warnings []string `json:"warnings"`
+}
+
+// worker is one of them: a worker of several that loaded together, or a process
+// of a run whose arms had one each.
+type worker struct {
+	Name     string         `json:"name"`
+	Process  string         `json:"process"`
+	StartLag *lag           `json:"start_lag_s"`
+	Health   map[string]any `json:"health"`
+	Stalled  json.Number    `json:"stalled_s"`
+	Measured json.Number    `json:"measured_s"`
+	Complete bool           `json:"complete"`
+	Missing  string         `json:"missing"`
+}
+
+// lag is a start lag in decimal seconds, and of how many operations.
+type lag struct {
+	Count uint64      `json:"count"`
+	P50   json.Number `json:"p50"`
+	P99   json.Number `json:"p99"`
+	Max   json.Number `json:"max"`
 }
 
 type pool struct {
@@ -68,20 +104,17 @@ type final struct {
 	MarksDropped   uint64    `json:"marks_dropped"`
 	Rounds         uint64    `json:"rounds"`
 	RoundsEnded    string    `json:"rounds_ended"`
-	StartLag       *struct {
-		P50 json.Number `json:"p50"`
-		P99 json.Number `json:"p99"`
-		Max json.Number `json:"max"`
-	} `json:"start_lag_s"`
-	Arms []struct {
+	StartLag       *lag      `json:"start_lag_s"`
+	Arms           []struct {
 		Name        string   `json:"name"`
 		Effective   string   `json:"effective"`
 		Connections uint64   `json:"connections"`
 		OptedIn     uint64   `json:"opted_in"`
 		Notes       []string `json:"notes"`
 	} `json:"arms"`
-	Health  map[string]any `json:"health"`
-	Exports struct {
+	Health   map[string]any    `json:"health"`
+	Injected map[string]uint64 `json:"injected"`
+	Exports  struct {
 		Sent       uint64 `json:"sent"`
 		Failed     uint64 `json:"failed"`
 		Held       uint64 `json:"held"`

@@ -177,7 +177,7 @@ func (t *times) over(limit int64) (n uint64) {
 	}
 	n = t.above
 	for i, count := range t.buckets {
-		if max(middle(upper(i)+1, upper(i+1)), t.min) > limit {
+		if count > 0 && max(middle(upper(i)+1, upper(i+1)), t.min) > limit {
 			n += count
 		}
 	}

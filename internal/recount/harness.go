@@ -13,17 +13,15 @@ type workers struct {
 }
 
 func (b *bundle) harness() object {
-	lag := b.startLag()
 	h := object{
-		"start_lag_s": object{"p50": duration(lag[0]), "p99": duration(lag[1]), "max": duration(lag[2])},
-		"cpu":         b.cpu().object(), "health": copied{nil},
+		"start_lag_s": b.startLag().object(), "cpu": b.cpu().object(), "health": copied{nil},
 		"marks_dropped": uint64(0),
 	}
 	all := list{}
 	for _, w := range b.workers() {
 		all = append(all, object{"arm": w.arm, "pool": w.pool, "full": share(w.full), "queue": w.queue})
 	}
-	h["workers"] = all
+	h["workers"], h["processes"] = all, b.processes()
 	exports := b.counter("", "schload.telemetry.exports", "result")
 	h["exports"] = object{"sent": exports["ok"], "failed": exports["failed"],
 		"held": uint64(0), "overflowed": uint64(0), "spans_lost": uint64(0), "events_lost": uint64(0)}
@@ -40,17 +38,57 @@ func (b *bundle) harness() object {
 	return h
 }
 
-// startLag returns p50, p99 and the maximum: as the run's end tells or, where
-// it does not, of the lateness of all arms in the baseline.
-func (b *bundle) startLag() [3]int64 {
+// processes are those of a run whose arms had one each.
+func (b *bundle) processes() list {
+	l := list{}
+	if b.run.Isolated == nil || b.run.Merge == nil {
+		return l
+	}
+	for _, w := range b.run.Merge.Workers {
+		o := object{"arm": "", "start_lag_s": nil, "health": copied{nil}}
+		if w.Process == "arm" {
+			o["arm"] = w.Name
+		}
+		if w.StartLag != nil {
+			o["start_lag_s"] = w.StartLag.started().object()
+		}
+		if w.Health != nil {
+			o["health"] = copied{w.Health}
+		}
+		l = append(l, o)
+	}
+	return l
+}
+
+// started is how late operations were, and how many of them; 0: not known.
+type started struct {
+	count         uint64
+	p50, p99, max int64
+}
+
+func (l lag) started() started {
+	return started{l.Count, nanoseconds(l.P50), nanoseconds(l.P99), nanoseconds(l.Max)}
+}
+
+func (s started) object() object {
+	o := object{"p50": duration(s.p50), "p99": duration(s.p99), "max": duration(s.max)}
+	if s.count > 0 {
+		o["count"] = s.count
+	}
+	return o
+}
+
+// startLag is as the run's end tells or, where it does not, that of the lateness
+// of all arms in the baseline.
+func (b *bundle) startLag() started {
 	if f := b.run.Final; f != nil && f.StartLag != nil {
-		return [3]int64{nanoseconds(f.StartLag.P50), nanoseconds(f.StartLag.P99), nanoseconds(f.StartLag.Max)}
+		return f.StartLag.started()
 	}
 	t := new(times)
 	for _, a := range b.run.Arms {
 		t.add(b.times(a.Name, "", lateness, only("baseline"), all))
 	}
-	return [3]int64{t.quantile(500), t.quantile(990), t.max}
+	return started{t.n, t.quantile(500), t.quantile(990), t.max}
 }
 
 // mean is that of a gauge over the intervals of a phase, each by its length;
@@ -162,9 +200,13 @@ func (b *bundle) saturated() (reasons sentences) {
 	}
 	stood := int64(0)
 	for _, s := range b.stalls() {
+		if s.Arm != "" {
+			continue // that arm's process did, not all of the harness
+		}
 		stood += span{from: s.At, to: s.At + s.Duration}.overlap(b.measuredFrom(), b.end())
 	}
 	add(stood > 0 && float64(stood) > 0.05*float64(b.end()-b.measuredFrom()), "it stood still for"+text)
+	reasons = append(reasons, b.run.Merge.stoodStill()...)
 	length, known := b.health("length_s")
 	if !known || length <= 0 {
 		return reasons
@@ -191,8 +233,19 @@ func (b *bundle) used(stock string) float64 {
 	return used / limit
 }
 
-// lag is how much of an arm's lateness in the baseline is the harness's, at p99.
-func (b *bundle) lag(arm string) int64 { return min(b.late(arm), b.startLag()[1]) }
+// lag is how much of an arm's lateness in the baseline is the harness's, at p99:
+// that of the arm's own process, where it had one.
+func (b *bundle) lag(arm string) int64 {
+	own := b.startLag().p99
+	if b.run.Isolated != nil && b.run.Merge != nil {
+		for _, w := range b.run.Merge.Workers {
+			if w.Process == "arm" && w.Name == arm && w.StartLag != nil {
+				own = nanoseconds(w.StartLag.P99)
+			}
+		}
+	}
+	return min(b.late(arm), own)
+}
 
 func (b *bundle) late(arm string) int64 {
 	return b.times(arm, "", lateness, only("baseline"), all).quantile(990)

@@ -11,6 +11,7 @@ type quantity struct {
 	value float64
 	unit  string
 	known bool
+	of    uint64 // how many durations a percentile is of
 }
 
 // slo holds the arms, as they were derived, against the run's objectives.
@@ -37,6 +38,9 @@ func (b *bundle) slo(arms list) list {
 			if q.known && arm["operations"].(object)["due"] != uint64(0) {
 				v := nine(q.value)
 				o["value"] = share(v)
+				if q.of > 0 {
+					o["of"] = q.of
+				}
 				o["met"] = op[0] == '<' && v < limit || op[0] == '>' && v > limit || len(op) == 2 && v == limit
 			}
 			l = append(l, o)
@@ -81,20 +85,20 @@ func sought(arm object, name string) (quantity, bool) {
 			at = at[group].(object)
 		}
 		if n, ok := at[key].(uint64); ok {
-			return quantity{float64(n), "count", true}, true
+			return quantity{value: float64(n), unit: "count", known: true}, true
 		}
 		d, ok := at[key+"_s"].(duration)
-		return quantity{seconds(int64(d)), "s", true}, ok
+		return quantity{value: seconds(int64(d)), unit: "s", known: true}, ok
 	case "connections", "handoffs":
 		n, ok := arm[group].(object)[key].(uint64)
-		return quantity{float64(n), "count", true}, ok
+		return quantity{value: float64(n), unit: "count", known: true}, ok
 	case "integrity":
 		at, known := arm[group].(object)
 		if !known {
 			return quantity{unit: "count"}, true
 		}
 		n, ok := at[key].(uint64)
-		return quantity{float64(n), "count", at["checked_writes"] != uint64(0) || at["checked_reads"] != uint64(0)}, ok
+		return quantity{value: float64(n), unit: "count", known: at["checked_writes"] != uint64(0) || at["checked_reads"] != uint64(0)}, ok
 	case "availability", "recover", "error_budget_spent":
 		return befell(arm["events"].(list), group), true
 	case "messages":
@@ -106,7 +110,7 @@ func sought(arm object, name string) (quantity, bool) {
 		}
 		return q, true
 	case "timeouts":
-		q := quantity{0, "count", true}
+		q := quantity{value: 0, unit: "count", known: true}
 		for class, n := range arm["errors"].(object) {
 			if strings.HasSuffix(class, "_timeout") {
 				q.value += float64(n.(uint64))
@@ -115,7 +119,7 @@ func sought(arm object, name string) (quantity, bool) {
 		return q, true
 	}
 	n, ok := arm[name].(uint64)
-	return quantity{float64(n), "count", true}, ok
+	return quantity{value: float64(n), unit: "count", known: true}, ok
 }
 
 // quantile finds p99, or service_time.p99, of a phase.
@@ -129,7 +133,8 @@ func quantile(phase object, name string) (quantity, bool) {
 	if !ok || needs == 0 {
 		return quantity{}, false
 	}
-	return quantity{seconds(int64(t[q].(duration))), "s", t["count"].(uint64) >= needs}, true
+	n := t["count"].(uint64)
+	return quantity{value: seconds(int64(t[q].(duration))), unit: "s", known: n >= needs, of: n}, true
 }
 
 // operated finds failed, or failed_ratio, among operations.
@@ -144,11 +149,11 @@ func operated(o object, name string) (quantity, bool) {
 	case !ok || key == "due" || key == "ok":
 		return quantity{}, false
 	case !ratio:
-		return quantity{float64(n), "count", true}, true
+		return quantity{value: float64(n), unit: "count", known: true}, true
 	case due == 0:
 		return quantity{unit: "1"}, true
 	}
-	return quantity{float64(n) / float64(due), "1", true}, true
+	return quantity{value: float64(n) / float64(due), unit: "1", known: true}, true
 }
 
 // befell is what all events of an arm together were like.
@@ -168,12 +173,12 @@ func befell(events list, name string) quantity {
 	}
 	switch name {
 	case "recover":
-		return quantity{slowest, "s", came}
+		return quantity{value: slowest, unit: "s", known: came}
 	case "error_budget_spent":
-		return quantity{worst, "1", len(events) > 0}
+		return quantity{value: worst, unit: "1", known: len(events) > 0}
 	}
 	if due == 0 {
 		return quantity{unit: "1"}
 	}
-	return quantity{float64(due-harm) / float64(due), "1", true}
+	return quantity{value: float64(due-harm) / float64(due), unit: "1", known: true}
 }

@@ -16,7 +16,7 @@ func Summary(dir string) (map[string]any, error) {
 		"schema": "schload.summary/1", "run_id": b.run.RunID, "stage": b.run.Stage, "order": b.order(), "cluster": b.run.Cluster, "rounds": b.run.played(),
 		"late_after_s": duration(nanoseconds(b.run.LateAfter)), "outage_after_s": duration(b.outageAfter()),
 		"objective":    share(b.objective()),
-		"complete":     b.run.Final != nil && !b.run.Final.Interrupted,
+		"complete":     b.complete(),
 		"phase_source": b.source, "maintenance": b.maintenance(), "closed_loop": b.closedLoop(),
 		"upgrade": object{
 			"name": b.run.Upgrade.Name, "title": b.run.Upgrade.Title, "sch_support": b.run.Upgrade.SCHSupport, "documented": b.run.Upgrade.Documented,
@@ -27,13 +27,26 @@ func Summary(dir string) (map[string]any, error) {
 	if b.run.Upgrade.Simulated {
 		s["upgrade"].(object)["simulated"] = true
 	}
-	if f := b.run.Final; f != nil && f.RoundsEnded != "" {
-		s["rounds_ended"] = f.RoundsEnded
+	s["injections"] = texts(b.run.Injections)
+	if f := b.run.Final; f != nil {
+		s["injected"] = counts(f.Injected)
+		if f.RoundsEnded != "" {
+			s["rounds_ended"] = f.RoundsEnded
+		}
+	}
+	if b.run.Saturation != nil {
+		s["mode"], s["saturation"] = "saturation", b.ceiling()
 	}
 	invalid := b.invalid()
 	s["invalid_reasons"], s["valid"] = invalid, len(invalid) == 0
 	if saturated, _ := s["harness"].(object)["saturated"].(bool); len(invalid) == 0 && !saturated {
-		s["differences"], s["expectations"], s["slo"] = b.differences(), b.expectations(), b.slo(arms)
+		s["differences"] = b.differences()
+		if b.run.Saturation == nil {
+			s["slo"] = b.slo(arms)
+			if len(b.run.Injections) == 0 {
+				s["expectations"] = b.expectations()
+			}
+		}
 	}
 	s["warnings"] = b.warnings(s)
 	return s, nil
@@ -45,6 +58,11 @@ func (b *bundle) order() string {
 		return "paired"
 	}
 	return b.run.Order
+}
+
+// complete says that the run and all that was merged into it ended as they were to.
+func (b *bundle) complete() bool {
+	return b.run.Final != nil && !b.run.Final.Interrupted && len(b.run.Merge.lacking()) == 0
 }
 
 func (b *bundle) byTurns() bool { return b.order() == "sequential" }

@@ -98,7 +98,8 @@ func middle(low, high int64) int64 {
 // that at 2^-20 s: 2^(-20 + k/64) s in whole nanoseconds, rounded down.
 func upper(k int) int64 { return edges()[k] }
 
-var edges = sync.OnceValue(func() (all [first + last + 1]int64) {
+var edges = sync.OnceValue(func() []int64 {
+	all := make([]int64, first+last+1)
 	root := new(big.Float).SetPrec(200).SetInt64(2)
 	for range 6 {
 		root.Sqrt(root) // in the end 2^(1/64)

@@ -111,7 +111,18 @@ func (b *bundle) warnings(s object) (found sentences) {
 		}
 	}
 	f, harness := b.run.Final, s["harness"].(object)
-	add(f == nil, "the run did not end properly"+text)
+	if m := b.run.Merge; m != nil {
+		for _, lacks := range m.lacking() {
+			add(true, lacks)
+		}
+		for _, w := range m.Warnings {
+			add(true, literally("%s", w))
+		}
+		for _, x := range m.Ignored {
+			add(true, literally("ignored in merging: %s", x))
+		}
+	}
+	add(f == nil && b.run.Merge == nil, "the run did not end properly"+text)
 	for _, name := range b.torn {
 		add(true, literally("%s: the last line is torn and was left out", name))
 	}
@@ -124,7 +135,7 @@ func (b *bundle) warnings(s object) (found sentences) {
 		few := b.few(q.needs)
 		add(len(few) > 0, literally("%s needs %d successes: %s", q.name, q.needs, strings.Join(few, ", ")))
 	}
-	add(b.closedLoop(), "the loop was closed"+text)
+	add(b.closedLoop() && b.run.Saturation == nil, "the loop was closed"+text)
 	stalls, longest := b.stalls(), int64(0)
 	for _, m := range stalls {
 		longest = max(longest, m.Duration)

@@ -33,7 +33,7 @@ func attribution(columns []column, t *table, each func(string, func(column) stri
 	lengths := func(label string, of func(compare.Attribution) compare.Quantiles) {
 		row(label, func(a compare.Attribution) bool { return of(a).Count > 0 }, func(a compare.Attribution) string {
 			q := of(a)
-			return quantile(q.Count, 2, q.P50.Duration()) + " / " + millis(q.Max.Duration())
+			return quantile(q.Count, 2, q.P50.Duration()) + " / " + millis(q.Max.Duration()) + " of " + count(q.Count)
 		})
 	}
 
@@ -44,11 +44,11 @@ func attribution(columns []column, t *table, each func(string, func(column) stri
 	number("  closed by server though told to move", moved, func(a compare.Attribution) uint64 { return a.Connections.ClosedTold })
 	number("  closed by server before they were told", moved, func(a compare.Attribution) uint64 { return a.Connections.ClosedUntold })
 	some("  given up after they were told", func(a compare.Attribution) uint64 { return a.Connections.GivenUp })
-	lengths("  dial to takeover, p50 / max, ms", func(a compare.Attribution) compare.Quantiles { return a.Handoffs.SinceDial })
-	lengths("  notice to takeover, p50 / max, ms", func(a compare.Attribution) compare.Quantiles { return a.Handoffs.SinceNotice })
+	lengths("  dial to takeover, p50 / max of n, ms", func(a compare.Attribution) compare.Quantiles { return a.Handoffs.SinceDial })
+	lengths("  notice to takeover, p50 / max of n, ms", func(a compare.Attribution) compare.Quantiles { return a.Handoffs.SinceNotice })
 	some("  handoffs abandoned", func(a compare.Attribution) uint64 { return a.Handoffs.Abandoned })
 	row("  never read a notice (stragglers)", told, func(a compare.Attribution) string { return outOf(a.Notices.Stragglers, a.Notices.Connections) })
-	lengths("  told after the first, p50 / max, ms", func(a compare.Attribution) compare.Quantiles { return a.Notices.Delay })
+	lengths("  told after the first, p50 / max of n, ms", func(a compare.Attribution) compare.Quantiles { return a.Notices.Delay })
 	some("  dials within 100 ms, at most", func(a compare.Attribution) uint64 { return a.Dials.Peak })
 	some("  dials that gave no connection to keep", func(a compare.Attribution) uint64 { return a.Dials.Surplus })
 	number("  dials to a node about to leave", moved, func(a compare.Attribution) uint64 { return a.Dials.Leaving })

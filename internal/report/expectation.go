@@ -92,7 +92,11 @@ func achieved(r compare.SLOResult) string {
 func valued(r compare.SLOResult) string {
 	switch r.Unit {
 	case "s":
-		return fmt.Sprintf("%.9g s", *r.Value)
+		text := fmt.Sprintf("%.9g s", *r.Value)
+		if r.Of > 0 {
+			text += " of " + count(r.Of)
+		}
+		return text
 	case "count":
 		return count(uint64(max(0, *r.Value)))
 	}

@@ -30,7 +30,7 @@ func bottleneck(s compare.Summary) string {
 // harness is what the tool says about itself.
 func harness(s compare.Summary) string {
 	h := s.Harness
-	text := fmt.Sprintf("harness: start lag p50 %s, p99 %s, max %s", span(h.StartLag.P50.Duration()), span(h.StartLag.P99.Duration()), span(h.StartLag.Max.Duration()))
+	text := "harness: " + started(h.StartLag)
 	if h.CPU.Processors > 0 {
 		text += fmt.Sprintf("; %.2f of %s", max(h.CPU.Baseline, h.CPU.Maintenance), plural(uint64(h.CPU.Processors), "processor"))
 	}
@@ -41,6 +41,18 @@ func harness(s compare.Summary) string {
 		text += "; " + exports(h.Exports)
 	}
 	return text + "\n" + processes(s) + little(s)
+}
+
+// started says how late operations were started, and of how many that is told.
+func started(l bundle.Lag) string {
+	if l == (bundle.Lag{}) {
+		return "start lag not measured"
+	}
+	text := fmt.Sprintf("start lag p50 %s, p99 %s, max %s", span(l.P50.Duration()), span(l.P99.Duration()), span(l.Max.Duration()))
+	if l.Count > 0 {
+		text += " of " + count(l.Count)
+	}
+	return text
 }
 
 // exports says how many arrived; of what was lost only what there was.
@@ -69,7 +81,7 @@ func processes(s compare.Summary) string {
 		}
 		var parts []string
 		if l := p.StartLag; l != nil {
-			parts = append(parts, fmt.Sprintf("start lag p50 %s, p99 %s, max %s", span(l.P50.Duration()), span(l.P99.Duration()), span(l.Max.Duration())))
+			parts = append(parts, started(*l))
 		}
 		if h := p.Health; h != nil && h.Length > 0 {
 			if h.CPU != nil {
@@ -135,11 +147,11 @@ func calibration(s compare.Summary) string {
 		return ""
 	}
 	p50, p99 := (a.ServiceTime.P50 - b.ServiceTime.P50).Duration(), (a.ServiceTime.P99 - b.ServiceTime.P99).Duration()
-	text := fmt.Sprintf("Calibration: service time of the baseline, %s less %s: p50 %s (%s less %s), p99 %s (%s less %s); response time p50 %s.",
+	text := fmt.Sprintf("Calibration: service time of the baseline, %s less %s: p50 %s (%s less %s), p99 %s (%s less %s); response time p50 %s; of %s and %s successes.",
 		off.Name, raw.Name,
 		signed(p50), span(a.ServiceTime.P50.Duration()), span(b.ServiceTime.P50.Duration()),
 		signed(p99), span(a.ServiceTime.P99.Duration()), span(b.ServiceTime.P99.Duration()),
-		signed((a.ResponseTime.P50 - b.ResponseTime.P50).Duration()))
+		signed((a.ResponseTime.P50 - b.ResponseTime.P50).Duration()), count(a.ServiceTime.Count), count(b.ServiceTime.Count))
 	if p50.Abs() <= alike {
 		return text + " Two equal arms differ by as much: repeat it with other seeds."
 	}

@@ -27,7 +27,7 @@ func saturatedRun() compare.Summary {
 	s := calibrated()
 	s.Harness.Saturated = true
 	s.Harness.SaturatedReasons = []string{"it used 1.94 of its 2 processors (limit 90 %): lower the rate or add processors",
-		"its goroutines waited up to 14ms for a processor at p99 (limit 10ms): other programs, or too few processors"}
+		"its goroutines waited up to 14ms for a processor at p99 of 5120 waits (limit 10ms): other programs, or too few processors"}
 	return s
 }
 
@@ -59,7 +59,7 @@ func TestRawIsNotJudged(t *testing.T) {
 		t.Errorf("%q: want outcome and p99 without raw, and the calibration", lines)
 	}
 	want := "Calibration: service time of the baseline, off less raw: p50 +6.20 µs (153 µs less 147 µs), p99 -10.4 µs (900 µs less 910 µs); " +
-		"response time p50 0 s. Two equal arms differ by as much: repeat it with other seeds."
+		"response time p50 0 s; of 9 990 and 9 990 successes. Two equal arms differ by as much: repeat it with other seeds."
 	if lines[2] != want {
 		t.Errorf("got %q, want %q", lines[2], want)
 	}

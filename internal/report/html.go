@@ -324,7 +324,7 @@ func health(h compare.Harness) (list []fact) {
 		return nil
 	}
 	spread := func(name string, s bundle.Spread) {
-		list = append(list, fact{name, "p50 " + span(s.P50.Duration()) + ", p99 " + span(s.P99.Duration()) + ", max " + span(s.Max.Duration())})
+		list = append(list, fact{name, "p50 " + span(s.P50.Duration()) + ", p99 " + span(s.P99.Duration()) + ", max " + span(s.Max.Duration()) + " of " + count(s.Count)})
 	}
 	stock := func(name string, s *bundle.Stock) {
 		if s != nil {

@@ -60,7 +60,7 @@ func (g staged) write(t testing.TB, dir string) *bundle.Bundle {
 	if g.upgrade != "" {
 		run.Upgrade = cataloged(t, g.upgrade)
 	}
-	final := bundle.Final{Valid: g.hostile == "", StartLag: &bundle.Lag{P50: 41_000, P99: 312_345, Max: 2_100_000}}
+	final := bundle.Final{Valid: g.hostile == "", StartLag: &bundle.Lag{Count: 3000, P50: 41_000, P99: 312_345, Max: 2_100_000}}
 	if g.hostile != "" {
 		final.InvalidReasons = []string{"because" + g.hostile}
 	}

@@ -21,7 +21,7 @@ func MatrixText(w io.Writer, m *matrix.Matrix) error {
 	if t.contains(fewSamples) {
 		b.WriteString(fewSamples + " too few samples\n")
 	}
-	b.WriteByte('\n')
+	b.WriteString(matrixNote + "\n\n")
 	list(&b, "against the documentation", matrixEvidence(m))
 	list(&b, "what weakens it", matrixWeakens(m))
 	if m.Dir != "" {
@@ -38,7 +38,12 @@ func MatrixMarkdown(w io.Writer, m *matrix.Matrix) error {
 	for _, line := range append(matrixPlayed(m), matrixSays(m)...) {
 		b.WriteString(markdown.Escape(line) + "\n")
 	}
-	b.WriteString("\n" + matrixLines(m).markdown())
+	t := matrixLines(m)
+	b.WriteString("\n" + t.markdown() + "\n" + matrixNote)
+	if t.contains(fewSamples) {
+		b.WriteString(" " + markdown.Escape(fewSamples) + ": too few samples.")
+	}
+	b.WriteByte('\n')
 	for _, part := range []struct {
 		title string
 		lines []string
@@ -58,6 +63,10 @@ func MatrixMarkdown(w io.Writer, m *matrix.Matrix) error {
 // matrixHead are the columns, of each arm of each cell; n is how many successes
 // the percentiles are of.
 var matrixHead = []string{"due", "harmed, %", "failed", "late", "missed", "longest outage, s", "dials", "timeouts", "n", "p95, ms", "p99, ms", "lost writes", "documented", "harmed, against the arm off"}
+
+// matrixNote says what the columns are, to whoever sees the table alone.
+const matrixNote = "All rounds of a cell together, warm-up left out. Harmed: failed, missed or late. p95 and p99 are response times of the n successes in maintenance. " +
+	"Points are of a hundred: the share harmed less that of the arm off, median of paired rounds with its 95 % interval."
 
 // matrixTable has a heading for each cell and a row for each of its arms.
 func matrixTable(m *matrix.Matrix) *table {

@@ -163,8 +163,8 @@ func matrixWeakens(m *matrix.Matrix) (lines []string) {
 	for _, text := range order {
 		lines = append(lines, strings.Join(where[text], ", ")+": "+text)
 	}
-	if m.Plan.Rounds < fewestRounds {
-		lines = append(lines, fmt.Sprintf("%s cannot show a difference: it takes %d, even if all of them agree", plural(uint64(max(0, m.Plan.Rounds)), "round"), fewestRounds))
+	if m.Plan.Rounds < compare.FewestRounds {
+		lines = append(lines, fmt.Sprintf("%s cannot show a difference: it takes %d, even if all of them agree; play it with --rounds %[2]d or more", plural(uint64(max(0, m.Plan.Rounds)), "round"), compare.FewestRounds))
 	}
 	if m.Plan.Parallel > 1 {
 		lines = append(lines, fmt.Sprintf("%d cells were played at a time, in one process: times are those of a shared machine, and what one cell does to it others can feel; the arms of a cell share it", m.Plan.Parallel))
@@ -174,9 +174,6 @@ func matrixWeakens(m *matrix.Matrix) (lines []string) {
 	}
 	return lines
 }
-
-// fewestRounds can show a difference in the primary metric: 2/2^6 is below 0.05.
-const fewestRounds = 6
 
 func inState(m *matrix.Matrix, state matrix.State) (names []string) {
 	for i, r := range m.Rows {

@@ -114,12 +114,12 @@ func (s scene) percentileData(decades int) (d chart.Data, t chart.Table) {
 			if h == nil || h.Count() == 0 {
 				continue
 			}
-			values := chart.Series{Name: phase + " " + a.Name}
+			values := chart.Series{Name: phase + " " + a.Name + " (of " + count(h.Count()) + ")"}
 			for _, q := range quantile {
 				values.Values = append(values.Values, atQuantile(h, q))
 			}
 			d.Series = append(d.Series, values)
-			t.Head = append(t.Head, values.Name)
+			t.Head = append(t.Head, phase+" "+a.Name)
 			t.Rows[0] = append(t.Rows[0], count(h.Count()))
 			for i, q := range []float64{0.5, 0.9, 0.99, 0.999, 0.9999, 1} {
 				t.Rows[i+1] = append(t.Rows[i+1], atQuantile(h, q))

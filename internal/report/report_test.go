@@ -86,7 +86,7 @@ func rolling() compare.Summary {
 				Outage:      compare.Outage{Windows: 1, Longest: ms(1801.2), Total: ms(1801.2)},
 			},
 		},
-		Harness: compare.Harness{StartLag: bundle.Lag{P50: 41_000, P99: 312_345, Max: 2_100_000}, Exports: bundle.Exports{Sent: 60}},
+		Harness: compare.Harness{StartLag: bundle.Lag{Count: 19_980, P50: 41_000, P99: 312_345, Max: 2_100_000}, Exports: bundle.Exports{Sent: 60}},
 	}
 }
 

@@ -42,10 +42,10 @@ func verdict(s compare.Summary) []string {
 	return lines
 }
 
-const (
-	beforeMaintenance = "It ended before any maintenance: no conclusion."
-	oneRound          = "One round: a difference may be chance."
-)
+const beforeMaintenance = "It ended before any maintenance: no conclusion."
+
+// oneRound says what one round is not, and how to have what is.
+var oneRound = fmt.Sprintf("One round gives no verdict on a difference, which may be chance: --rounds %d is the fewest that can, --rounds auto plays as many as it takes.", compare.FewestRounds)
 
 // cutShort says whether the run ended before anything happened to its arms.
 func cutShort(s compare.Summary) bool {
@@ -198,9 +198,9 @@ func latency(a compare.Arm) string {
 	if during.Count < 100 {
 		return ""
 	}
-	text := span(during.P99.Duration())
+	text := span(during.P99.Duration()) + " of " + count(during.Count)
 	if before.Count >= 100 {
-		text += " (baseline " + span(before.P99.Duration()) + ")"
+		text += " (baseline " + span(before.P99.Duration()) + " of " + count(before.Count) + ")"
 	}
 	return text
 }

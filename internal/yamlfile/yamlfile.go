@@ -3,6 +3,8 @@ package yamlfile
 import (
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -30,6 +32,21 @@ func (e *Error) Error() string {
 
 // Unwrap returns the error without its place.
 func (e *Error) Unwrap() error { return e.Err }
+
+// Read returns the text of a file, and no more of it than it takes for Decode to
+// refuse it: a device or a dump by the name does not fill the memory.
+func Read(file string) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, largest+1))
+	if err == nil && len(data) > largest {
+		err = &Error{file, 0, fmt.Errorf("want a file of at most %d bytes, it has more", largest)}
+	}
+	return data, err
+}
 
 // Decode reads data into v and refuses keys v has no field for; keys are all
 // words that may be keys, for suggestions. file names the data in errors, which

@@ -1,6 +1,8 @@
 package yamlfile
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -36,5 +38,22 @@ func TestDecode(t *testing.T) {
 func TestClip(t *testing.T) {
 	if got := Clip(strings.Repeat("é", 100)); len(got) > 70 || !strings.HasSuffix(got, "…") {
 		t.Errorf("Clip gave %q", got)
+	}
+}
+
+// No more is read than it takes to refuse the file.
+func TestRead(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "f.yaml")
+	if err := os.WriteFile(file, []byte("name: x\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := Read(file); err != nil || string(text) != "name: x\n" {
+		t.Errorf("got %q, %v", text, err)
+	}
+	if err := os.Truncate(file, 1<<40); err != nil { // it takes no room
+		t.Skip("no file of this size here: ", err)
+	}
+	if _, err := Read(file); err == nil || !strings.Contains(err.Error(), file+": want a file of at most") {
+		t.Errorf("a terabyte: %v", err)
 	}
 }

@@ -7,11 +7,11 @@ import (
 )
 
 const (
-	// eventsBefore is how long before it was sent an operation's connection is
+	// EventsBefore is how long before it was sent an operation's connection is
 	// looked back at: a notice announces what comes up to 10 s later.
-	eventsBefore = 15 * time.Second
-	// mostEvents bounds those of one operation, mostMarks those remembered.
-	mostEvents = 16
+	EventsBefore = 15 * time.Second
+	// MostEvents bounds those of one operation, mostMarks those remembered.
+	MostEvents = 16
 	mostMarks  = 1024
 )
 
@@ -36,7 +36,7 @@ func (e *events) put(m mark.Mark) {
 }
 
 // of returns what befell a connection from one instant to another, at most the
-// last mostEvents, oldest first.
+// last MostEvents, oldest first.
 func (e *events) of(number uint64, from, to time.Duration) []mark.Mark {
 	var list []mark.Mark
 	for i := range e.ring {
@@ -45,5 +45,5 @@ func (e *events) of(number uint64, from, to time.Duration) []mark.Mark {
 			list = append(list, m)
 		}
 	}
-	return list[max(0, len(list)-mostEvents):]
+	return list[max(0, len(list)-MostEvents):]
 }

@@ -147,7 +147,7 @@ func (p *Picker) operation(a *arm, c candidate) Operation {
 	if number := uint64(c.sample.Outcome.Conn); number > 0 {
 		o.Connection = p.config.Connection(a.name, number)
 		a.mu.Lock()
-		o.Events = a.events.of(number, c.sample.Sent-eventsBefore, c.sample.Done)
+		o.Events = a.events.of(number, c.sample.Sent-EventsBefore, c.sample.Done)
 		a.mu.Unlock()
 	}
 	return o

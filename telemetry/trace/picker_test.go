@@ -248,7 +248,7 @@ func TestEventsAreBounded(t *testing.T) {
 		e.put(mark.Mark{At: time.Duration(i), Kind: mark.Notice, Conn: 1})
 	}
 	got := e.of(1, 0, time.Hour)
-	if len(e.ring) != mostMarks || len(got) != mostEvents || got[mostEvents-1].At != 10*mostMarks-1 || got[0].At != 10*mostMarks-mostEvents {
+	if len(e.ring) != mostMarks || len(got) != MostEvents || got[MostEvents-1].At != 10*mostMarks-1 || got[0].At != 10*mostMarks-MostEvents {
 		t.Errorf("%d remembered, %d told, from %d to %d", len(e.ring), len(got), got[0].At, got[len(got)-1].At)
 	}
 }
