@@ -66,19 +66,19 @@ func (t *tape) follow(base time.Time, stop <-chan struct{}) {
 }
 
 // inFlight is how busy workers were since the reading before, as a run's
-// intervals have it.
+// intervals have it: what was in flight by the length of the interval, so that
+// nothing is lost where a machine lets the reading wait after the interval's end.
 type inFlight struct {
 	occupancy *workload.Occupancy
-	before    workload.Load
+	before    time.Duration // in flight until the reading before
 }
 
-func (i *inFlight) levels() []record.Level {
-	now := i.occupancy.Read()
-	length := now.At - i.before.At
+func (i *inFlight) levels(length time.Duration) []record.Level {
 	if length <= 0 {
 		return nil
 	}
-	busy := (now.InFlight - i.before.InFlight).Seconds() / length.Seconds()
+	now := i.occupancy.Read().InFlight
+	busy := (now - i.before).Seconds() / length.Seconds()
 	i.before = now
 	return []record.Level{{Name: record.HarnessInFlight, Arm: "arm", Value: busy, Attrs: []record.Attr{{Key: record.AttrPool, Value: tapePool}}}}
 }

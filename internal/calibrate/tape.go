@@ -18,7 +18,7 @@ type tape struct {
 	recorder *record.Recorder
 	writer   *bundle.Writer
 	started  time.Time
-	levels   func() []record.Level // of each reading; nil: none
+	levels   func(length time.Duration) []record.Level // of each interval; nil: none
 	err      error
 }
 
@@ -68,7 +68,7 @@ func (t *tape) read(now time.Duration) { t.write(t.recorder.Collect(now)) }
 
 func (t *tape) write(iv record.Interval) {
 	if t.levels != nil {
-		iv.Levels = append(iv.Levels, t.levels()...)
+		iv.Levels = append(iv.Levels, t.levels(iv.To-iv.From)...)
 	}
 	if t.b.spoil.interval != nil {
 		t.b.spoil.interval(&iv)
