@@ -33,9 +33,6 @@ func tell(run bundle.Run, s compare.Summary) story {
 	}
 	t.Felt, t.Means = felt(j), append(survived(j), expected(j)...)
 	t.Means = append(t.Means, overRounds(s.Differences)...)
-	if s.RoundsEnded != "" {
-		t.Means = append(t.Means, "The number of rounds was left to the run; it ended them, "+s.RoundsEnded+".")
-	}
 	if client := calibration(s); client != "" {
 		t.Means = append(t.Means, client)
 	}
@@ -98,6 +95,9 @@ func played(run bundle.Run, s compare.Summary) []string {
 		text += ", at " + strconv.FormatFloat(run.Speed, 'f', -1, 64) + " times its own pace"
 	}
 	lines := []string{text + ".", loaded(run, s)}
+	if s.RoundsEnded != "" {
+		lines = append(lines, "The number of rounds was left to the run; it ended them, "+s.RoundsEnded+".")
+	}
 	if found(s) {
 		lines = append(lines, "When there was maintenance was not told, but found in the "+s.PhaseSource+".")
 	}
