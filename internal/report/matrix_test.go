@@ -196,7 +196,7 @@ func TestMatrixFamily(t *testing.T) {
 		m.Rows[i].Verdicts = []compare.Difference{{Arm: "on", Against: "off", Metric: compare.Primary, Verdict: verdict}}
 		m.Rows[i].QValues = map[string]float64{"on": []float64{0.01, 0.06, 0.9}[i]}
 	}
-	want := "Corrected for all 3 comparisons of the matrix (false discovery rate 5 %), 1 of the 2 with evidence remain; not on in " + m.Plan.Spelled(m.Plan.Cells[1]) + ": more rounds would tell."
+	want := "Corrected for all 3 comparisons of the matrix (false discovery rate 5 %), 1 of the 2 with evidence remain; more rounds would tell: on in " + m.Plan.Spelled(m.Plan.Cells[1]) + "."
 	if got := strings.Join(matrixFamily(m), ""); got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}

@@ -84,7 +84,7 @@ func matrixFamily(m *matrix.Matrix) []string {
 	}
 	text := fmt.Sprintf("Corrected for all %d comparisons of the matrix (false discovery rate %g %%), %d of the %d with evidence remain", of, 100*matrix.Discovery, found-len(doubtful), found)
 	if len(doubtful) > 0 {
-		text += "; not " + strings.Join(doubtful, ", ") + ": more rounds would tell"
+		text += "; more rounds would tell: " + strings.Join(doubtful, ", ")
 	}
 	return []string{text + "."}
 }
