@@ -19,7 +19,10 @@ func TestE2ECollectorFile(t *testing.T) {
 	// A run of two arms, and one of a single arm with messages.
 	both := s.run(t, s.grpc, "--upgrade", "endpoint-rebind", "--rounds", "2", "--rate", "300", "--speed", "4")
 	messages := s.run(t, s.http, "messages", "--upgrade", "failover", "--speed", "4", "--arms", "off")
-	s.collector.end() // it writes what it holds
+	// Its file exporter, which two pipelines share, ends with the first of them and
+	// crashes if the other still holds a batch (contrib 0.161).
+	wait(t, 10*batchTimeout)
+	s.collector.end()
 	metrics, events, all := s.files()
 	for _, c := range []struct {
 		what  string
@@ -68,6 +71,9 @@ func (f *filing) files() (metrics, events, all string) {
 	return filepath.Join(f.dir, "metrics.jsonl"), filepath.Join(f.dir, "events.jsonl"), filepath.Join(f.dir, "all.jsonl")
 }
 
+// batchTimeout is for how long the collector holds what it was sent.
+const batchTimeout = 200 * time.Millisecond
+
 // collecting starts a collector with the shipped batch processor, and the file
 // exporter where the shipped configuration has Prometheus.
 func collecting(t *testing.T) *filing {
@@ -77,14 +83,14 @@ func collecting(t *testing.T) *filing {
 	f := &filing{stack{grpc: "grpc://" + grpc, http: "http://" + http}, t.TempDir()}
 	metrics, events, all := f.files()
 	text := fmt.Sprintf(`receivers: {otlp: {protocols: {grpc: {endpoint: %q}, http: {endpoint: %q}}}}
-processors: {batch: {timeout: 200ms}}
+processors: {batch: {timeout: %s}}
 exporters: {file/metrics: {path: %q}, file/events: {path: %q}, file/all: {path: %q}}
 service:
   telemetry: {metrics: {level: none}}
   pipelines:
     metrics: {receivers: [otlp], processors: [batch], exporters: [file/metrics, file/all]}
     logs: {receivers: [otlp], processors: [batch], exporters: [file/events, file/all]}
-`, grpc, http, metrics, events, all)
+`, grpc, http, batchTimeout, metrics, events, all)
 	config := filepath.Join(f.dir, "config.yml")
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
