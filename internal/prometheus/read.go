@@ -88,6 +88,7 @@ type reading struct {
 	extent
 	series map[record.Key]*record.Series
 	counts []record.Count
+	taken  map[string]bool // series, by arm, metric and attributes
 }
 
 func (r *reading) arm(ctx context.Context, arm string) error {
@@ -172,15 +173,13 @@ func (r *reading) take(arm, metric string, line *model.Sample) error {
 		return errors.New("the run had more series than are exported apart, and the rest in one: its bundle has them")
 	}
 	attrs := attributes(metric, line.Metric)
+	if err := r.once(arm, metric, attrs); err != nil {
+		return err
+	}
 	if !slices.Contains(times, metric) {
 		n, err := whole(float64(line.Value))
 		if err == nil && line.Histogram != nil {
 			err = errors.New("it is a histogram, a counter is expected")
-		}
-		if err == nil && slices.ContainsFunc(r.counts, func(c record.Count) bool {
-			return c.Name == metric && c.Arm == arm && slices.Equal(c.Attrs, attrs)
-		}) {
-			err = errors.New("a second series of the same: they differ in labels that are none of schload's, so one is a copy")
 		}
 		r.counts = append(r.counts, record.Count{Name: metric, Arm: arm, Attrs: attrs, Value: n})
 		return err
@@ -196,16 +195,36 @@ func (r *reading) take(arm, metric string, line *model.Sample) error {
 	if err != nil {
 		return err
 	}
+	r.add(key, metric, h)
+	return nil
+}
+
+// once refuses a series that was taken before.
+func (r *reading) once(arm, metric string, attrs []record.Attr) error {
+	id := fmt.Sprintf("%q %q %q", arm, metric, attrs)
+	if r.taken[id] {
+		return errors.New("a second series of the same: they differ in labels that are none of schload's, so one is a copy")
+	}
+	if r.taken == nil {
+		r.taken = map[string]bool{}
+	}
+	r.taken[id] = true
+	return nil
+}
+
+// add adds a histogram to those of its key: service times come in a series for
+// each number of retries.
+func (r *reading) add(key record.Key, metric string, h *histogram.Histogram) {
 	if r.series[key] == nil {
 		r.series[key] = &record.Series{Key: key}
 	}
 	s := r.series[key]
 	into := map[string]**histogram.Histogram{record.ResponseTime: &s.Response, record.ServiceTime: &s.Service, record.Lateness: &s.Lateness}[metric]
-	if *into != nil {
-		return errors.New("a second series of the same: they differ in labels that are none of schload's, so one is a copy")
+	if *into == nil {
+		*into = h
+		return
 	}
-	*into = h
-	return nil
+	(*into).Merge(h)
 }
 
 // whole returns what was read as one interval.

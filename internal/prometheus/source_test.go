@@ -97,6 +97,25 @@ func TestTake(t *testing.T) {
 			t.Errorf("%v: error %v, want %q", labels, err, want)
 		}
 	}
+	// Service times come apart by how often an operation was tried again.
+	retried := func(times string) *model.Sample {
+		return of(model.Metric{"redis_client_operation_retry_attempts": model.LabelValue(times)})
+	}
+	for _, line := range []*model.Sample{of(nil), retried("1"), retried("3")} {
+		line.Histogram.Count, line.Histogram.Sum = 2, 4e-9
+		line.Histogram.Buckets = model.HistogramBuckets{{Boundaries: closed, Lower: -zeroThreshold, Upper: zeroThreshold, Count: 2}}
+		if err := r.take("on", record.ServiceTime, line); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := r.take("on", record.ServiceTime, retried("3")); err == nil || !strings.Contains(err.Error(), "so one is a copy") {
+		t.Errorf("error %v", err)
+	}
+	for _, s := range r.series {
+		if s.Service.Count() != 6 {
+			t.Errorf("%d service times, want the 6 of three series", s.Service.Count())
+		}
+	}
 	count := &model.Sample{Metric: model.Metric{"pool": "main", "schload_phase": "baseline"}, Value: 7}
 	if err := r.take("on", record.OperationsDue, count); err != nil {
 		t.Error(err)
