@@ -116,6 +116,9 @@ func existing(t *testing.T) names {
 			n.top[e.Name()] = true
 		}
 	}
+	for line := range strings.Lines(readText(t, ".gitignore")) { // what runs and builds leave is there or not
+		delete(n.top, strings.Trim(line, "/\n"))
+	}
 	if len(n.tests) < 500 || len(n.targets) < 10 || len(n.flags) < 50 {
 		t.Fatalf("found %d tests, %d make targets and %d flags: a pattern is broken", len(n.tests), len(n.targets), len(n.flags))
 	}
