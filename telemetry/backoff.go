@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/status"
 )
 
@@ -34,6 +35,7 @@ type spaced struct {
 	interval time.Duration
 	urgent   *atomic.Int64 // above 0: a flush, which is not left out
 	asked    *retryAfter   // nil: the way there has no such answer
+	turn     turn          // in which it computes
 
 	mu    sync.Mutex
 	pause time.Duration
@@ -46,7 +48,7 @@ func (s *spaced) Export(ctx context.Context, data *metricdata.ResourceMetrics) e
 		s.health.held.Add(1)
 		return nil
 	}
-	err := s.Exporter.Export(ctx, data)
+	err := s.turn.hold(ctx, func(ctx context.Context) error { return s.Exporter.Export(ctx, data) })
 	if err != nil && errors.Is(context.Cause(ctx), context.Canceled) {
 		return nil // the end of the run cut the periodic export off, and exports the same and more itself
 	}
@@ -96,6 +98,7 @@ func (r *retryAfter) deadline() time.Time {
 
 // RoundTrip implements http.RoundTripper.
 func (r *retryAfter) RoundTrip(request *http.Request) (*http.Response, error) {
+	underWay(request.Context())
 	response, err := r.wire.RoundTrip(request)
 	if err != nil || response.StatusCode != http.StatusTooManyRequests && response.StatusCode != http.StatusServiceUnavailable {
 		return response, err
@@ -113,6 +116,9 @@ func (r *retryAfter) wait(d time.Duration) {
 // intercept is RoundTrip for gRPC, whose receivers throttle by the details of a
 // status.
 func (r *retryAfter) intercept(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
+	if conn.GetState() != connectivity.Ready {
+		underWay(ctx) // gRPC waits for the connection before it encodes
+	}
 	err := invoke(ctx, method, request, reply, conn, options...)
 	if err == nil {
 		return nil

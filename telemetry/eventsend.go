@@ -88,13 +88,10 @@ func (r route) eventsOverGRPC(conn *grpc.ClientConn) sendEvents {
 }
 
 // events appends a request of events to the file.
-func (l *lines) events(_ context.Context, events *collogs.ExportLogsServiceRequest) (int64, error) {
-	line, err := jsonLine(events)
+func (l *lines) events(ctx context.Context, events *collogs.ExportLogsServiceRequest) (int64, error) {
+	body, err := proto.Marshal(events)
 	if err != nil {
 		return 0, err
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	_, err = l.to.Write(line)
-	return 0, err
+	return 0, l.write(ctx, logsSignal.path, body)
 }

@@ -30,6 +30,7 @@ type Exporter struct {
 	streams   []*stream    // that export each interval; with events only
 	urgent    atomic.Int64 // flushes under way
 	timeout   time.Duration
+	turn      turn // of all that is exported
 
 	closing sync.Once
 	closed  error
@@ -60,7 +61,7 @@ func Start(ctx context.Context, c Config) (*Exporter, error) {
 	for _, warning := range warnings {
 		log.Warn("telemetry environment", "error", warning)
 	}
-	e := &Exporter{timeout: s.patience()}
+	e := &Exporter{timeout: s.patience(), turn: newTurn()}
 	if !s.exports() {
 		return e, nil
 	}
@@ -116,7 +117,7 @@ func (e *Exporter) start(ctx context.Context, s settings, c Config) (err error) 
 func (e *Exporter) provide(ctx context.Context, s settings, src *source) error {
 	options := []sdkmetric.Option{sdkmetric.WithResource(s.resourceOf(src.arm))}
 	reader := func(exporter sdkmetric.Exporter, asked *retryAfter, p sdkmetric.Producer) {
-		spaced := &spaced{Exporter: exporter, health: &e.health, interval: s.interval, urgent: &e.urgent, asked: asked}
+		spaced := &spaced{Exporter: exporter, health: &e.health, interval: s.interval, urgent: &e.urgent, asked: asked, turn: e.turn}
 		if e.events != nil {
 			st := newStream(spaced, s.timeout, p)
 			e.streams = append(e.streams, st)
@@ -124,7 +125,7 @@ func (e *Exporter) provide(ctx context.Context, s settings, src *source) error {
 			return
 		}
 		options = append(options, sdkmetric.WithReader(sdkmetric.NewPeriodicReader(spaced,
-			sdkmetric.WithInterval(s.interval), sdkmetric.WithTimeout(s.timeout), sdkmetric.WithProducer(p))))
+			sdkmetric.WithInterval(s.interval), sdkmetric.WithTimeout(s.timeout), sdkmetric.WithProducer(inTurn{p, e.turn}))))
 	}
 	if s.otlp {
 		exporter, err := e.transport.exporter(ctx)

@@ -13,7 +13,7 @@ import (
 func (e *Exporter) startEvents(s settings, base time.Time) (err error) {
 	e.events = &events{base: base}
 	add := func(send sendEvents, asked *retryAfter) {
-		way := &outbox{send: send, frame: frameOf(s.resourceOf("")), health: &e.health, interval: s.events.interval, timeout: s.events.timeout, asked: asked}
+		way := &outbox{send: send, frame: frameOf(s.resourceOf("")), health: &e.health, interval: s.events.interval, timeout: s.events.timeout, asked: asked, turn: e.turn}
 		way.start()
 		e.events.ways = append(e.events.ways, way)
 	}

@@ -30,6 +30,7 @@ type outbox struct {
 	interval time.Duration
 	timeout  time.Duration
 	asked    *retryAfter
+	turn     turn // in which it encodes
 
 	wake  chan chan struct{} // send now; what it holds is closed once all was tried
 	stop  context.CancelFunc
@@ -99,7 +100,11 @@ func (o *outbox) empty(ctx context.Context) {
 			return
 		}
 		limited, cancel := context.WithTimeout(ctx, o.timeout)
-		rejected, err := o.send(limited, o.frame.request(batch, redact))
+		var rejected int64
+		err := o.turn.hold(limited, func(ctx context.Context) (err error) {
+			rejected, err = o.send(ctx, o.frame.request(batch, redact))
+			return err
+		})
 		cancel()
 		o.settle(err)
 		if err != nil {

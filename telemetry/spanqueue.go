@@ -29,6 +29,7 @@ type spanQueue struct {
 	health            *health
 	interval, timeout time.Duration
 	asked             *retryAfter
+	turn              turn // in which it encodes
 
 	mu     sync.Mutex
 	spans  []sdktrace.ReadOnlySpan
@@ -44,8 +45,8 @@ type spanQueue struct {
 	running    sync.WaitGroup
 }
 
-func newSpanQueue(exporter sdktrace.SpanExporter, h *health, interval, timeout time.Duration, asked *retryAfter) *spanQueue {
-	q := &spanQueue{exporter: exporter, health: h, interval: interval, timeout: timeout, asked: asked,
+func newSpanQueue(exporter sdktrace.SpanExporter, h *health, interval, timeout time.Duration, asked *retryAfter, t turn) *spanQueue {
+	q := &spanQueue{exporter: exporter, health: h, interval: interval, timeout: timeout, asked: asked, turn: t,
 		sending: make(chan struct{}, 1), stop: make(chan struct{})}
 	q.sending <- struct{}{}
 	q.background, q.cancel = context.WithCancel(context.Background())
@@ -113,7 +114,7 @@ func (q *spanQueue) drain(ctx context.Context, urgent bool) error {
 func (q *spanQueue) send(ctx context.Context, batch []sdktrace.ReadOnlySpan) error {
 	ctx, cancel := context.WithTimeout(ctx, q.timeout)
 	defer cancel()
-	err := q.exporter.ExportSpans(ctx, batch)
+	err := q.turn.hold(ctx, func(ctx context.Context) error { return q.exporter.ExportSpans(ctx, batch) })
 	n := uint64(len(batch))
 	if err != nil && causeOf(err) == Rejected {
 		lost := min(rejected(err), n)

@@ -29,7 +29,7 @@ func (e *Exporter) startTraces(ctx context.Context, s settings, arms []string, b
 	t := &traces{base: base, arms: map[string]*sdktrace.TracerProvider{}, linked: s.exemplars}
 	e.traces = t
 	queue := func(exporter sdktrace.SpanExporter, asked *retryAfter) {
-		t.queues = append(t.queues, newSpanQueue(exporter, &e.health, s.traces.interval, s.traces.timeout, asked))
+		t.queues = append(t.queues, newSpanQueue(exporter, &e.health, s.traces.interval, s.traces.timeout, asked, e.turn))
 	}
 	if s.traces.otlp {
 		if t.transport, err = s.traces.transport(); err != nil {

@@ -77,7 +77,7 @@ func (r route) overGRPC() (transport, error) {
 		secure = credentials.NewTLS(r.tls)
 	}
 	asked := new(retryAfter)
-	options := []grpc.DialOption{grpc.WithTransportCredentials(secure), grpc.WithChainUnaryInterceptor(asked.intercept)}
+	options := []grpc.DialOption{grpc.WithTransportCredentials(secure), grpc.WithChainUnaryInterceptor(asked.intercept), grpc.WithStatsHandler(wireWatch{})}
 	if r.compression != "" {
 		options = append(options, grpc.WithDefaultCallOptions(grpc.UseCompressor(gzip.Name)))
 	}

@@ -24,7 +24,7 @@ var allowed = map[string]struct {
 	"telemetry/trace":     {inside: []string{"workload", "telemetry/histogram", "telemetry/mark", "telemetry/record"}},
 	"telemetry": {
 		inside:  []string{"workload", "telemetry/histogram", "telemetry/record", "telemetry/mark", "telemetry/trace", "handoff/notice"},
-		outside: []string{"go.opentelemetry.io/otel", "github.com/prometheus/client_golang", "github.com/prometheus/otlptranslator", "google.golang.org/grpc", "google.golang.org/genproto/googleapis/rpc", "go.opentelemetry.io/proto/otlp", "google.golang.org/protobuf"},
+		outside: []string{"go.opentelemetry.io/otel", "go.opentelemetry.io/collector/pdata", "github.com/prometheus/client_golang", "github.com/prometheus/otlptranslator", "google.golang.org/grpc", "google.golang.org/genproto/googleapis/rpc", "go.opentelemetry.io/proto/otlp", "google.golang.org/protobuf"},
 	},
 	"handoff/notice": {},
 	"handoff/upgrade": {
