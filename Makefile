@@ -71,7 +71,7 @@ e2e-observability: build $(OBSERVABILITY)/prometheus $(OBSERVABILITY)/collector 
 	E2E=1 SCHLOAD='$(CURDIR)/bin/schload' PREVIEW='$(abspath $(OBSERVABILITY)/preview)' PICTURES='$(abspath build/preview)' PROMETHEUS='$(abspath $(OBSERVABILITY)/prometheus)' OTELCOL='$(abspath $(OBSERVABILITY)/collector)' \
 	  go test -count=1 -timeout 15m -run 'E2E(Observability|Collector)' -v ./test/observability
 
-start-lag: build $(OBSERVABILITY)/prometheus $(OBSERVABILITY)/collector ## the start lag with and without an export, 8 blocks of runs in turn (5 minutes, wants a quiet machine)
+start-lag: build $(OBSERVABILITY)/prometheus $(OBSERVABILITY)/collector ## the start lag with and without exports, 8 blocks of runs in turn (9 minutes, wants a quiet machine)
 	E2E=1 SCHLOAD='$(CURDIR)/bin/schload' PROMETHEUS='$(abspath $(OBSERVABILITY)/prometheus)' OTELCOL='$(abspath $(OBSERVABILITY)/collector)' \
 	  go test -count=1 -timeout 60m -run E2EStartLag -v ./test/observability
 

@@ -91,6 +91,7 @@ func lineOf(path string, body []byte) ([]byte, error) {
 	if err := export.UnmarshalProto(body); err != nil {
 		return nil, err
 	}
+	breathe()
 	line, err := export.MarshalJSON()
 	if err != nil {
 		return nil, err

@@ -11,9 +11,9 @@ import (
 
 // turn lets one export at a time compute: copy, encode, compress. The arms
 // export at the same instant; together they would take every processor of a
-// small machine, and operations that fall due meanwhile would start late.
-// Nobody holds it while a receiver or a file is waited for. A nil turn is
-// everybody's.
+// small machine, and operations that fall due meanwhile would start late. Whoever
+// has it takes a breath between its parts, and nobody holds it while a receiver
+// or a file is waited for. A nil turn is everybody's.
 type turn chan struct{}
 
 func newTurn() turn { return make(turn, 1) }
@@ -31,6 +31,7 @@ func (t turn) hold(ctx context.Context, do func(context.Context) error) error {
 	}
 	end := sync.OnceFunc(func() { <-t })
 	defer end()
+	breathe()
 	return do(context.WithValue(ctx, endOfTurn{}, end))
 }
 
