@@ -399,19 +399,25 @@ func (c *canonical) seconds(name string) time.Duration {
 	return d
 }
 
-// buckets takes a list of counts into c.counts, its end included. Most of them
-// have one digit.
+// buckets takes a list of counts into c.counts, its end included.
 func (c *canonical) buckets() {
-	text, at := c.text, c.at
-	for len(text)-at >= 4 && text[at] == '"' && text[at+2] == '"' && text[at+3] == ',' && text[at+1]-'0' <= 9 {
-		c.counts = append(c.counts, uint64(text[at+1]-'0'))
-		at += 4
-	}
-	for c.at = at; !c.bad; {
+	for !c.bad {
+		c.oneDigits()
 		c.counts = append(c.counts, c.quoted())
 		if !c.has(",") {
 			break
 		}
 	}
 	c.want("]")
+}
+
+// oneDigits takes the next counts that have one digit, as most have, and another
+// one behind them.
+func (c *canonical) oneDigits() {
+	text, at := c.text, c.at
+	for len(text)-at >= 4 && text[at] == '"' && text[at+2] == '"' && text[at+3] == ',' && text[at+1]-'0' <= 9 {
+		c.counts = append(c.counts, uint64(text[at+1]-'0'))
+		at += 4
+	}
+	c.at = at
 }

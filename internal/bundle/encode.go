@@ -24,6 +24,7 @@ type encoder struct {
 	order   []*metricText          // of the arm that is being written
 	bounds  []byte                 // what is the same in all points of a line
 	counts  []uint64               // scratch
+	out     []byte                 // the line, whose memory the next one uses again
 	err     error
 }
 
@@ -52,8 +53,8 @@ func newEncoder(run Run) *encoder {
 	return e
 }
 
-// line returns the interval as one line, newline included. The same interval
-// gives the same bytes.
+// line returns the interval as one line, newline included, valid until the next.
+// The same interval gives the same bytes.
 func (e *encoder) line(iv record.Interval) ([]byte, error) {
 	if iv.From < 0 || iv.To < iv.From {
 		return nil, fmt.Errorf("interval from %v to %v: want 0 <= from <= to", iv.From, iv.To)
@@ -61,13 +62,14 @@ func (e *encoder) line(iv record.Interval) ([]byte, error) {
 	e.know(iv)
 	e.err = nil
 	e.bounds = e.appendBounds(e.bounds[:0], iv)
-	out := append(make([]byte, 0, 64<<10), `{"resourceMetrics":[`...)
+	out := append(e.out[:0], `{"resourceMetrics":[`...)
 	for _, arm := range e.arms {
 		e.collect(arm, iv)
 		if len(e.order) > 0 {
 			out = append(e.appendArm(out, arm), ',')
 		}
 	}
+	e.out = out
 	if e.err != nil {
 		return nil, fmt.Errorf("interval from %v to %v: %w", iv.From, iv.To, e.err)
 	}

@@ -7,8 +7,9 @@
 // harness was) has a rule for each metric; where a rule gives a bound instead
 // of the number, the merged bundle says so.
 //
-// It holds one interval of each worker at a time, whatever their length, and
-// writes beside the target and renames, so that there is a whole bundle or none.
+// It holds one interval of each worker and two merged lines at a time, whatever
+// their length, and writes beside the target and renames, so that there is a
+// whole bundle or none.
 //
 // It refuses to compute results: package compare does, from what was merged.
 package merge

@@ -51,8 +51,8 @@ var rules = map[string]rule{
 }
 
 // ownLevels turns the gauges of one interval of a worker into its share of a
-// line of the given length.
-func ownLevels(iv record.Interval, offset, length time.Duration) (list []record.Level) {
+// line of the given length, and appends them to list.
+func ownLevels(list []record.Level, iv record.Interval, offset, length time.Duration) []record.Level {
 	for _, l := range iv.Levels {
 		switch ruleOf(l) {
 		case none:
