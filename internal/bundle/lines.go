@@ -72,9 +72,9 @@ func tornLine(path string) (bool, error) {
 
 // readLines yields what parse makes of each whole line of a file, in order,
 // and ends at the first error, which names the file by its whole path, for more
-// than one bundle may be read, and the line. A last line without
+// than one bundle may be read, and the line, n counted from 1. A last line without
 // newline is left out; blank lines are skipped.
-func readLines[T any](path string, parse func([]byte) (T, error)) iter.Seq2[T, error] {
+func readLines[T any](path string, parse func(n int, line []byte) (T, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
 		f, err := os.Open(path)
@@ -94,7 +94,7 @@ func readLines[T any](path string, parse func([]byte) (T, error)) iter.Seq2[T, e
 			if len(bytes.TrimSpace(lines.Bytes())) == 0 {
 				continue
 			}
-			v, err := parse(lines.Bytes())
+			v, err := parse(n, lines.Bytes())
 			if err != nil {
 				yield(none, fmt.Errorf("%s line %d: %w", path, n, err))
 				return

@@ -176,10 +176,7 @@ func (b *Bundle) Intervals() iter.Seq2[record.Interval, error] {
 	if b.exported != nil {
 		return b.exported.intervals()
 	}
-	lines := newCanonical()
-	return readLines(filepath.Join(b.Dir, metricsFile), func(line []byte) (record.Interval, error) {
-		return lines.decode(line, b.Run.Started)
-	})
+	return readLines(filepath.Join(b.Dir, metricsFile), newSequence(b.Run.Started, false).next)
 }
 
 // Pass yields the intervals as Intervals does, but each is valid until the next
@@ -189,11 +186,7 @@ func (b *Bundle) Pass() iter.Seq2[record.Interval, error] {
 	if b.exported != nil {
 		return b.exported.intervals()
 	}
-	lines := newCanonical()
-	lines.again = true
-	return readLines(filepath.Join(b.Dir, metricsFile), func(line []byte) (record.Interval, error) {
-		return lines.decode(line, b.Run.Started)
-	})
+	return readLines(filepath.Join(b.Dir, metricsFile), newSequence(b.Run.Started, true).next)
 }
 
 // Lines yields the lines of the intervals as they stand in the file, each whole
@@ -203,9 +196,9 @@ func (b *Bundle) Lines() iter.Seq2[[]byte, error] {
 	if b.exported != nil {
 		return b.exported.lines()
 	}
-	lines := newCanonical()
-	return readLines(filepath.Join(b.Dir, metricsFile), func(line []byte) ([]byte, error) {
-		_, err := lines.decode(line, b.Run.Started)
+	lines := newSequence(b.Run.Started, true)
+	return readLines(filepath.Join(b.Dir, metricsFile), func(n int, line []byte) ([]byte, error) {
+		_, err := lines.next(n, line)
 		return line, err
 	})
 }
@@ -216,7 +209,7 @@ func (b *Bundle) Marks() iter.Seq2[mark.Mark, error] {
 	if b.exported != nil {
 		return b.exported.timelineMarks()
 	}
-	return readLines(filepath.Join(b.Dir, marksFile), decodeMark)
+	return readLines(filepath.Join(b.Dir, marksFile), func(_ int, line []byte) (mark.Mark, error) { return decodeMark(line) })
 }
 
 // Timeline returns all marks ordered by instant, those of the same instant as

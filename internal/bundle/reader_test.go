@@ -3,6 +3,7 @@ package bundle
 import (
 	"bytes"
 	"compress/gzip"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -122,6 +123,46 @@ func TestUnreadableLine(t *testing.T) {
 			t.Errorf("%s: %d intervals read before the error, want 1", name, read)
 		}
 	}
+}
+
+// Intervals are added up, so that none may stand twice, nor a part of one.
+func TestOverlappingIntervals(t *testing.T) {
+	span := func(from, to time.Duration) string {
+		line, err := newEncoder(testRun()).line(record.Interval{From: from, To: to})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(line)
+	}
+	first, second := span(0, time.Second), span(time.Second, 2*time.Second)
+	for name, tt := range map[string]struct{ text, want string }{
+		"twice":     {first + "\n" + first, " line 3: it repeats line 1, the interval from 0s to 1s"},
+		"all twice": {first + second + first + second, " line 3: its interval, from 0s to 1s, begins before that of line 2 ends, at 2s"},
+		"order":     {second + first, " line 2: its interval, from 0s to 1s, begins before that of line 1 ends, at 2s"},
+		"in part":   {first + span(999*time.Millisecond, 2*time.Second), " line 2: its interval, from 999ms to 2s, begins before that of line 1 ends, at 1s"},
+		"within":    {first + span(time.Second/2, time.Second/2), " line 2: its interval, from 500ms to 500ms, begins"},
+	} {
+		dir := bundleOf(t, map[string]string{runFile: `{"schema":"schload.bundle/1","run_id":"r","started":"` + started.Format(time.RFC3339Nano) + `"}`, metricsFile: tt.text})
+		for way, err := range map[string]error{"intervals": last(open(t, dir).Intervals()), "pass": last(open(t, dir).Pass()), "lines": last(open(t, dir).Lines())} {
+			if err == nil {
+				t.Errorf("%s: no error of %s", name, way)
+				continue
+			}
+			wantError(t, err, filepath.Join(dir, metricsFile)+tt.want)
+		}
+	}
+	whole := bundleOf(t, map[string]string{runFile: `{"schema":"schload.bundle/1","run_id":"r","started":"` + started.Format(time.RFC3339Nano) + `"}`, metricsFile: first + span(time.Second, time.Second) + second + span(3*time.Second, 4*time.Second)})
+	if got := len(intervals(t, open(t, whole))); got != 4 {
+		t.Errorf("%d intervals read, want 4: those that touch, are empty or leave a gap do not overlap", got)
+	}
+}
+
+// last is the error that reading ends with.
+func last[T any](all iter.Seq2[T, error]) (last error) {
+	for _, err := range all {
+		last = err
+	}
+	return last
 }
 
 // What the client counts up and down itself may be less than nothing, and so may
@@ -283,12 +324,12 @@ func TestForeignAdditions(t *testing.T) {
 func TestIntervalsStop(t *testing.T) {
 	w := create(t, testRun())
 	for n := range 3 {
-		if err := w.Interval(record.Interval{To: time.Duration(n)}); err != nil {
+		if err := w.Interval(record.Interval{From: time.Duration(n), To: time.Duration(n + 1)}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for iv := range open(t, w.Dir()).Intervals() {
-		if iv.To > 0 {
+		if iv.From > 0 {
 			t.Error("a second interval was read after break")
 		}
 		break
