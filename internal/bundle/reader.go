@@ -21,6 +21,9 @@ type Bundle struct {
 	// Warnings say what is missing from the bundle. They do not prevent
 	// reading, yet whoever shows results must show them.
 	Warnings []string
+	// Damage says where the files do not hold what the run wrote, by its own
+	// count: nothing follows from their numbers.
+	Damage []string
 
 	exported *whole // where it was exported and has no directory; nil: it has
 }
@@ -156,6 +159,28 @@ func (b *Bundle) inspect() error {
 		}
 	}
 	b.inspectMarks()
+	return b.inspectLines()
+}
+
+// inspectLines holds the files against what the run says it wrote. It reads them
+// whole, at some gigabytes a second.
+func (b *Bundle) inspectLines() error {
+	if b.Run.Final == nil || b.Run.Final.Lines == nil {
+		return nil
+	}
+	wrote := b.Run.Final.Lines
+	for _, file := range []struct {
+		name  string
+		wrote uint64
+	}{{metricsFile, wrote.Intervals}, {marksFile, wrote.Marks}} {
+		holds, err := countLines(filepath.Join(b.Dir, file.name))
+		if err != nil {
+			return err
+		}
+		if holds != file.wrote {
+			b.Damage = append(b.Damage, fmt.Sprintf("%s holds %d whole lines, the run wrote %d: it was changed or cut off, copy it again", file.name, holds, file.wrote))
+		}
+	}
 	return nil
 }
 
