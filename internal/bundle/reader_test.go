@@ -292,6 +292,28 @@ func TestPacked(t *testing.T) {
 	}
 }
 
+// What is no text of ours is not said to be torn.
+func TestForeignFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x")
+	for text, begins := range map[string]string{
+		"\x7fELF\x02\x01\x01 without any newline": `"\x7fELF\x02\x01\x01 without "`,
+		"\x00\x00\x01\nand\n":                     `"\x00\x00\x01"`,
+		"nonsense":                                `"nonsense"`,
+		"\n  \n[{}]\n":                            `"[{}]"`,
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		wantError(t, second(ReadExports([]string{path})), path+" line ", "not an OTLP/JSON request: it begins with "+begins+", want {", "nor a file of a bundle")
+	}
+	for text, want := range map[string]string{`{"resourceMetrics":[`: "it is torn", "": "no metrics of schload", "\n\n": "no metrics of schload"} {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		wantError(t, second(ReadExports([]string{path})), path, want)
+	}
+}
+
 func second[V any](_ V, err error) error { return err }
 
 func replaceNth(s, old, new string, n int) string {
