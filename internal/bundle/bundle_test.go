@@ -226,6 +226,7 @@ func TestRunRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := open(t, filepath.Join(w.Dir(), "metrics.otlp.jsonl"))
+	final.Lines = new(Lines)
 	want.Schema, want.Final = Schema, &final
 	if diff := gocmp.Diff(want, b.Run, rawText); diff != "" {
 		t.Errorf("run.json differs (-written +read):\n%s", diff)

@@ -282,11 +282,10 @@ func (c *canonical) gauge(arm *knownArm, m *knownMetric, i int) {
 		c.bad = true
 	}
 	c.want("}")
-	if c.bad || m.name == intervalName {
-		return
-	}
 	if !(v >= m.least && v < mostLevel) {
 		c.bad = true
+	}
+	if c.bad || m.name == intervalName {
 		return
 	}
 	c.level.seen = append(c.level.seen, p)

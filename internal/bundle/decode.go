@@ -241,15 +241,15 @@ func (d *decoder) level(arm, name string, p *metricspb.NumberDataPoint) error {
 	if err := d.bound(p.GetStartTimeUnixNano(), p.GetTimeUnixNano()); err != nil {
 		return err
 	}
-	if name == intervalName {
-		return nil
-	}
 	v := p.GetAsDouble()
 	if i, ok := p.GetValue().(*metricspb.NumberDataPoint_AsInt); ok {
 		v = float64(i.AsInt)
 	}
 	if err := checkLevel(name, v); err != nil {
 		return err
+	}
+	if name == intervalName { // its points' own bounds say it, to the nanosecond
+		return nil
 	}
 	d.iv.Levels = append(d.iv.Levels, record.Level{Name: name, Arm: arm, Attrs: attributes(p.GetAttributes()), Value: v})
 	return nil

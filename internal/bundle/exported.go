@@ -91,7 +91,9 @@ func (r *exportedReader) line(data *metricspb.MetricsData) error {
 		r.out.Upgrade = value(attrs, attrUpgrade)
 		r.out.Versions.Schload = value(attrs, attrVersion)
 		if arm == "" {
-			r.own(rm)
+			if err := r.own(rm); err != nil {
+				return err
+			}
 			continue
 		}
 		instance := value(attrs, attrInstance)
@@ -112,12 +114,15 @@ func (r *exportedReader) line(data *metricspb.MetricsData) error {
 
 // own takes what is of the run itself: a bundle's line covers its interval,
 // whether or not something happened in it, and says what ran.
-func (r *exportedReader) own(rm *metricspb.ResourceMetrics) {
+func (r *exportedReader) own(rm *metricspb.ResourceMetrics) error {
 	for _, sm := range rm.GetScopeMetrics() {
 		for _, m := range sm.GetMetrics() {
 			for _, p := range m.GetGauge().GetDataPoints() {
 				switch m.GetName() {
 				case intervalName:
+					if err := checkLevel(intervalName, p.GetAsDouble()); err != nil {
+						return fmt.Errorf("metric %s: %w", intervalName, err)
+					}
 					r.cover(p.GetStartTimeUnixNano(), p.GetTimeUnixNano())
 				case record.RunInfo:
 					r.out.Versions.GoRedis = value(p.GetAttributes(), attrClient)
@@ -128,6 +133,7 @@ func (r *exportedReader) own(rm *metricspb.ResourceMetrics) {
 			}
 		}
 	}
+	return nil
 }
 
 // saturated takes the newest word on one limit.

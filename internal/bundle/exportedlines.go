@@ -26,8 +26,13 @@ func exportedLines(path string, each func(line []byte) error) error {
 	if start, _ := in.Peek(longestMagic); packing(start) != "" {
 		return packed(path, packing(start))
 	}
-	for n := 1; ; n++ {
+	for n, begun := 1, false; ; n++ {
 		line, err := wholeLine(in)
+		if text := bytes.TrimSpace(line); !begun && len(text) > 0 {
+			if begun = true; text[0] != '{' {
+				return fmt.Errorf("%s line %d: %w", path, n, foreign(text))
+			}
+		}
 		switch {
 		case errors.Is(err, io.EOF) && len(line) == 0:
 			return nil
@@ -43,6 +48,14 @@ func exportedLines(path string, each func(line []byte) error) error {
 			return fmt.Errorf("%s line %d: %w", path, n, err)
 		}
 	}
+}
+
+// foreign says of a file that begins so that it is none of schload's, rather than
+// that a part of it is missing.
+func foreign(start []byte) error {
+	const shown = 16
+	return fmt.Errorf("not an OTLP/JSON request: it begins with %q, want {\"resourceMetrics\":; this is no export of schload's, nor a file of a bundle: give a directory that schload run wrote, or a file of --otlp-file or of a collector's file exporter (format json)",
+		start[:min(shown, len(start))])
 }
 
 // wholeLine reads up to a newline, and not more than a line may hold.

@@ -2,11 +2,13 @@ package bundle
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -151,6 +153,53 @@ func TestTornLine(t *testing.T) {
 			}
 			if got := len(b.Warnings) - 1; got != btoi(torn) { // one warning is about the missing end
 				t.Fatalf("%s cut after %d bytes: warnings %q", name, cut, b.Warnings)
+			}
+		}
+		if err := os.WriteFile(path, whole, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A file that was cut off between two lines is whole by its looks.
+func TestCutBetweenLines(t *testing.T) {
+	w := create(t, testRun())
+	for n := range 3 {
+		w.Mark(numberedMark(n))
+	}
+	for n := range 2 {
+		if err := w.Interval(record.Interval{From: time.Duration(n), To: time.Duration(n + 1)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Finish(Final{Valid: true}); err != nil {
+		t.Fatal(err)
+	}
+	b := open(t, w.Dir())
+	if got := b.Run.Final.Lines; got == nil || *got != (Lines{Intervals: 2, Marks: 3}) || len(b.Damage) > 0 {
+		t.Fatalf("run.json tells of lines %+v, damage %q", got, b.Damage)
+	}
+	for name, lines := range map[string]int{metricsFile: 2, marksFile: 3} {
+		path := filepath.Join(w.Dir(), name)
+		whole, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts := bytes.SplitAfter(whole, newline)
+		for text, holds := range map[string]int{
+			"": 0, string(bytes.Join(parts[:lines-1], nil)): lines - 1, string(whole) + string(parts[0]): lines + 1,
+			string(whole[:len(whole)-1]):                                      lines - 1,
+			"\n" + string(bytes.ReplaceAll(whole, newline, []byte("\n\n\n"))): lines, // nothing is lost with empty lines
+		} {
+			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			want := fmt.Sprintf("%s holds %d whole lines, the run wrote %d: ", name, holds, lines)
+			switch got := strings.Join(open(t, w.Dir()).Damage, "\n"); {
+			case holds == lines && got != "":
+				t.Errorf("%s with empty lines: damage %q", name, got)
+			case holds != lines && !strings.HasPrefix(got, want):
+				t.Errorf("%d lines: damage %q, want %q", holds, got, want)
 			}
 		}
 		if err := os.WriteFile(path, whole, 0o644); err != nil {

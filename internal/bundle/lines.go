@@ -20,8 +20,9 @@ var errLongLine = fmt.Errorf("it is longer than %d MB: no line that schload writ
 // appender appends whole lines to a file, each with one write, so that a kill
 // between two writes leaves only whole lines.
 type appender struct {
-	f    *os.File
-	size int64
+	f     *os.File
+	size  int64
+	lines uint64 // that are in the file
 }
 
 func newAppender(path string) (*appender, error) {
@@ -44,8 +45,11 @@ func (a *appender) append(lines []byte) error {
 		return err
 	}
 	a.size += int64(n)
+	a.lines += uint64(bytes.Count(lines, newline))
 	return nil
 }
+
+var newline = []byte("\n")
 
 // close makes the file durable.
 func (a *appender) close() error { return errors.Join(a.f.Sync(), a.f.Close()) }
@@ -70,11 +74,51 @@ func tornLine(path string) (bool, error) {
 	return last[0] != '\n', nil
 }
 
+// countLines counts the whole lines of a file, those that hold nothing left out.
+func countLines(path string) (n uint64, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	buffer, last := make([]byte, 256<<10), byte('\n')
+	for {
+		m, err := f.Read(buffer)
+		part := buffer[:m]
+		n += uint64(bytes.Count(part, newline))
+		if m > 0 {
+			if last == '\n' && part[0] == '\n' {
+				n--
+			}
+			n -= uint64(blank(part))
+			last = part[m-1]
+		}
+		if errors.Is(err, io.EOF) {
+			return n, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+}
+
+// blank counts the newlines that follow another one at once.
+func blank(text []byte) (n int) {
+	for {
+		i := bytes.Index(text, []byte("\n\n"))
+		if i < 0 {
+			return n
+		}
+		text = text[i+1:]
+		n++
+	}
+}
+
 // readLines yields what parse makes of each whole line of a file, in order,
 // and ends at the first error, which names the file by its whole path, for more
-// than one bundle may be read, and the line. A last line without
+// than one bundle may be read, and the line, n counted from 1. A last line without
 // newline is left out; blank lines are skipped.
-func readLines[T any](path string, parse func([]byte) (T, error)) iter.Seq2[T, error] {
+func readLines[T any](path string, parse func(n int, line []byte) (T, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
 		f, err := os.Open(path)
@@ -94,7 +138,7 @@ func readLines[T any](path string, parse func([]byte) (T, error)) iter.Seq2[T, e
 			if len(bytes.TrimSpace(lines.Bytes())) == 0 {
 				continue
 			}
-			v, err := parse(lines.Bytes())
+			v, err := parse(n, lines.Bytes())
 			if err != nil {
 				yield(none, fmt.Errorf("%s line %d: %w", path, n, err))
 				return

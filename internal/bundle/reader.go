@@ -21,6 +21,9 @@ type Bundle struct {
 	// Warnings say what is missing from the bundle. They do not prevent
 	// reading, yet whoever shows results must show them.
 	Warnings []string
+	// Damage says where the files do not hold what the run wrote, by its own
+	// count: nothing follows from their numbers.
+	Damage []string
 
 	exported *whole // where it was exported and has no directory; nil: it has
 }
@@ -156,6 +159,28 @@ func (b *Bundle) inspect() error {
 		}
 	}
 	b.inspectMarks()
+	return b.inspectLines()
+}
+
+// inspectLines holds the files against what the run says it wrote. It reads them
+// whole, at some gigabytes a second.
+func (b *Bundle) inspectLines() error {
+	if b.Run.Final == nil || b.Run.Final.Lines == nil {
+		return nil
+	}
+	wrote := b.Run.Final.Lines
+	for _, file := range []struct {
+		name  string
+		wrote uint64
+	}{{metricsFile, wrote.Intervals}, {marksFile, wrote.Marks}} {
+		holds, err := countLines(filepath.Join(b.Dir, file.name))
+		if err != nil {
+			return err
+		}
+		if holds != file.wrote {
+			b.Damage = append(b.Damage, fmt.Sprintf("%s holds %d whole lines, the run wrote %d: it was changed or cut off, copy it again", file.name, holds, file.wrote))
+		}
+	}
 	return nil
 }
 
@@ -176,10 +201,7 @@ func (b *Bundle) Intervals() iter.Seq2[record.Interval, error] {
 	if b.exported != nil {
 		return b.exported.intervals()
 	}
-	lines := newCanonical()
-	return readLines(filepath.Join(b.Dir, metricsFile), func(line []byte) (record.Interval, error) {
-		return lines.decode(line, b.Run.Started)
-	})
+	return readLines(filepath.Join(b.Dir, metricsFile), newSequence(b.Run.Started, false).next)
 }
 
 // Pass yields the intervals as Intervals does, but each is valid until the next
@@ -189,11 +211,7 @@ func (b *Bundle) Pass() iter.Seq2[record.Interval, error] {
 	if b.exported != nil {
 		return b.exported.intervals()
 	}
-	lines := newCanonical()
-	lines.again = true
-	return readLines(filepath.Join(b.Dir, metricsFile), func(line []byte) (record.Interval, error) {
-		return lines.decode(line, b.Run.Started)
-	})
+	return readLines(filepath.Join(b.Dir, metricsFile), newSequence(b.Run.Started, true).next)
 }
 
 // Lines yields the lines of the intervals as they stand in the file, each whole
@@ -203,9 +221,9 @@ func (b *Bundle) Lines() iter.Seq2[[]byte, error] {
 	if b.exported != nil {
 		return b.exported.lines()
 	}
-	lines := newCanonical()
-	return readLines(filepath.Join(b.Dir, metricsFile), func(line []byte) ([]byte, error) {
-		_, err := lines.decode(line, b.Run.Started)
+	lines := newSequence(b.Run.Started, true)
+	return readLines(filepath.Join(b.Dir, metricsFile), func(n int, line []byte) ([]byte, error) {
+		_, err := lines.next(n, line)
 		return line, err
 	})
 }
@@ -216,7 +234,7 @@ func (b *Bundle) Marks() iter.Seq2[mark.Mark, error] {
 	if b.exported != nil {
 		return b.exported.timelineMarks()
 	}
-	return readLines(filepath.Join(b.Dir, marksFile), decodeMark)
+	return readLines(filepath.Join(b.Dir, marksFile), func(_ int, line []byte) (mark.Mark, error) { return decodeMark(line) })
 }
 
 // Timeline returns all marks ordered by instant, those of the same instant as

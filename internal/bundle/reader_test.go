@@ -3,6 +3,7 @@ package bundle
 import (
 	"bytes"
 	"compress/gzip"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -95,6 +96,9 @@ func TestUnreadableLine(t *testing.T) {
 		"sum no number":  {`"sum":`, `"sum":"NaN","was":`, "NaN s is out of range"},
 		"sum below 0":    {`"sum":`, `"sum":-1,"was":`, "sum -1s is below max"},
 		"level NaN":      {counter, gauge(record.HarnessInFlight, `"asDouble":"NaN"`), "metric schload.harness.in_flight: value NaN is no level"},
+		"length NaN":     {counter, gauge(intervalName, `"asDouble":"NaN"`), "metric schload.interval: value NaN is no level"},
+		"length below 0": {counter, gauge(intervalName, `"asDouble":-1`), "metric schload.interval: value -1 is no level: want a number from 0"},
+		"no whole one":   {counter, gauge(intervalName, `"asInt":"-1"`), "metric schload.interval: value -1 is no level"},
 		"level infinite": {counter, gauge(record.HarnessCPU, `"asDouble":"Infinity"`), "value +Inf is no level"},
 		"level below 0":  {counter, gauge(record.HarnessInFlight, `"asDouble":-0.5`), "value -0.5 is no level: want a number from 0"},
 		"whole level":    {counter, gauge(record.DialsPeak, `"asInt":"-1"`), "value -1 is no level"},
@@ -122,6 +126,46 @@ func TestUnreadableLine(t *testing.T) {
 			t.Errorf("%s: %d intervals read before the error, want 1", name, read)
 		}
 	}
+}
+
+// Intervals are added up, so that none may stand twice, nor a part of one.
+func TestOverlappingIntervals(t *testing.T) {
+	span := func(from, to time.Duration) string {
+		line, err := newEncoder(testRun()).line(record.Interval{From: from, To: to})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(line)
+	}
+	first, second := span(0, time.Second), span(time.Second, 2*time.Second)
+	for name, tt := range map[string]struct{ text, want string }{
+		"twice":     {first + "\n" + first, " line 3: it repeats line 1, the interval from 0s to 1s"},
+		"all twice": {first + second + first + second, " line 3: its interval, from 0s to 1s, begins before that of line 2 ends, at 2s"},
+		"order":     {second + first, " line 2: its interval, from 0s to 1s, begins before that of line 1 ends, at 2s"},
+		"in part":   {first + span(999*time.Millisecond, 2*time.Second), " line 2: its interval, from 999ms to 2s, begins before that of line 1 ends, at 1s"},
+		"within":    {first + span(time.Second/2, time.Second/2), " line 2: its interval, from 500ms to 500ms, begins"},
+	} {
+		dir := bundleOf(t, map[string]string{runFile: `{"schema":"schload.bundle/1","run_id":"r","started":"` + started.Format(time.RFC3339Nano) + `"}`, metricsFile: tt.text})
+		for way, err := range map[string]error{"intervals": last(open(t, dir).Intervals()), "pass": last(open(t, dir).Pass()), "lines": last(open(t, dir).Lines())} {
+			if err == nil {
+				t.Errorf("%s: no error of %s", name, way)
+				continue
+			}
+			wantError(t, err, filepath.Join(dir, metricsFile)+tt.want)
+		}
+	}
+	whole := bundleOf(t, map[string]string{runFile: `{"schema":"schload.bundle/1","run_id":"r","started":"` + started.Format(time.RFC3339Nano) + `"}`, metricsFile: first + span(time.Second, time.Second) + second + span(3*time.Second, 4*time.Second)})
+	if got := len(intervals(t, open(t, whole))); got != 4 {
+		t.Errorf("%d intervals read, want 4: those that touch, are empty or leave a gap do not overlap", got)
+	}
+}
+
+// last is the error that reading ends with.
+func last[T any](all iter.Seq2[T, error]) (last error) {
+	for _, err := range all {
+		last = err
+	}
+	return last
 }
 
 // What the client counts up and down itself may be less than nothing, and so may
@@ -248,6 +292,28 @@ func TestPacked(t *testing.T) {
 	}
 }
 
+// What is no text of ours is not said to be torn.
+func TestForeignFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x")
+	for text, begins := range map[string]string{
+		"\x7fELF\x02\x01\x01 without any newline": `"\x7fELF\x02\x01\x01 without "`,
+		"\x00\x00\x01\nand\n":                     `"\x00\x00\x01"`,
+		"nonsense":                                `"nonsense"`,
+		"\n  \n[{}]\n":                            `"[{}]"`,
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		wantError(t, second(ReadExports([]string{path})), path+" line ", "not an OTLP/JSON request: it begins with "+begins+", want {", "nor a file of a bundle")
+	}
+	for text, want := range map[string]string{`{"resourceMetrics":[`: "it is torn", "": "no metrics of schload", "\n\n": "no metrics of schload"} {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		wantError(t, second(ReadExports([]string{path})), path, want)
+	}
+}
+
 func second[V any](_ V, err error) error { return err }
 
 func replaceNth(s, old, new string, n int) string {
@@ -283,12 +349,12 @@ func TestForeignAdditions(t *testing.T) {
 func TestIntervalsStop(t *testing.T) {
 	w := create(t, testRun())
 	for n := range 3 {
-		if err := w.Interval(record.Interval{To: time.Duration(n)}); err != nil {
+		if err := w.Interval(record.Interval{From: time.Duration(n), To: time.Duration(n + 1)}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for iv := range open(t, w.Dir()).Intervals() {
-		if iv.To > 0 {
+		if iv.From > 0 {
 			t.Error("a second interval was read after break")
 		}
 		break

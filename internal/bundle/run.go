@@ -159,11 +159,19 @@ type Final struct {
 	Exports        Exports   `json:"exports"`
 	Interrupted    bool      `json:"interrupted,omitempty"`   // ended before its time, by the user
 	MarksDropped   uint64    `json:"marks_dropped,omitempty"` // by those who make marks; Finish adds the bundle's own
+	Lines          *Lines    `json:"lines,omitempty"`         // set by Finish; nil: a bundle from before they were counted
 
 	Injected map[string]int `json:"injected,omitempty"` // faults that the simulator did, by kind
 
 	Rounds      int    `json:"rounds,omitempty"`       // that were played whole, where the run decided how many
 	RoundsEnded string `json:"rounds_ended,omitempty"` // and why there were no more
+}
+
+// Lines is how many lines a run wrote. A file that was cut off between two of
+// them shows it by nothing else.
+type Lines struct {
+	Intervals uint64 `json:"intervals"`
+	Marks     uint64 `json:"marks"`
 }
 
 // Played is how many rounds the run was to play or, where it decided itself,

@@ -148,6 +148,7 @@ func (w *Writer) Finish(f Final) error {
 	}
 	f = f.redacted(w.redact)
 	f.MarksDropped += w.marks.lost.Load()
+	f.Lines = &Lines{Intervals: w.metrics.lines, Marks: w.marks.file.lines}
 	w.run.Final = &f
 	return errors.Join(err, writeAtomic(filepath.Join(w.dir, runFile), w.run))
 }

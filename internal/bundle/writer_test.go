@@ -140,7 +140,7 @@ func TestMarkNeverBlocks(t *testing.T) {
 	}
 	m.put(mark.Mark{Kind: mark.Outage})
 	kinds := map[mark.Kind]int{}
-	for one, err := range readLines(file.f.Name(), decodeMark) {
+	for one, err := range readLines(file.f.Name(), func(_ int, line []byte) (mark.Mark, error) { return decodeMark(line) }) {
 		if err != nil {
 			t.Fatal(err)
 		}

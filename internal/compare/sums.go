@@ -50,6 +50,7 @@ func readSums(b *bundle.Bundle, t timeline, file func(record.Interval) record.In
 			s.after.Add(record.Interval{From: iv.From, To: iv.To, Counts: iv.Counts, Distributions: iv.Distributions})
 		}
 	}
+	s.gaps = append(s.gaps, b.Damage...)
 	if f := b.Run.Final; f != nil {
 		// The last reading is taken when the run ends; what follows it takes less.
 		if ended := f.Ended.Sub(b.Run.Started); ended > s.whole.To+lastReading {

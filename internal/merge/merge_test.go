@@ -225,6 +225,40 @@ func TestHoleDisqualifies(t *testing.T) {
 	}
 }
 
+// What is missing of one worker's timeline is missing of the whole, whose own
+// count is right.
+func TestCutDisqualifies(t *testing.T) {
+	a, b := newTape(t, describe("a", base)), newTape(t, describe("b", base))
+	for i := range 12 {
+		iv := record.Interval{From: time.Duration(i) * time.Second, To: time.Duration(i+1) * time.Second}
+		a.read(t, iv, 0)
+		b.read(t, iv, 1)
+	}
+	dirs := []string{a.finish(t), b.finish(t)}
+	whole, _ := mustMerge(t, dirs, Options{})
+	if f := whole.Run.Final; f.Lines == nil || f.Lines.Intervals != 12 || f.Lines.Marks == 0 || len(whole.Damage) > 0 {
+		t.Fatalf("merged: lines %+v, damage %q", f.Lines, whole.Damage)
+	}
+	path := filepath.Join(dirs[1], "marks.jsonl")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, text[:strings.LastIndexByte(string(text[:len(text)-1]), '\n')+1], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cut, _ := mustMerge(t, dirs, Options{})
+	worker, err := bundle.Open(dirs[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range []*bundle.Bundle{cut, worker} {
+		if s := summarize(t, b); s.Valid || !strings.Contains(strings.Join(s.InvalidReasons, "\n"), "marks.jsonl holds 3 whole lines, the run wrote 4") {
+			t.Errorf("valid %v, reasons %q", s.Valid, s.InvalidReasons)
+		}
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	dir := func(change func(*bundle.Run)) string {
 		run := describe("x"+fmt.Sprint(time.Now().UnixNano()), base)

@@ -113,6 +113,7 @@ func absent(list []*worker) (missing []bundle.Merged) {
 // describe fills in what run.json says of the worker.
 func (w *worker) describe() {
 	f := w.Run.Final
+	w.gaps = append(w.gaps, w.Damage...)
 	w.told = bundle.Merged{
 		Name: w.name, RunID: w.Run.ID, Seed: w.Run.Seed, Started: w.Run.Started, Offset: bundle.Seconds(w.offset),
 		Process: w.process(), Environment: w.Run.Environment, Complete: f != nil && !f.Interrupted, Valid: f != nil && f.Valid,

@@ -102,10 +102,14 @@ type final struct {
 	InvalidReasons []string  `json:"invalid_reasons"`
 	Interrupted    bool      `json:"interrupted"`
 	MarksDropped   uint64    `json:"marks_dropped"`
-	Rounds         uint64    `json:"rounds"`
-	RoundsEnded    string    `json:"rounds_ended"`
-	StartLag       *lag      `json:"start_lag_s"`
-	Arms           []struct {
+	Lines          *struct {
+		Intervals int `json:"intervals"`
+		Marks     int `json:"marks"`
+	} `json:"lines"`
+	Rounds      uint64 `json:"rounds"`
+	RoundsEnded string `json:"rounds_ended"`
+	StartLag    *lag   `json:"start_lag_s"`
+	Arms        []struct {
 		Name        string   `json:"name"`
 		Effective   string   `json:"effective"`
 		Connections uint64   `json:"connections"`

@@ -44,6 +44,16 @@ func (b *bundle) invalid() (reasons sentences) {
 	for range b.gaps() {
 		reasons = append(reasons, "what was recorded"+text+"is missing"+`[^\n]*`)
 	}
+	if f != nil && f.Lines != nil {
+		for _, file := range []struct {
+			name         string
+			holds, wrote int
+		}{{"metrics.otlp.jsonl", len(b.intervals), f.Lines.Intervals}, {"marks.jsonl", len(b.marks), f.Lines.Marks}} {
+			if file.holds != file.wrote {
+				add(literally("%s holds %d whole lines, the run wrote %d", file.name, file.holds, file.wrote) + text)
+			}
+		}
+	}
 	for _, a := range b.run.Arms {
 		for _, pattern := range b.unlawful(a.Name) {
 			add(pattern)
