@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"schload/internal/bundle"
 	"schload/internal/experiment"
 	"schload/profiles"
 	"schload/telemetry"
@@ -139,24 +140,24 @@ func (f *exportFlags) start(ctx context.Context, id string, base time.Time, c ex
 // ended says at the end what did not arrive, or not as it was, and why.
 func ended(stderr io.Writer, s telemetry.Stats) {
 	if s.Overflowed > 0 {
-		fmt.Fprintf(stderr, "schload: exports: a series beyond the bound of its metric was merged with others (otel.metric.overflow) %d times; the bundle has them all\n", s.Overflowed)
+		fmt.Fprintf(stderr, "schload: exports: a series beyond the bound of its metric was merged with others (otel.metric.overflow) %s times; the bundle has them all\n", bundle.Count(s.Overflowed))
 	}
 	if s.SpansLost > 0 {
-		fmt.Fprintf(stderr, "schload: spans: %d sent, %d lost\n", s.SpansSent, s.SpansLost)
+		fmt.Fprintf(stderr, "schload: spans: %s sent, %s lost\n", bundle.Count(s.SpansSent), bundle.Count(s.SpansLost))
 	}
 	if e := s.Events; e.Lost > 0 {
-		fmt.Fprintf(stderr, "schload: marks: %d events sent, %d lost; the bundle has everything\n", e.Sent, e.Lost)
+		fmt.Fprintf(stderr, "schload: marks: %s events sent, %s lost; the bundle has everything\n", bundle.Count(e.Sent), bundle.Count(e.Lost))
 	}
 	if s.Failed+s.Held == 0 {
 		return
 	}
 	var causes []string
 	for cause, n := range s.Causes {
-		causes = append(causes, fmt.Sprintf("%s %d", cause, n))
+		causes = append(causes, fmt.Sprintf("%s %s", cause, bundle.Count(n)))
 	}
 	slices.Sort(causes)
-	fmt.Fprintf(stderr, "schload: exports: %d sent, %d failed (%s), %d held back; the bundle has everything\n",
-		s.Sent, s.Failed, strings.Join(causes, ", "), s.Held)
+	fmt.Fprintf(stderr, "schload: exports: %s sent, %s failed (%s), %s held back; the bundle has everything\n",
+		bundle.Count(s.Sent), bundle.Count(s.Failed), strings.Join(causes, ", "), bundle.Count(s.Held))
 }
 
 // passedExports are the flags as the process of an arm is told them: all but

@@ -41,10 +41,10 @@ func TestExportFlagsArePassed(t *testing.T) {
 func TestEnded(t *testing.T) {
 	for want, stats := range map[string]telemetry.Stats{
 		"": {Sent: 60, SpansSent: 4, Events: telemetry.Events{Sent: 9}},
-		"merged with others (otel.metric.overflow) 4000 times": {Sent: 60, Overflowed: 4000},
-		"spans: 4 sent, 5 lost":                                {Sent: 60, SpansSent: 4, SpansLost: 5},
-		"marks: 9 events sent, 6 lost":                         {Sent: 60, Events: telemetry.Events{Sent: 9, Lost: 6}},
-		"exports: 50 sent, 2 failed (refused 2), 8 held back":  {Sent: 50, Failed: 2, Held: 8, Causes: map[telemetry.Cause]uint64{telemetry.Refused: 2}},
+		"merged with others (otel.metric.overflow) 4 000 times": {Sent: 60, Overflowed: 4000},
+		"spans: 4 sent, 5 lost":                                 {Sent: 60, SpansSent: 4, SpansLost: 5},
+		"marks: 9 events sent, 6 lost":                          {Sent: 60, Events: telemetry.Events{Sent: 9, Lost: 6}},
+		"exports: 50 sent, 2 failed (refused 2), 8 held back":   {Sent: 50, Failed: 2, Held: 8, Causes: map[telemetry.Cause]uint64{telemetry.Refused: 2}},
 	} {
 		var said strings.Builder
 		ended(&said, stats)

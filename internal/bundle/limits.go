@@ -47,7 +47,7 @@ func (h *Health) Exceeded() (list []Exceeded) {
 		list = append(list, Exceeded{reason, fmt.Sprintf(format, args...)})
 	}
 	if p := h.SchedLatency.P99.Duration(); p > schedLimit {
-		add(ReasonSched, "its goroutines waited up to %v for a processor at p99 of %d waits (limit %v): other programs, or too few processors", Round(p), h.SchedLatency.Count, schedLimit)
+		add(ReasonSched, "its goroutines waited up to %v for a processor at p99 of %s waits (limit %v): other programs, or too few processors", Round(p), Count(h.SchedLatency.Count), schedLimit)
 	}
 	if sum := h.GCPause.Sum.Duration(); float64(sum) > pauseLimit*float64(h.Length) {
 		add(ReasonPause, "its garbage collector paused it for %v in all (limit %.0f %% of the run)", Round(sum), 100*pauseLimit)
@@ -56,7 +56,7 @@ func (h *Health) Exceeded() (list []Exceeded) {
 		add(ReasonSteal, "the hypervisor gave %v of processor time to others (limit %.0f %%): use a machine of its own", Round(h.Steal.Duration()), 100*stealLimit)
 	}
 	if h.Files.Share() >= FilesLimit {
-		add(ReasonFiles, "it had %d of %d file descriptors open: raise the limit (ulimit -n)", h.Files.Used, h.Files.Limit)
+		add(ReasonFiles, "it had %s of %s file descriptors open: raise the limit (ulimit -n)", Count(h.Files.Used), Count(h.Files.Limit))
 	}
 	return list
 }

@@ -178,7 +178,7 @@ func (b *Bundle) inspectLines() error {
 			return err
 		}
 		if holds != file.wrote {
-			b.Damage = append(b.Damage, fmt.Sprintf("%s holds %d whole lines, the run wrote %d: it was changed or cut off, copy it again", file.name, holds, file.wrote))
+			b.Damage = append(b.Damage, fmt.Sprintf("%s holds %s whole lines, the run wrote %s: it was changed or cut off, copy it again", file.name, Count(holds), Count(file.wrote)))
 		}
 	}
 	return nil
@@ -186,7 +186,7 @@ func (b *Bundle) inspectLines() error {
 
 func (b *Bundle) inspectMarks() {
 	if f := b.Run.Final; f != nil && f.MarksDropped > 0 {
-		b.warn(fmt.Sprintf("%s: %d marks are missing, more came than the timeline keeps; all of them are counted", marksFile, f.MarksDropped))
+		b.warn(fmt.Sprintf("%s: %s marks are missing, more came than the timeline keeps; all of them are counted", marksFile, Count(f.MarksDropped)))
 	}
 }
 

@@ -1,22 +1,10 @@
 package compare
 
-import (
-	"strconv"
-	"strings"
-)
+import "schload/internal/bundle"
 
 // Count spells a whole number as sentences and tables do, in groups of three:
 // 20 000.
-func Count(n uint64) string { return Group(strconv.FormatUint(n, 10)) }
+func Count[N int | uint64](n N) string { return bundle.Count(n) }
 
 // Group puts a space before every third digit, counted from the end.
-func Group(digits string) string {
-	var b strings.Builder
-	for i, d := range digits {
-		if i > 0 && (len(digits)-i)%3 == 0 {
-			b.WriteByte(' ')
-		}
-		b.WriteRune(d)
-	}
-	return b.String()
-}
+func Group(digits string) string { return bundle.Group(digits) }

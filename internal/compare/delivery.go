@@ -157,8 +157,8 @@ func undelivered(arm string, p bundle.Pool, s *sums) (broken []string) {
 	due := (is(delivery.Published) + is(delivery.Indeterminate)) * shares(p)
 	verdicts := is(delivery.Delivered) + is(delivery.Lost) + is(delivery.Left) + is(delivery.Unknown)
 	if p.Receivers > 0 && due != verdicts {
-		broken = append(broken, fmt.Sprintf("arm %s: pool %s: %d deliveries were due, but %d delivered + %d lost + %d left + %d unknown = %d",
-			arm, p.Name, due, is(delivery.Delivered), is(delivery.Lost), is(delivery.Left), is(delivery.Unknown), verdicts))
+		broken = append(broken, fmt.Sprintf("arm %s: pool %s: %s deliveries were due, but %s delivered + %s lost + %s left + %s unknown = %s",
+			arm, p.Name, Count(due), Count(is(delivery.Delivered)), Count(is(delivery.Lost)), Count(is(delivery.Left)), Count(is(delivery.Unknown)), Count(verdicts)))
 	}
 	return broken
 }

@@ -15,9 +15,9 @@ func TestLossesOfExports(t *testing.T) {
 		exports bundle.Exports
 		want    string
 	}{
-		{bundle.Exports{Sent: 7, Failed: 1, Held: 3}, "1 of 8 exports to the collector failed and 3 were held back"},
-		{bundle.Exports{Sent: 7, Overflowed: 4000}, "series beyond the bound of their metric were merged 4000 times"},
-		{bundle.Exports{Sent: 7, SpansLost: 5}, "5 spans were lost"},
+		{bundle.Exports{Sent: 1234567, Failed: 1000, Held: 98765}, "1 000 of 1 235 567 exports to the collector failed and 98 765 were held back"},
+		{bundle.Exports{Sent: 7, Overflowed: 4000}, "series beyond the bound of their metric were merged 4 000 times"},
+		{bundle.Exports{Sent: 7, SpansLost: 20000}, "20 000 spans were lost"},
 		{bundle.Exports{Sent: 7, EventsLost: 6}, "6 log events of marks were lost"},
 		{bundle.Exports{Sent: 7}, ""},
 	} {

@@ -70,7 +70,7 @@ func TestSaturation(t *testing.T) {
 		{"gc", quiet, with(func(h *bundle.Health) { h.GCPause.Sum = ms(150) }), "garbage collector paused it for 150ms"},
 		{"steal", quiet, with(func(h *bundle.Health) { *h.Steal = ms(1900) }), ""},
 		{"steal", quiet, with(func(h *bundle.Health) { *h.Steal = ms(2100) }), "the hypervisor gave 2.1s of processor time to others"},
-		{"files", quiet, with(func(h *bundle.Health) { h.Files.Used = 960 }), "it had 960 of 1000 file descriptors open"},
+		{"files", quiet, with(func(h *bundle.Health) { h.Files.Used = 960 }), "it had 960 of 1 000 file descriptors open"},
 		{"stalls", func(p *play) {
 			p.w.Mark(mark.Mark{Kind: mark.Harness, Name: "stall", At: p.now, Duration: 45 * time.Millisecond})
 		}, calm(), ""},
@@ -100,7 +100,7 @@ func TestHealthWarnings(t *testing.T) {
 	f.Health.Files.Used, f.Health.Ports.Used, f.Health.TimeWait = 850, 24000, 20000
 	f.Health.ClockSteps, f.Health.ClockStep, f.MarksDropped = 2, bundle.Seconds(-time.Second), 3
 	s := healthy(t, func(*play) {}).finish(f)
-	wantWarnings(t, s, "850 of 1000 file descriptors", "up to 24000 TCP ports were in use, 20000 of them in TIME_WAIT, of 28232",
+	wantWarnings(t, s, "850 of 1 000 file descriptors", "up to 24 000 TCP ports were in use, 20 000 of them in TIME_WAIT, of 28 232",
 		"the clock was set 2 times, by up to -1s", "3 marks were dropped")
 	if s.Harness.Saturated {
 		t.Errorf("saturated: %q", s.Harness.SaturatedReasons)

@@ -46,9 +46,9 @@ func unproved(a Arm) []string {
 	switch {
 	case a.SCH.Connections == 0:
 	case a.SCH.Requested == "on" && a.SCH.OptedIn == 0:
-		return []string{fmt.Sprintf("arm %s was to have handoffs on, but none of its %d connections opted in", a.Name, a.SCH.Connections)}
+		return []string{fmt.Sprintf("arm %s was to have handoffs on, but none of its %s connections opted in", a.Name, Count(a.SCH.Connections))}
 	case (a.SCH.Requested == "off" || a.Raw()) && a.SCH.OptedIn > 0:
-		return []string{fmt.Sprintf("arm %s was to have handoffs off, but %d of its %d connections opted in", a.Name, a.SCH.OptedIn, a.SCH.Connections)}
+		return []string{fmt.Sprintf("arm %s was to have handoffs off, but %s of its %s connections opted in", a.Name, Count(a.SCH.OptedIn), Count(a.SCH.Connections))}
 	}
 	return nil
 }
@@ -70,8 +70,8 @@ func conservation(arm string, s *sums, complete bool) (broken []string) {
 			if ended == t.Due || !complete && ended < t.Due {
 				continue
 			}
-			broken = append(broken, fmt.Sprintf("arm %s, pool %s: due %d is not ok %d + failed %d + missed %d %s",
-				arm, pool, t.Due, t.OK, t.Failed, t.Missed, part.name))
+			broken = append(broken, fmt.Sprintf("arm %s, pool %s: due %s is not ok %s + failed %s + missed %s %s",
+				arm, pool, Count(t.Due), Count(t.OK), Count(t.Failed), Count(t.Missed), part.name))
 		}
 	}
 	return broken
@@ -105,8 +105,8 @@ func twoTruths(arm string, s *sums) (broken []string) {
 		}
 	}
 	if succeeded != t.OK || failed != t.Failed {
-		broken = append(broken, fmt.Sprintf("arm %s: its histograms hold %d successes and %d failures, its counters %d and %d",
-			arm, succeeded, failed, t.OK, t.Failed))
+		broken = append(broken, fmt.Sprintf("arm %s: its histograms hold %s successes and %s failures, its counters %s and %s",
+			arm, Count(succeeded), Count(failed), Count(t.OK), Count(t.Failed)))
 	}
 	return broken
 }

@@ -18,7 +18,7 @@ func nothingAnnounced(c Case) []Finding {
 		return nil
 	}
 	f := Finding{ID: "nothing-announced", Title: "The server announced nothing", Severity: Expected, Confidence: Likely,
-		Evidence: []string{fmt.Sprintf("%d of %d connections opted in and read no notice", c.Arm.SCH.OptedIn, c.Arm.SCH.Connections)},
+		Evidence: []string{fmt.Sprintf("%s of %s connections opted in and read no notice", compare.Count(c.Arm.SCH.OptedIn), compare.Count(c.Arm.SCH.Connections))},
 		Cause:    "Handoffs follow notices. Failures that nobody plans (a node, a network) come without; if this was planned, the server's switch or its endpoint policy keeps the notices back.",
 		Fix:      "For a planned upgrade check that client maintenance notifications are on for cluster and database, and raise a ticket with the vendor. For failures rely on timeouts, retries and reconnects.",
 		Source:   vendor + "SCH not triggering"}
@@ -207,7 +207,7 @@ func staleAddress(c Case) []Finding {
 		f.Evidence = append(f.Evidence, d)
 	}
 	if n := len(c.vain()); n > len(failed) {
-		f.Evidence = append(f.Evidence, fmt.Sprintf("that is the first time; in the whole run %d dials failed", n))
+		f.Evidence = append(f.Evidence, fmt.Sprintf("that is the first time; in the whole run %s dials failed", compare.Count(n)))
 	}
 	f.Evidence = append(f.Evidence, c.felt())
 	if !c.hurt() {

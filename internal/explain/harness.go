@@ -26,7 +26,7 @@ func harness(e *Evidence) (list []Finding) {
 	}
 	if n := s.Harness.MarksDropped; n > 0 {
 		list = append(list, Finding{ID: "marks-dropped", Title: "The timeline is not whole", Severity: Note, Confidence: Certain,
-			Evidence: []string{compare.Count(uint64(n)) + " marks dropped"},
+			Evidence: []string{compare.Count(n) + " marks dropped"},
 			Cause:    "An arm writes so many marks of a kind in a second and no more, so that a storm of dials does not hide the rest; or marks came faster than the disk took them. Totals do not suffer; connections and instants named here may not be all.", Fix: "None is needed for the totals. Fewer workers or connections make a smaller storm.", Source: "docs/BUNDLE.md, marks.jsonl"})
 	}
 	return list

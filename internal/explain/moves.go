@@ -27,10 +27,10 @@ func neverTold(c Case) []Finding {
 		Fix:    "Harmless while retries are on. To have fewer, do not keep more idle connections than the load needs (PoolSize, MaxIdleConns).",
 		Source: method + "What the handoffs did: who was told"}
 	if events > 0 {
-		f.Evidence = append(f.Evidence, fmt.Sprintf("of %s that MOVING concerned, in %s, %d read it", plural(concerned, "connection"), plural(events, "event"), told))
+		f.Evidence = append(f.Evidence, fmt.Sprintf("of %s that MOVING concerned, in %s, %s read it", plural(concerned, "connection"), plural(events, "event"), compare.Count(told)))
 	}
 	if untold > 0 {
-		f.Evidence = append(f.Evidence, fmt.Sprintf("the server closed %d before they were told", untold))
+		f.Evidence = append(f.Evidence, fmt.Sprintf("the server closed %s before they were told", compare.Count(untold)))
 	}
 	if len(list) > 0 {
 		f.Evidence = append(f.Evidence, "closed untold: "+named(list, endedAt))
@@ -61,7 +61,7 @@ func handoffsFailed(c Case) []Finding {
 	if h.Failed == 0 && abandoned == 0 {
 		return nil
 	}
-	figures := fmt.Sprintf("%d started, %d succeeded, %d failed, %s given up for good", h.Started, h.Succeeded, h.Failed, plural(abandoned, "connection"))
+	figures := fmt.Sprintf("%s started, %s succeeded, %s failed, %s given up for good", compare.Count(h.Started), compare.Count(h.Succeeded), compare.Count(h.Failed), plural(abandoned, "connection"))
 	var undialled, broken []mark.Mark
 	for _, m := range c.handoffs {
 		switch {
@@ -136,7 +136,7 @@ func overflowDials(c Case) []Finding {
 	}
 	for i, n := range d.Nodes {
 		if i < 2 {
-			f.Evidence = append(f.Evidence, fmt.Sprintf("%s: at most %d within 100 ms, at %s", n.Node, n.Peak, instant(n.At.Duration())))
+			f.Evidence = append(f.Evidence, fmt.Sprintf("%s: at most %s within 100 ms, at %s", n.Node, compare.Count(n.Peak), instant(n.At.Duration())))
 		}
 	}
 	return []Finding{f}
@@ -180,7 +180,7 @@ func relaxationLeaked(c Case) []Finding {
 	}
 	return []Finding{{ID: "relaxation-leaked", Title: "Relaxed timeouts were never taken back", Severity: Problem, Confidence: Certain,
 		Evidence: []string{
-			fmt.Sprintf("%d of %s still open at the end though every announced maintenance was over", r.NeverClosed, plural(r.Windows, "window")),
+			fmt.Sprintf("%s of %s still open at the end though every announced maintenance was over", compare.Count(r.NeverClosed), plural(r.Windows, "window")),
 			"the longest was open for " + length(r.Longest.Duration()),
 		},
 		Cause:  "go-redis counts openings and closings on each connection and gives a notice's window no limit. A connection that moves, or misses the closing notice, stays relaxed for good: a dead server is then noticed after the relaxed timeout instead of the read timeout.",

@@ -40,7 +40,7 @@ func plural[N int | uint64](n N, one string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return compare.Count(uint64(n)) + " " + one + "s"
+	return compare.Count(n) + " " + one + "s"
 }
 
 // classes spells counts by name, the largest first: read_timeout 12, eof 3.
@@ -68,7 +68,7 @@ func named(list []*connection, at func(*connection) time.Duration) string {
 	var parts []string
 	for i, c := range list {
 		if i == mostNamed {
-			parts = append(parts, fmt.Sprintf("and %d more", len(list)-i))
+			parts = append(parts, fmt.Sprintf("and %s more", compare.Count(len(list)-i)))
 			break
 		}
 		parts = append(parts, fmt.Sprintf("%d at %s", c.number, instant(at(c))))

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"schload/internal/bundle"
 	"schload/telemetry/mark"
 )
 
@@ -70,8 +71,8 @@ func (w *worker) alone(add func(string, ...any)) {
 			continue
 		}
 		longest := slices.MaxFunc(spans, func(x, y span) int { return cmp.Compare(x.length(), y.length()) })
-		add("worker %s, arm %s: %d outages of its own, the longest %v; the whole counts of them what all workers had at once",
-			w.name, a.Name, len(spans), longest.length().Round(time.Millisecond))
+		add("worker %s, arm %s: %s outages of its own, the longest %v; the whole counts of them what all workers had at once",
+			w.name, a.Name, bundle.Count(len(spans)), longest.length().Round(time.Millisecond))
 	}
 }
 

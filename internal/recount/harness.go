@@ -2,7 +2,6 @@ package recount
 
 import (
 	"encoding/json"
-	"fmt"
 )
 
 // workers is how busy those of one pool of one arm were.
@@ -268,5 +267,5 @@ func often(n int) string {
 	if n == 1 {
 		return "once"
 	}
-	return fmt.Sprintf("%d times", n)
+	return grouped(uint64(n)) + " times"
 }

@@ -50,7 +50,7 @@ func (b *bundle) invalid() (reasons sentences) {
 			holds, wrote int
 		}{{"metrics.otlp.jsonl", len(b.intervals), f.Lines.Intervals}, {"marks.jsonl", len(b.marks), f.Lines.Marks}} {
 			if file.holds != file.wrote {
-				add(literally("%s holds %d whole lines, the run wrote %d", file.name, file.holds, file.wrote) + text)
+				add(literally("%s holds %s whole lines, the run wrote %s", file.name, grouped(uint64(file.holds)), grouped(uint64(file.wrote))) + text)
 			}
 		}
 	}
@@ -94,17 +94,17 @@ func (b *bundle) unlawful(arm string) (reasons []string) {
 		for _, pool := range slices.Sorted(maps.Keys(pools)) {
 			t := b.operations(arm, pool, in)
 			if t.ended() > t.due || t.ended() < t.due && b.run.Final != nil {
-				reasons = append(reasons, literally("arm %s, pool %s: due %d is not ok %d + failed %d + missed %d", arm, pool, t.due, t.ok, t.failed, t.missed)+text)
+				reasons = append(reasons, literally("arm %s, pool %s: due %s is not ok %s + failed %s + missed %s", arm, pool, grouped(t.due), grouped(t.ok), grouped(t.failed), grouped(t.missed))+text)
 			}
 		}
 	}
 	t := b.operations(arm, "", entire)
 	if ok, n := b.times(arm, "", responseTime, entire, successes).n, b.times(arm, "", responseTime, entire, all).n; ok != t.ok || n-ok != t.failed {
-		reasons = append(reasons, literally("arm %s: its histograms hold %d successes and %d failures, its counters %d and %d", arm, ok, n-ok, t.ok, t.failed))
+		reasons = append(reasons, literally("arm %s: its histograms hold %s successes and %s failures, its counters %s and %s", arm, grouped(ok), grouped(n-ok), grouped(t.ok), grouped(t.failed)))
 	}
 	for _, p := range b.run.Pools {
 		if m := b.messages(arm, p, entire); b.run.Final != nil && m.due != m.verdicts() {
-			reasons = append(reasons, literally("arm %s: pool %s: %d deliveries were due", arm, p.Name, m.due)+text)
+			reasons = append(reasons, literally("arm %s: pool %s: %s deliveries were due", arm, p.Name, grouped(m.due))+text)
 		}
 	}
 	if l := b.little(arm); l.missing < -0.01 {
@@ -137,13 +137,13 @@ func (b *bundle) warnings(s object) (found sentences) {
 		add(true, literally("%s: the last line is torn and was left out", name))
 	}
 	dropped := harness["marks_dropped"].(uint64)
-	add(dropped > 0, literally("marks.jsonl: %d marks are missing", dropped)+text)
+	add(dropped > 0, literally("marks.jsonl: %s marks are missing", grouped(dropped))+text)
 	for _, q := range []struct {
 		name  string
 		needs uint64
 	}{{"p95", 20}, {"p99", 100}, {"p99.9", 1000}} {
 		few := b.few(q.needs)
-		add(len(few) > 0, literally("%s needs %d successes: %s", q.name, q.needs, strings.Join(few, ", ")))
+		add(len(few) > 0, literally("%s needs %s successes: %s", q.name, grouped(q.needs), strings.Join(few, ", ")))
 	}
 	add(b.closedLoop() && b.run.Saturation == nil, "the loop was closed"+text)
 	stalls, longest := b.stalls(), int64(0)
@@ -164,7 +164,7 @@ func (b *bundle) warnings(s object) (found sentences) {
 	add(files >= 0.8 && files < 0.95, "the harness had"+text+"file descriptors"+text)
 	add(b.used("ports") >= 0.8, "up to"+text+"TCP ports"+text)
 	add(clock > 0, literally("the clock was set %s", often(clock))+text)
-	add(dropped > 0 && harness["health"].(copied).value != nil, literally("%d marks were dropped", dropped)+text)
+	add(dropped > 0 && harness["health"].(copied).value != nil, literally("%s marks were dropped", grouped(dropped))+text)
 	warnExports(harness["exports"].(object), add)
 	n := len(b.run.Upgrade.Assumptions)
 	add(b.run.Upgrade.Simulated, literally("the upgrade was simulated, as whoever did it says; %d of its numbers are assumptions", n)+text)
@@ -198,10 +198,10 @@ func (b *bundle) warn(k int, add func(bool, string)) {
 	}
 	_, own := b.windows("outage", place{arm: arm})
 	say(own == 1, "a span without a success passed while the harness stood still%s", text)
-	say(own > 1, "each of %d spans without a success passed while the harness stood still%s", own, text)
+	say(own > 1, "each of %s spans without a success passed while the harness stood still%s", grouped(uint64(own)), text)
 	b.warnLag(arm, say)
 	s := b.sch(k)
-	say(s.requested == "on" && s.effective == "mixed", "only %d of %d connections opted in to notices", s.optedIn, s.connections)
+	say(s.requested == "on" && s.effective == "mixed", "only %s of %s connections opted in to notices", grouped(s.optedIn), grouped(s.connections))
 	if f != nil {
 		for _, p := range f.Arms {
 			for _, note := range p.Notes {
@@ -211,7 +211,7 @@ func (b *bundle) warn(k int, add func(bool, string)) {
 	}
 	say(s.effective == "unknown", "nothing proves%s", text)
 	t := b.operations(arm, "", entire)
-	say(f == nil && t.ended() < t.due, "%d operations had not ended when the run was cut off", t.due-t.ended())
+	say(f == nil && t.ended() < t.due, "%s operations had not ended when the run was cut off", grouped(t.due-t.ended()))
 	say(f == nil && b.out(arm), "an outage was going on%s", text)
 	say(b.operations(arm, "", measured).due == 0, "no operation fell due after warm-up")
 }
@@ -256,10 +256,10 @@ func warnExports(exports object, add func(when bool, pattern string)) {
 	n := func(key string) uint64 { return exports[key].(uint64) }
 	held := ""
 	if n("held") > 0 {
-		held = literally(" and %d were held back", n("held"))
+		held = literally(" and %s were held back", grouped(n("held")))
 	}
-	add(n("failed") > 0, literally("%d of %d exports to the collector failed", n("failed"), n("failed")+n("sent"))+held+text)
+	add(n("failed") > 0, literally("%s of %s exports to the collector failed", grouped(n("failed")), grouped(n("failed")+n("sent")))+held+text)
 	add(n("overflowed") > 0, literally("series beyond the bound of their metric were merged %s", often(int(n("overflowed"))))+text)
-	add(n("spans_lost") > 0, literally("%d spans were lost", n("spans_lost"))+text)
-	add(n("events_lost") > 0, literally("%d log events of marks were lost", n("events_lost"))+text)
+	add(n("spans_lost") > 0, literally("%s spans were lost", grouped(n("spans_lost")))+text)
+	add(n("events_lost") > 0, literally("%s log events of marks were lost", grouped(n("events_lost")))+text)
 }
