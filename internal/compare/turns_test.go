@@ -31,8 +31,11 @@ func (w world) inTurns(n int, spare, drift float64) *Summary {
 // Law: equal arms are found to differ in at most 5 % of the runs when they take
 // turns as well, also when all that happens gets worse from turn to turn.
 func TestEqualArmsAreEqualInTurns(t *testing.T) {
-	const runs = 1000
-	limit := runs*level + 2*math.Sqrt(runs*level*(1-level))
+	runs := 1000
+	if testing.Short() { // as under the race detector
+		runs = 100
+	}
+	limit := float64(runs)*level + 2*math.Sqrt(float64(runs)*level*(1-level))
 	for _, drift := range []float64{1, 1.1, 1.5} {
 		for _, rounds := range []int{6, 8, 12} {
 			w := world{rand.New(rand.NewPCG(uint64(rounds), 4))}
@@ -54,6 +57,9 @@ func TestEqualArmsAreEqualInTurns(t *testing.T) {
 // What turns cost: that the arms do not meet the same event has to be made up
 // for by rounds.
 func TestTurnsCostRounds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the race detector has nothing to find where one goroutine computes")
+	}
 	const runs = 300
 	hits := func(n int, make func(w world) *Summary) (hits int) {
 		w := world{rand.New(rand.NewPCG(uint64(n), 5))}

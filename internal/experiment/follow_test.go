@@ -84,7 +84,7 @@ func TestNoticesTellPhases(t *testing.T) {
 		if off.Phases.Maintenance.Operations.Failed == 0 || off.Phases.Baseline.Operations.Failed+off.Phases.Recovery.Operations.Failed > 0 {
 			t.Errorf("off: %+v: want its failures in maintenance", off.Phases)
 		}
-		if due := off.Phases.Recovery.Operations.Due; due < 14*500 || due > 16*500 {
+		if due := off.Phases.Recovery.Operations.Due; due < 14*benchRate || due > 16*benchRate {
 			t.Errorf("%d operations fell due in a recovery of 15 s", due)
 		}
 	})
@@ -181,7 +181,7 @@ func TestRealUpgradeFails(t *testing.T) {
 		if err != nil || s.Valid || !strings.Contains(strings.Join(s.InvalidReasons, ", "), "exit code 3") {
 			t.Errorf("valid %v, %q: %v", s.Valid, s.InvalidReasons, err)
 		}
-		if due := arm2(t, s, "on").Phases.Maintenance.Operations.Due; due < 1400 {
+		if due := arm2(t, s, "on").Phases.Maintenance.Operations.Due; due < 2.8*benchRate {
 			t.Errorf("%d operations of 3 s of maintenance are kept", due)
 		}
 	})

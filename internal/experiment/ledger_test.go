@@ -116,6 +116,7 @@ func TestNothingIsFoundWhereNothingIsWrong(t *testing.T) {
 func TestSample(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, "failover", "lost_writes=400")
+		b.config.Pools[0].Schedule.Rate = workload.Constant(500) // to have 400 writes to lose
 		b.config.Ledger = 1.0 / 16
 		b.config.Recovery = 10 * time.Second
 		_, s := b.run(t.Context())

@@ -224,7 +224,7 @@ func newCeilingBench(t *testing.T, pipelining string, depth int) *bench {
 	t.Helper()
 	b := newBench(t, "none").use("off")
 	p := &b.config.Pools[0]
-	p.Pipeline, p.Schedule = depth, workload.Schedule{Arrival: workload.ClosedLoop, Think: 10 * time.Millisecond, Seed: 1}
+	p.Pipeline, p.Schedule = depth, workload.Schedule{Arrival: workload.ClosedLoop, Think: 40 * time.Millisecond, Seed: 1}
 	b.config.Describe.Pools[0].Arrival = "closed"
 	b.config.Describe.Saturation = &bundle.Saturation{Pipelining: pipelining, Workers: p.Workers, Depth: depth}
 	b.config.Baseline = 10500 * time.Millisecond

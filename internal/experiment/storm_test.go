@@ -9,6 +9,7 @@ import (
 	"schload/handoff"
 	"schload/handoff/sim"
 	"schload/internal/compare"
+	"schload/workload"
 )
 
 // crowded has the simulator hold commands back for a moment, a number of times a
@@ -23,6 +24,7 @@ func crowd(t *testing.T, seed uint64, n int, upgrade, arm string, injections ...
 	t.Helper()
 	b := newBench(t, upgrade).use(arm)
 	b.config.Seed, b.config.Pools[0].Seed, b.config.Pools[0].Workers = seed, seed, n
+	b.config.Pools[0].Schedule.Rate = workload.Constant(500) // all connections are in use within the 150 ms before they are closed
 	b.config.Recovery = 10 * time.Second
 	if err := b.sim.Inject(injections...); err != nil {
 		t.Fatal(err)
