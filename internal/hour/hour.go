@@ -1,6 +1,7 @@
 package hour
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -115,7 +116,27 @@ func again(first, dir string, o Options) error {
 			return err
 		}
 	}
-	return nil
+	return lend(first, dir)
+}
+
+// lend has a bundle's run.json count the lines of the first one's files.
+func lend(first, dir string) error {
+	var runs [2]bundle.Run
+	for i, d := range []string{first, dir} {
+		text, err := os.ReadFile(filepath.Join(d, "run.json"))
+		if err != nil {
+			return err
+		}
+		if err := json.Unmarshal(text, &runs[i]); err != nil {
+			return err
+		}
+	}
+	runs[1].Final.Lines = runs[0].Final.Lines
+	text, err := json.Marshal(runs[1])
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "run.json"), text, 0o644)
 }
 
 // phase is one of the hour's, and how an arm does in it.
