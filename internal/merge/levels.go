@@ -3,6 +3,7 @@ package merge
 import (
 	"time"
 
+	"schload/internal/bundle"
 	"schload/telemetry/record"
 )
 
@@ -62,11 +63,22 @@ func ownLevels(list []record.Level, iv record.Interval, offset, length time.Dura
 				l.Value *= own.Seconds() / length.Seconds()
 			}
 		case at:
-			l.Value += record.Seconds(offset)
+			l.Value = moved(l.Value, offset)
 		}
 		list = append(list, l)
 	}
 	return list
+}
+
+// moved is an instant in seconds, so much later: the seconds of a whole number
+// of nanoseconds, as every instant of a bundle, which a sum of two doubles need
+// not be.
+func moved(instant float64, offset time.Duration) float64 {
+	at, err := bundle.FromSeconds(instant)
+	if err != nil {
+		return instant + record.Seconds(offset)
+	}
+	return record.Seconds(at + offset)
 }
 
 func ruleOf(l record.Level) rule {

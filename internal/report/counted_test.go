@@ -46,7 +46,7 @@ func TestPercentilesAreCounted(t *testing.T) {
 
 var (
 	percentile = regexp.MustCompile(`\bp(50|9[0-9])\b`)
-	ofSoMany   = regexp.MustCompile(` of [0-9]|of n, ms|p99\.9 needs [0-9]+ successes`)
+	ofSoMany   = regexp.MustCompile(` of [0-9]|of n, ms|p99\.9 needs [0-9 ]+ successes`)
 	ofRounds   = regexp.MustCompile(`^(  |\| on - off: )response p`) // a difference, over as many rounds as its table says
 	counts     = regexp.MustCompile(`^(  (baseline    |maintenance )?n +[0-9~-]|  (baseline|maintenance) +n |  delivery time, ms, (baseline   |maintenance) n |\| successes in )`)
 )
