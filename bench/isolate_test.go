@@ -43,7 +43,7 @@ var feltRows = []string{"on: response p50, maintenance", "on: response p99, main
 // BenchmarkIsolate runs storm and calm with all arms in one process and with a
 // process for each, in pairs of the same seed whose order turns, and prints
 // what the arm on felt: median [least .. most], and of the pairs' differences.
-// BENCH_PAIRS is how many pairs of each (default 6, 160 s for both), BENCH_RATE
+// BENCH_PAIRS is how many pairs of each (default 6; 160 s for one of both), BENCH_RATE
 // the rate of each arm (default 1000).
 func BenchmarkIsolate(b *testing.B) {
 	pairs, _ := strconv.Atoi(os.Getenv("BENCH_PAIRS"))
