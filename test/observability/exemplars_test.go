@@ -38,8 +38,8 @@ func (s *stack) traced(t *testing.T, r summary) {
 		t.Logf("%d exemplars of %s", len(exemplars), metric)
 	}
 	s.collected(t, "ResourceLog #0")
-	if strings.Contains(r.stderr, "404") {
-		t.Errorf("something was not found:\n%s", last(r.stderr, 2000))
+	if strings.Contains(r.stderr, "404 Not Found") || strings.Contains(r.stderr, "Unimplemented") || r.Harness.Exports.Failed > 0 {
+		t.Errorf("something found no receiver: exports %+v\n%s", r.Harness.Exports, last(r.stderr, 2000))
 	}
 }
 
