@@ -193,10 +193,13 @@ const roundTrip = time.Millisecond
 
 // distant is a connection whose far end is away: what is written arrives a
 // round trip later. The whole trip is charged to who asks.
-type distant struct{ net.Conn }
+type distant struct {
+	net.Conn
+	trip time.Duration
+}
 
 func (d distant) Write(p []byte) (int, error) {
-	time.Sleep(roundTrip)
+	time.Sleep(d.trip)
 	return d.Conn.Write(p)
 }
 
@@ -213,7 +216,7 @@ func (b *bench) afar() *bench {
 			if err != nil {
 				return nil, err
 			}
-			return distant{c}, nil
+			return distant{c, roundTrip}, nil
 		}
 		a.EndpointType = handoff.InternalIP
 		return handoff.Open(ctx, handoff.Config{Arm: a, Target: target, Workers: b.connections(), Base: b.config.Base, Marks: marks, Dial: dial})

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -130,10 +131,13 @@ var recounted = []struct {
 	{"saturation, pipelines of the client's", func(t *testing.T) string {
 		b := newCeilingBench(t, "autopipeline", 0)
 		b.config.Open = b.openGathering
+		// The client sends one pipeline at a time: while it travels, the others' commands gather.
+		b.wrap = func(conn net.Conn) net.Conn { return distant{conn, 40 * time.Millisecond} }
+		b.config.Pools[0].Schedule.Think = 0
 		b.config.Describe.SLO = []string{"baseline.p99 < 1s"}
 		return b.leave()
 	}, func(s compare.Summary) bool {
-		return s.Saturating() && s.Saturation.Depth > 1 && s.Saturation.Ceiling.Median > 0 && s.SLO == nil
+		return s.Saturating() && s.Saturation.Depth > 4 && s.Saturation.Ceiling.Median > 0 && s.SLO == nil
 	}},
 	{"injected", func(t *testing.T) string {
 		b := newBench(t, "failover").audit("GET=0.8,SET=0.2")
