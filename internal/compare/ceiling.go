@@ -70,8 +70,8 @@ func ceiling(rates []float64) Ceiling {
 	return Ceiling{Seconds: n, Median: (rates[(n-1)/2] + rates[n/2]) / 2, Min: rates[0], Max: rates[n-1]}
 }
 
-// shortest is the length from which on a reading is one of the ceiling: those
-// that a phase cuts short are left out.
+// shortest is the length from which on a reading counts for a rate or a peak:
+// those that a phase cuts short are left out.
 const shortest = 500 * time.Millisecond
 
 // addRate notes the successes a second of a reading that lies in the baseline.

@@ -7,12 +7,14 @@ import (
 	"schload/telemetry/record"
 )
 
-// CPU is how many processors the harness used, on average; 0 where that is not
-// known or the phase did not come.
+// CPU is how many processors the harness used: on average in a phase, and in
+// the reading of the two in which it used most, those shorter than half a second
+// left out. It is 0 where that is not known or the phase did not come.
 type CPU struct {
 	Processors  int     `json:"processors"` // that it may use
 	Baseline    float64 `json:"baseline"`
 	Maintenance float64 `json:"maintenance"`
+	Peak        float64 `json:"peak"`
 }
 
 // Workers is how busy a pool's workers were.
@@ -36,6 +38,7 @@ type signs struct {
 type mean struct {
 	length float64 // of what was added
 	cpu    float64
+	peak   float64 // the largest cpu of a whole reading
 	full   map[worker]busy
 }
 
@@ -76,16 +79,20 @@ func (s *signs) add(iv record.Interval, phase string) {
 				s.queue[w] = max(s.queue[w], int(l.Value))
 			}
 		case record.HarnessCPU:
-			m.addCPU(l.Value * length)
+			m.addCPU(l.Value, length)
 		case record.HarnessWorkersFull:
 			m.addFull(w, l.Value, length)
 		}
 	}
 }
 
-func (m *mean) addCPU(value float64) {
-	if m != nil {
-		m.cpu += value
+func (m *mean) addCPU(value, length float64) {
+	if m == nil {
+		return
+	}
+	m.cpu += value * length
+	if length >= shortest.Seconds() {
+		m.peak = max(m.peak, value)
 	}
 }
 
@@ -118,7 +125,7 @@ func (m *mean) processors() float64 {
 
 // cpu returns how many processors the harness used.
 func (s *signs) cpu(run bundle.Run) CPU {
-	c := CPU{Baseline: s.baseline.processors(), Maintenance: s.during.processors()}
+	c := CPU{Baseline: s.baseline.processors(), Maintenance: s.during.processors(), Peak: max(s.baseline.peak, s.during.peak)}
 	switch {
 	case c == CPU{}: // the system does not tell
 	case run.Final != nil && run.Final.Health != nil:

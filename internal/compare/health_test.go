@@ -94,6 +94,30 @@ func TestSaturation(t *testing.T) {
 	}
 }
 
+// The processors used: means weighted by length, and the whole reading with
+// most, of warm-up and recovery none.
+func TestCPU(t *testing.T) {
+	p := start(t)
+	for _, r := range []struct {
+		phase  record.Phase
+		length time.Duration
+		cpu    float64
+	}{
+		{record.Warmup, time.Second, 1.9},
+		{record.Baseline, time.Second, 0.2}, {record.Baseline, 500 * time.Millisecond, 0.8}, {record.Baseline, 499 * time.Millisecond, 1.7},
+		{record.Maintenance, time.Second, 0.5},
+		{record.Recovery, time.Second, 1.8},
+	} {
+		p.phase(1, r.phase)
+		p.level("", record.HarnessCPU, r.cpu)
+		p.passes(r.length)
+	}
+	c := p.finish(calm()).Harness.CPU
+	if mean := (0.2 + 0.5*0.8 + 0.499*1.7) / 1.999; c.Processors != 2 || math.Abs(c.Baseline-mean) > 1e-9 || c.Maintenance != 0.5 || c.Peak != 0.8 {
+		t.Errorf("%+v, want %.3f in the baseline, 0.5 in maintenance, 0.8 at most", c, mean)
+	}
+}
+
 // What is near an end is a warning.
 func TestHealthWarnings(t *testing.T) {
 	f := calm()

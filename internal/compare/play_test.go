@@ -113,9 +113,12 @@ func (p *play) proved(arm string, connections uint64, optedIn string) {
 }
 
 // second ends the interval.
-func (p *play) second() {
+func (p *play) second() { p.passes(time.Second) }
+
+// passes ends an interval of some length.
+func (p *play) passes(length time.Duration) {
 	p.t.Helper()
-	p.now += time.Second
+	p.now += length
 	p.intended = p.now
 	p.write(p.recorder.Collect(p.now))
 }

@@ -118,19 +118,24 @@ func (b *bundle) mean(phase, arm, name, pool string) float64 {
 
 // cpu is how many processors the harness used.
 type cpu struct {
-	processors            uint64
-	baseline, maintenance float64
+	processors                  uint64
+	baseline, maintenance, peak float64
 }
 
 func (c cpu) object() any {
 	if c == (cpu{}) {
 		return nil
 	}
-	return object{"processors": c.processors, "baseline": share(c.baseline), "maintenance": share(c.maintenance)}
+	return object{"processors": c.processors, "baseline": share(c.baseline), "maintenance": share(c.maintenance), "peak": share(c.peak)}
 }
 
 func (b *bundle) cpu() cpu {
 	c := cpu{baseline: b.mean("baseline", "", "schload.harness.cpu", ""), maintenance: b.mean("maintenance", "", "schload.harness.cpu", "")}
+	for _, p := range b.each("", "schload.harness.cpu") {
+		if at := b.at(p.middle()); (at == "baseline" || at == "maintenance") && p.seconds() >= 0.5 {
+			c.peak = max(c.peak, p.level)
+		}
+	}
 	if c == (cpu{}) {
 		return c
 	}

@@ -33,6 +33,9 @@ func harness(s compare.Summary) string {
 	text := "harness: " + started(h.StartLag)
 	if h.CPU.Processors > 0 {
 		text += fmt.Sprintf("; %.2f of %s", max(h.CPU.Baseline, h.CPU.Maintenance), plural(uint64(h.CPU.Processors), "processor"))
+		if h.CPU.Peak > 0 {
+			text += fmt.Sprintf(" (%.2f in the busiest reading)", h.CPU.Peak)
+		}
 	}
 	if h.Health != nil && h.Health.Memory > 0 {
 		text += fmt.Sprintf("; %s MB of memory", three(float64(h.Health.Memory)/1e6))
