@@ -158,7 +158,7 @@ func undelivered(arm string, p bundle.Pool, s *sums) (broken []string) {
 	verdicts := is(delivery.Delivered) + is(delivery.Lost) + is(delivery.Left) + is(delivery.Unknown)
 	if p.Receivers > 0 && due != verdicts {
 		broken = append(broken, fmt.Sprintf("arm %s: pool %s: %s deliveries were due, but %s delivered + %s lost + %s left + %s unknown = %s",
-			arm, p.Name, Count(due), Count(is(delivery.Delivered)), Count(is(delivery.Lost)), Count(is(delivery.Left)), Count(is(delivery.Unknown)), Count(verdicts)))
+			arm, p.Name, bundle.Count(due), bundle.Count(is(delivery.Delivered)), bundle.Count(is(delivery.Lost)), bundle.Count(is(delivery.Left)), bundle.Count(is(delivery.Unknown)), bundle.Count(verdicts)))
 	}
 	return broken
 }

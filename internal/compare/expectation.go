@@ -163,7 +163,7 @@ func (t trial) nothingPromised(level string) string {
 	case sch.Requested == "off":
 		return "the arm's handoffs are off"
 	case sch.Connections > 0 && sch.OptedIn == 0:
-		return fmt.Sprintf("none of the arm's %s connections opted in: its handoffs are off", Count(sch.Connections))
+		return fmt.Sprintf("none of the arm's %s connections opted in: its handoffs are off", bundle.Count(sch.Connections))
 	}
 	return ""
 }

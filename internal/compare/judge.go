@@ -46,9 +46,9 @@ func unproved(a Arm) []string {
 	switch {
 	case a.SCH.Connections == 0:
 	case a.SCH.Requested == "on" && a.SCH.OptedIn == 0:
-		return []string{fmt.Sprintf("arm %s was to have handoffs on, but none of its %s connections opted in", a.Name, Count(a.SCH.Connections))}
+		return []string{fmt.Sprintf("arm %s was to have handoffs on, but none of its %s connections opted in", a.Name, bundle.Count(a.SCH.Connections))}
 	case (a.SCH.Requested == "off" || a.Raw()) && a.SCH.OptedIn > 0:
-		return []string{fmt.Sprintf("arm %s was to have handoffs off, but %s of its %s connections opted in", a.Name, Count(a.SCH.OptedIn), Count(a.SCH.Connections))}
+		return []string{fmt.Sprintf("arm %s was to have handoffs off, but %s of its %s connections opted in", a.Name, bundle.Count(a.SCH.OptedIn), bundle.Count(a.SCH.Connections))}
 	}
 	return nil
 }
@@ -71,7 +71,7 @@ func conservation(arm string, s *sums, complete bool) (broken []string) {
 				continue
 			}
 			broken = append(broken, fmt.Sprintf("arm %s, pool %s: due %s is not ok %s + failed %s + missed %s %s",
-				arm, pool, Count(t.Due), Count(t.OK), Count(t.Failed), Count(t.Missed), part.name))
+				arm, pool, bundle.Count(t.Due), bundle.Count(t.OK), bundle.Count(t.Failed), bundle.Count(t.Missed), part.name))
 		}
 	}
 	return broken
@@ -106,7 +106,7 @@ func twoTruths(arm string, s *sums) (broken []string) {
 	}
 	if succeeded != t.OK || failed != t.Failed {
 		broken = append(broken, fmt.Sprintf("arm %s: its histograms hold %s successes and %s failures, its counters %s and %s",
-			arm, Count(succeeded), Count(failed), Count(t.OK), Count(t.Failed)))
+			arm, bundle.Count(succeeded), bundle.Count(failed), bundle.Count(t.OK), bundle.Count(t.Failed)))
 	}
 	return broken
 }

@@ -123,7 +123,7 @@ func (t toll) explained(before, during uint64) (beyond float64, sure bool) {
 
 // losses is "on: 0 of 30 750 operations failed or were missed ...".
 func (t trial) losses() string {
-	return fmt.Sprintf("%s: %s of %s operations failed or were missed%s", t.arm.Name, Count(t.on.during.losses()), Count(t.on.during.of()), since)
+	return fmt.Sprintf("%s: %s of %s operations failed or were missed%s", t.arm.Name, bundle.Count(t.on.during.losses()), bundle.Count(t.on.during.of()), since)
 }
 
 // since says what a count of a promise covers.
@@ -131,12 +131,12 @@ const since = " from the beginning of the maintenance on"
 
 // both is "failed, missed or late ...: on 0, off 3 817".
 func (t trial) both(what string, on, off uint64) string {
-	return fmt.Sprintf("%s: %s %s, %s %s", what, t.arm.Name, Count(on), t.ref.Name, Count(off))
+	return fmt.Sprintf("%s: %s %s, %s %s", what, t.arm.Name, bundle.Count(on), t.ref.Name, bundle.Count(off))
 }
 
 // harms is both of all harm.
 func (t trial) harms() string {
-	return t.both(fmt.Sprintf("failed, missed or late, of %s%s", Count(t.on.during.of()), since), t.on.during.harm(), t.off.during.harm())
+	return t.both(fmt.Sprintf("failed, missed or late, of %s%s", bundle.Count(t.on.during.of()), since), t.on.during.harm(), t.off.during.harm())
 }
 
 // nothingFails is the promise that no operation fails because of the upgrade.
@@ -147,15 +147,15 @@ func (t trial) nothingFails() claim {
 	_, redirected := t.on.caused()
 	switch {
 	case t.on.during.crossed() > 0:
-		return claim{finding: violated, reason: fmt.Sprintf("%s, %s of them because the client gave a wrong or another command's reply", text, Count(t.on.during.crossed()))}
+		return claim{finding: violated, reason: fmt.Sprintf("%s, %s of them because the client gave a wrong or another command's reply", text, bundle.Count(t.on.during.crossed()))}
 	case n == 0:
 		return claim{finding: held, reason: text}
 	case sure:
 		return claim{finding: violated, reason: text}
 	case redirected && sent > 0:
-		return claim{finding: open, reason: fmt.Sprintf("%s, %s of them redirects that the arm does not follow (max_retries -1): the promise is to clients of a cluster, which do", text, Count(sent))}
+		return claim{finding: open, reason: fmt.Sprintf("%s, %s of them redirects that the arm does not follow (max_retries -1): the promise is to clients of a cluster, which do", text, bundle.Count(sent))}
 	case t.on.before.losses() > 0:
-		return claim{finding: open, reason: fmt.Sprintf("%s, and %s of %s in the baseline: it need not be the maintenance", text, Count(t.on.before.losses()), Count(t.on.before.of()))}
+		return claim{finding: open, reason: fmt.Sprintf("%s, and %s of %s in the baseline: it need not be the maintenance", text, bundle.Count(t.on.before.losses()), bundle.Count(t.on.before.of()))}
 	}
 	rounds := int(math.Ceil(countable * float64(max(1, t.rounds())) / float64(n)))
 	return claim{finding: open, reason: fmt.Sprintf("%s: fewer than %d may be a hiccup", text, countable), rounds: max(rounds, t.rounds()+1)}
@@ -184,7 +184,7 @@ func (t trial) spares() claim {
 	case ok && d.Verdict == VerdictWorse:
 		return claim{finding: violated, reason: text + overRoundsOf(d)}
 	case t.sameEvent() && lost && t.on.during.losses() == 0 && on < off:
-		return claim{finding: held, reason: fmt.Sprintf("%s; %s failures and misses against none in the same event", text, Count(t.off.during.losses()))}
+		return claim{finding: held, reason: fmt.Sprintf("%s; %s failures and misses against none in the same event", text, bundle.Count(t.off.during.losses()))}
 	case off < countable && on < countable && total(t.arm.Notices) == 0:
 		return claim{finding: open, reason: text + ": there was next to no harm to prevent, and nothing was announced"}
 	case off < countable && on < countable:
@@ -273,7 +273,7 @@ func (a Arm) interruptions(of scope) (n uint64) {
 // reaches is that messages come through as they do without handoffs, or better:
 // whoever sends them has a share in it, and is covered.
 func (t trial) reaches() claim {
-	text := t.both(fmt.Sprintf("failed, missed, late or never delivered, of %s operations and deliveries%s", Count(t.on.during.of()), since), t.on.during.harm(), t.off.during.harm()) +
+	text := t.both(fmt.Sprintf("failed, missed, late or never delivered, of %s operations and deliveries%s", bundle.Count(t.on.during.of()), since), t.on.during.harm(), t.off.during.harm()) +
 		"; " + t.both("messages lost", t.on.during.lost, t.off.during.lost)
 	d, ok := t.difference(Primary)
 	switch limit := t.alike(); {

@@ -78,7 +78,7 @@ func starved(h *bundle.Health) (reasons []string) {
 func (s *Summary) lagging() (arms []string) {
 	for _, a := range s.Arms {
 		if lag, _ := s.startLag(a); lag > lagEnd {
-			arms = append(arms, fmt.Sprintf("%s %v of %s", a.Name, round(lag), Count(a.Phases.Baseline.Lateness.Count)))
+			arms = append(arms, fmt.Sprintf("%s %v of %s", a.Name, round(lag), bundle.Count(a.Phases.Baseline.Lateness.Count)))
 		}
 	}
 	return arms
@@ -105,17 +105,17 @@ func (s *Summary) warnHealth(add func(string, ...any)) {
 		return
 	}
 	if share := h.Files.Share(); share >= nearEnd && share < bundle.FilesLimit {
-		add("the harness had %s of %s file descriptors open: raise the limit (ulimit -n) before adding workers", Count(h.Files.Used), Count(h.Files.Limit))
+		add("the harness had %s of %s file descriptors open: raise the limit (ulimit -n) before adding workers", bundle.Count(h.Files.Used), bundle.Count(h.Files.Limit))
 	}
 	if h.Ports.Share() >= nearEnd {
 		add("up to %s TCP ports were in use, %s of them in TIME_WAIT, of %s to dial from: when they run out, dials fail here and not at the target",
-			Count(h.Ports.Used), Count(h.TimeWait), Count(h.Ports.Limit))
+			bundle.Count(h.Ports.Used), bundle.Count(h.TimeWait), bundle.Count(h.Ports.Limit))
 	}
 	if h.ClockSteps > 0 {
 		add("the clock was set %s, by up to %v: no duration is touched, but instants in files and dashboards are", often(int(h.ClockSteps)), round(h.ClockStep.Duration()))
 	}
 	if n := s.Harness.MarksDropped; n > 0 {
-		add("%s marks were dropped: the timeline lacks them, the counts do not", Count(n))
+		add("%s marks were dropped: the timeline lacks them, the counts do not", bundle.Count(n))
 	}
 }
 

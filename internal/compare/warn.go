@@ -41,7 +41,7 @@ func (s *Summary) warn(sums *sums, t timeline, final *bundle.Final) {
 			add("%s", text)
 		}
 		if x := a.SCH; x.Requested == "on" && x.Effective == "mixed" {
-			add("arm %s: only %s of %s connections opted in to notices", a.Name, Count(x.OptedIn), Count(x.Connections))
+			add("arm %s: only %s of %s connections opted in to notices", a.Name, bundle.Count(x.OptedIn), bundle.Count(x.Connections))
 		}
 		for _, note := range notes(final, a.Name) {
 			add("arm %s: %s", a.Name, note)
@@ -51,7 +51,7 @@ func (s *Summary) warn(sums *sums, t timeline, final *bundle.Final) {
 		}
 		t := sums.operations(a.Name, func(string) bool { return true })
 		if ended := t.OK + t.Failed + t.Missed; cut && ended < t.Due {
-			add("arm %s: %s operations had not ended when the run was cut off", a.Name, Count(t.Due-ended))
+			add("arm %s: %s operations had not ended when the run was cut off", a.Name, bundle.Count(t.Due-ended))
 		}
 		if cut && sums.outageOpen(a.Name) {
 			add("arm %s: an outage was going on when the run was cut off; it is not among the windows", a.Name)
@@ -102,7 +102,7 @@ func (s *Summary) warnSamples(add func(string, ...any)) {
 			}
 		}
 		if len(few) > 0 {
-			add("%s needs %s successes: %s", q.name, Count(q.needs), strings.Join(few, ", "))
+			add("%s needs %s successes: %s", q.name, bundle.Count(q.needs), strings.Join(few, ", "))
 		}
 	}
 }
@@ -118,13 +118,13 @@ func (s *Summary) busy(a Arm) string {
 	case lag > lagEnd:
 	case lag > lagLimit:
 		return fmt.Sprintf("arm %s: operations of the baseline started up to %v late at p99 of %s (limit %v): a good part of the result is the harness, lower the rate or add processors",
-			a.Name, round(late), Count(n), lagLimit)
+			a.Name, round(late), bundle.Count(n), lagLimit)
 	case late > lagLimit:
 		return fmt.Sprintf("arm %s: operations of the baseline started up to %v late at p99 of %s because all workers were busy: the target was slow for this rate, or add workers",
-			a.Name, round(late), Count(n))
+			a.Name, round(late), bundle.Count(n))
 	case lag > lagBudget && lag > response/lagShare:
 		return fmt.Sprintf("arm %s: operations of the baseline started up to %v late at p99 of %s, more than a tenth of their response time of %v: part of it is the harness",
-			a.Name, round(lag), Count(n), round(response))
+			a.Name, round(lag), bundle.Count(n), round(response))
 	}
 	return ""
 }
@@ -146,14 +146,14 @@ func often(n int) string {
 	if n == 1 {
 		return "once"
 	}
-	return Count(n) + " times"
+	return bundle.Count(n) + " times"
 }
 
 func spans(n int) string {
 	if n == 1 {
 		return "a span"
 	}
-	return "each of " + Count(n) + " spans"
+	return "each of " + bundle.Count(n) + " spans"
 }
 
 // round leaves about three digits.
@@ -166,17 +166,17 @@ func (s *Summary) warnExports(add func(string, ...any)) {
 	if e.Failed > 0 {
 		held := ""
 		if e.Held > 0 {
-			held = " and " + Count(e.Held) + " were held back to spare it"
+			held = " and " + bundle.Count(e.Held) + " were held back to spare it"
 		}
-		add("%s of %s exports to the collector failed%s: the dashboards lack them, this summary does not", Count(e.Failed), Count(e.Failed+e.Sent), held)
+		add("%s of %s exports to the collector failed%s: the dashboards lack them, this summary does not", bundle.Count(e.Failed), bundle.Count(e.Failed+e.Sent), held)
 	}
 	if e.Overflowed > 0 {
 		add("series beyond the bound of their metric were merged %s (otel.metric.overflow): the dashboards cannot tell them apart, this summary can; a label with very many values, such as the addresses of thousands of nodes, does that", often(int(e.Overflowed)))
 	}
 	if e.SpansLost > 0 {
-		add("%s spans were lost on their way to the collector: traces lack them, the counts do not", Count(e.SpansLost))
+		add("%s spans were lost on their way to the collector: traces lack them, the counts do not", bundle.Count(e.SpansLost))
 	}
 	if e.EventsLost > 0 {
-		add("%s log events of marks were lost on their way out: what is compared from an export lacks them, the bundle does not", Count(e.EventsLost))
+		add("%s log events of marks were lost on their way out: what is compared from an export lacks them, the bundle does not", bundle.Count(e.EventsLost))
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"schload/internal/compare"
+	"schload/internal/bundle"
 	"schload/telemetry/mark"
 )
 
@@ -18,7 +18,7 @@ func nothingAnnounced(c Case) []Finding {
 		return nil
 	}
 	f := Finding{ID: "nothing-announced", Title: "The server announced nothing", Severity: Expected, Confidence: Likely,
-		Evidence: []string{fmt.Sprintf("%s of %s connections opted in and read no notice", compare.Count(c.Arm.SCH.OptedIn), compare.Count(c.Arm.SCH.Connections))},
+		Evidence: []string{fmt.Sprintf("%s of %s connections opted in and read no notice", bundle.Count(c.Arm.SCH.OptedIn), bundle.Count(c.Arm.SCH.Connections))},
 		Cause:    "Handoffs follow notices. Failures that nobody plans (a node, a network) come without; if this was planned, the server's switch or its endpoint policy keeps the notices back.",
 		Fix:      "For a planned upgrade check that client maintenance notifications are on for cluster and database, and raise a ticket with the vendor. For failures rely on timeouts, retries and reconnects.",
 		Source:   vendor + "SCH not triggering"}
@@ -32,7 +32,7 @@ func nothingAnnounced(c Case) []Finding {
 // felt says what the arm lost.
 func (c Case) felt() string {
 	o := c.Arm.Operations
-	text := fmt.Sprintf("%s of %s operations failed, %s missed", compare.Count(o.Failed), compare.Count(o.Due), compare.Count(o.Missed))
+	text := fmt.Sprintf("%s of %s operations failed, %s missed", bundle.Count(o.Failed), bundle.Count(o.Due), bundle.Count(o.Missed))
 	if o.Failed > 0 {
 		text += " (" + classes(c.Arm.Errors) + ")"
 	}
@@ -207,7 +207,7 @@ func staleAddress(c Case) []Finding {
 		f.Evidence = append(f.Evidence, d)
 	}
 	if n := len(c.vain()); n > len(failed) {
-		f.Evidence = append(f.Evidence, fmt.Sprintf("that is the first time; in the whole run %s dials failed", compare.Count(n)))
+		f.Evidence = append(f.Evidence, fmt.Sprintf("that is the first time; in the whole run %s dials failed", bundle.Count(n)))
 	}
 	f.Evidence = append(f.Evidence, c.felt())
 	if !c.hurt() {

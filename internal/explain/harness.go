@@ -3,7 +3,7 @@ package explain
 import (
 	"fmt"
 
-	"schload/internal/compare"
+	"schload/internal/bundle"
 )
 
 // harness: the run itself proves nothing, or not all that it seems to.
@@ -26,7 +26,7 @@ func harness(e *Evidence) (list []Finding) {
 	}
 	if n := s.Harness.MarksDropped; n > 0 {
 		list = append(list, Finding{ID: "marks-dropped", Title: "The timeline is not whole", Severity: Note, Confidence: Certain,
-			Evidence: []string{compare.Count(n) + " marks dropped"},
+			Evidence: []string{bundle.Count(n) + " marks dropped"},
 			Cause:    "An arm writes so many marks of a kind in a second and no more, so that a storm of dials does not hide the rest; or marks came faster than the disk took them. Totals do not suffer; connections and instants named here may not be all.", Fix: "None is needed for the totals. Fewer workers or connections make a smaller storm.", Source: "docs/BUNDLE.md, marks.jsonl"})
 	}
 	return list
@@ -71,8 +71,8 @@ func (c Case) fine() Finding {
 	f := Finding{ID: "healthy", Title: "Nothing to explain", Severity: Fine, Confidence: Certain}
 	switch {
 	case l.HandedOver > 0:
-		f.Title = fmt.Sprintf("Nothing to explain: handed over %s of %s", compare.Count(l.HandedOver), plural(l.HandedOver+l.ClosedTold+l.ClosedUntold+l.GivenUp, "connection"))
-		f.Evidence = append(f.Evidence, fmt.Sprintf("%s started, %s succeeded; told %s of %s", plural(c.Arm.Handoffs.Started, "handoff"), compare.Count(c.Arm.Handoffs.Succeeded), compare.Count(n.Told), compare.Count(n.Connections)))
+		f.Title = fmt.Sprintf("Nothing to explain: handed over %s of %s", bundle.Count(l.HandedOver), plural(l.HandedOver+l.ClosedTold+l.ClosedUntold+l.GivenUp, "connection"))
+		f.Evidence = append(f.Evidence, fmt.Sprintf("%s started, %s succeeded; told %s of %s", plural(c.Arm.Handoffs.Started, "handoff"), bundle.Count(c.Arm.Handoffs.Succeeded), bundle.Count(n.Told), bundle.Count(n.Connections)))
 		if q := c.Arm.Attribution.Handoffs.SinceNotice; q.Count > 0 {
 			f.Evidence = append(f.Evidence, "notice to takeover: "+length(q.P50.Duration())+" at p50, "+length(q.Max.Duration())+" at most, of "+plural(q.Count, "handoff"))
 		}
@@ -81,9 +81,9 @@ func (c Case) fine() Finding {
 	case c.on():
 		f.Evidence = append(f.Evidence, "no notice came")
 	}
-	f.Evidence = append(f.Evidence, fmt.Sprintf("%s of %s operations failed, %s missed, no outage", compare.Count(o.Failed), compare.Count(o.Due), compare.Count(o.Missed)))
+	f.Evidence = append(f.Evidence, fmt.Sprintf("%s of %s operations failed, %s missed, no outage", bundle.Count(o.Failed), bundle.Count(o.Due), bundle.Count(o.Missed)))
 	if saved := c.Arm.Attribution.Saved; saved.ByRelaxedTimeouts+saved.ByRetries > 0 {
-		f.Evidence = append(f.Evidence, fmt.Sprintf("%s operations succeeded only because of relaxed timeouts, %s because of retries", compare.Count(saved.ByRelaxedTimeouts), compare.Count(saved.ByRetries)))
+		f.Evidence = append(f.Evidence, fmt.Sprintf("%s operations succeeded only because of relaxed timeouts, %s because of retries", bundle.Count(saved.ByRelaxedTimeouts), bundle.Count(saved.ByRetries)))
 	}
 	return f
 }

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"schload/internal/compare"
+	"schload/internal/bundle"
 	"schload/telemetry/mark"
 )
 
@@ -27,10 +27,10 @@ func neverTold(c Case) []Finding {
 		Fix:    "Harmless while retries are on. To have fewer, do not keep more idle connections than the load needs (PoolSize, MaxIdleConns).",
 		Source: method + "What the handoffs did: who was told"}
 	if events > 0 {
-		f.Evidence = append(f.Evidence, fmt.Sprintf("of %s that MOVING concerned, in %s, %s read it", plural(concerned, "connection"), plural(events, "event"), compare.Count(told)))
+		f.Evidence = append(f.Evidence, fmt.Sprintf("of %s that MOVING concerned, in %s, %s read it", plural(concerned, "connection"), plural(events, "event"), bundle.Count(told)))
 	}
 	if untold > 0 {
-		f.Evidence = append(f.Evidence, fmt.Sprintf("the server closed %s before they were told", compare.Count(untold)))
+		f.Evidence = append(f.Evidence, fmt.Sprintf("the server closed %s before they were told", bundle.Count(untold)))
 	}
 	if len(list) > 0 {
 		f.Evidence = append(f.Evidence, "closed untold: "+named(list, endedAt))
@@ -61,7 +61,7 @@ func handoffsFailed(c Case) []Finding {
 	if h.Failed == 0 && abandoned == 0 {
 		return nil
 	}
-	figures := fmt.Sprintf("%s started, %s succeeded, %s failed, %s given up for good", compare.Count(h.Started), compare.Count(h.Succeeded), compare.Count(h.Failed), plural(abandoned, "connection"))
+	figures := fmt.Sprintf("%s started, %s succeeded, %s failed, %s given up for good", bundle.Count(h.Started), bundle.Count(h.Succeeded), bundle.Count(h.Failed), plural(abandoned, "connection"))
 	var undialled, broken []mark.Mark
 	for _, m := range c.handoffs {
 		switch {
@@ -125,18 +125,18 @@ func overflowDials(c Case) []Finding {
 	}
 	f := Finding{ID: "overflow-dials", Title: "A storm of dials while connections were handed over", Severity: Problem, Confidence: Certain,
 		Evidence: []string{
-			fmt.Sprintf("%s dials for a single command each, for %s: %.1f for each", compare.Count(d.Overflow), plural(started, "handoff"), ratio(d.Overflow, started)),
-			fmt.Sprintf("at most %s dials within 100 ms, at %s", compare.Count(d.Peak), instant(d.At.Duration())),
+			fmt.Sprintf("%s dials for a single command each, for %s: %.1f for each", bundle.Count(d.Overflow), plural(started, "handoff"), ratio(d.Overflow, started)),
+			fmt.Sprintf("at most %s dials within 100 ms, at %s", bundle.Count(d.Peak), instant(d.At.Duration())),
 		},
 		Cause:  "A connection that is being handed over cannot be used. A command that finds none free dials one for itself, to the configured address, which is the old node, and throws it away. Slow or failing handoffs make it as many as there are commands.",
 		Fix:    "Have more connections than operations in flight (PoolSize two to four times), and make handoffs quick: reachable addresses, a quick handshake, no work in OnConnect. Watch ephemeral ports and the server's limit of clients.",
 		Source: findings + "3. A busy pool dials the old address while it moves"}
 	if d.Leaving > 0 {
-		f.Evidence = append(f.Evidence, fmt.Sprintf("%s dials went to a node that was about to leave", compare.Count(d.Leaving)))
+		f.Evidence = append(f.Evidence, fmt.Sprintf("%s dials went to a node that was about to leave", bundle.Count(d.Leaving)))
 	}
 	for i, n := range d.Nodes {
 		if i < 2 {
-			f.Evidence = append(f.Evidence, fmt.Sprintf("%s: at most %s within 100 ms, at %s", n.Node, compare.Count(n.Peak), instant(n.At.Duration())))
+			f.Evidence = append(f.Evidence, fmt.Sprintf("%s: at most %s within 100 ms, at %s", n.Node, bundle.Count(n.Peak), instant(n.At.Duration())))
 		}
 	}
 	return []Finding{f}
@@ -156,7 +156,7 @@ func poolExhausted(c Case) []Finding {
 		return nil
 	}
 	f := Finding{ID: "pool-exhausted", Title: "The bound on connections turned handoffs into errors", Severity: Problem, Confidence: Certain,
-		Evidence: []string{fmt.Sprintf("%s failed with pool exhausted, of %s due", plural(n, "operation"), compare.Count(c.Arm.Operations.Due))},
+		Evidence: []string{fmt.Sprintf("%s failed with pool exhausted, of %s due", plural(n, "operation"), bundle.Count(c.Arm.Operations.Due))},
 		Cause:    "Connections that are being handed over count as open and cannot be used. With MaxActiveConns reached the pool may not dial, and the command fails at once, without waiting and without a retry.",
 		Fix:      "Leave MaxActiveConns at 0; bound with PoolSize, which lets a command dial instead. If it must be bounded, leave room: twice PoolSize or more.",
 		Source:   findings + "2. A bound on connections turns a handoff into errors"}
@@ -180,7 +180,7 @@ func relaxationLeaked(c Case) []Finding {
 	}
 	return []Finding{{ID: "relaxation-leaked", Title: "Relaxed timeouts were never taken back", Severity: Problem, Confidence: Certain,
 		Evidence: []string{
-			fmt.Sprintf("%s of %s still open at the end though every announced maintenance was over", compare.Count(r.NeverClosed), plural(r.Windows, "window")),
+			fmt.Sprintf("%s of %s still open at the end though every announced maintenance was over", bundle.Count(r.NeverClosed), plural(r.Windows, "window")),
 			"the longest was open for " + length(r.Longest.Duration()),
 		},
 		Cause:  "go-redis counts openings and closings on each connection and gives a notice's window no limit. A connection that moves, or misses the closing notice, stays relaxed for good: a dead server is then noticed after the relaxed timeout instead of the read timeout.",

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"schload/internal/compare"
+	"schload/internal/bundle"
 )
 
 // The oldest versions that do handoffs.
@@ -26,7 +26,7 @@ func notOptedIn(c Case) []Finding {
 	}
 	f := c.missing()
 	f.Severity, f.Confidence = Problem, cmp.Or(f.Confidence, Certain)
-	f.Evidence = append([]string{fmt.Sprintf("%s of %s connections opted in", compare.Count(c.Arm.SCH.OptedIn), compare.Count(c.Arm.SCH.Connections))}, f.Evidence...)
+	f.Evidence = append([]string{fmt.Sprintf("%s of %s connections opted in", bundle.Count(c.Arm.SCH.OptedIn), bundle.Count(c.Arm.SCH.Connections))}, f.Evidence...)
 	if c.Proof.Server != "" {
 		f.Evidence = append(f.Evidence, "the server said it is "+c.Proof.Server)
 	}

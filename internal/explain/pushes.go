@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"schload/internal/compare"
+	"schload/internal/bundle"
 	"schload/telemetry/mark"
 )
 
@@ -151,7 +151,7 @@ func redirectNotFollowed(c Case) []Finding {
 	return []Finding{{ID: "redirect-not-followed", Title: "Commands were sent to another node and the client did not follow", Severity: Problem, Confidence: Certain,
 		Evidence: []string{
 			fmt.Sprintf("%s failed with MOVED or ASK; max_retries is -1", plural(n, "operation")),
-			fmt.Sprintf("redirects in all: %s MOVED, %s ASK", compare.Count(c.Arm.Redirects.Moved), compare.Count(c.Arm.Redirects.Ask)),
+			fmt.Sprintf("redirects in all: %s MOVED, %s ASK", bundle.Count(c.Arm.Redirects.Moved), bundle.Count(c.Arm.Redirects.Ask)),
 		},
 		Cause:  "Slots moved, and the old node answers with the new one. To go-redis following that is a retry (MaxRedirects); without any the application gets the redirect as an error. It was not executed. Handoffs do not prevent it: slots flip before SMIGRATED.",
 		Fix:    "Let clients of a cluster follow redirects: MaxRedirects 1 or more (max_retries).",

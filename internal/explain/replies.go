@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"schload/internal/bundle"
 	"schload/internal/compare"
 	"schload/telemetry/mark"
 )
@@ -45,7 +46,7 @@ func receivers(c Case) []Finding {
 		if d.Receivers == 0 || d.Lost == 0 && errors == "" && d.Resubscribed == 0 {
 			continue
 		}
-		text := fmt.Sprintf("pool %s (%s): %s of %s deliveries lost", p.Name, p.Kind, compare.Count(d.Lost), compare.Count(d.Due))
+		text := fmt.Sprintf("pool %s (%s): %s of %s deliveries lost", p.Name, p.Kind, bundle.Count(d.Lost), bundle.Count(d.Due))
 		if d.Gaps.Count > 0 {
 			text += fmt.Sprintf(" in %s, the longest of %s", plural(d.Gaps.Count, "gap"), plural(d.Gaps.Longest, "message"))
 		}
@@ -77,7 +78,7 @@ func crossedReplies(c Case) []Finding {
 		return nil
 	}
 	f := Finding{ID: "crossed-replies", Title: "The client gave replies to the wrong commands during handoffs", Severity: Problem, Confidence: Certain,
-		Evidence: []string{fmt.Sprintf("%s crossed, %s wrong or crossed ones given as a value without an error; %s", compare.Count(n), compare.Count(c.Arm.SilentReplies), plural(c.Arm.Handoffs.Started, "handoff"))},
+		Evidence: []string{fmt.Sprintf("%s crossed, %s wrong or crossed ones given as a value without an error; %s", bundle.Count(n), bundle.Count(c.Arm.SilentReplies), plural(c.Arm.Handoffs.Started, "handoff"))},
 		Cause:    "A defect of go-redis (9.17 to 9.23, here " + orNone(c.Run.Versions.GoRedis) + "): while the handoff greets on the new connection, a command can take it and reads the greeting's reply, or another command's.",
 		Fix:      "Nothing avoids it for sure in this version but handoffs off. What makes it rare: MaxActiveConns 0, PoolSize two to four times the operations in flight, DisableIdentity, neither client name nor database number.",
 		Source:   findings + "1. During a handoff go-redis gives replies to the wrong commands"}
@@ -94,7 +95,7 @@ func wrongReplies(c Case) []Finding {
 			Evidence: []string{plural(n, "wrong reply mark")},
 			Cause:    "Outside the client's own handoffs this is the server, a proxy, or another user of the same keys." + injected(c.Summary),
 			Fix:      "See that nobody else writes schload's keys, then look at the marks wrong_reply of the bundle.", Source: method + "A reply that meets the wrong command"}
-		f.Evidence[0] = compare.Count(n) + " wrong replies"
+		f.Evidence[0] = bundle.Count(n) + " wrong replies"
 		f.Evidence = append(f.Evidence, quoted(c.replies, func(m mark.Mark) bool { return m.Name != "crossed_reply" })...)
 		list = append(list, f)
 	}

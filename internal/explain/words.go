@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"schload/internal/compare"
+	"schload/internal/bundle"
 )
 
 // instant spells a point of the run: 12.813 s.
@@ -40,7 +40,7 @@ func plural[N int | uint64](n N, one string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return compare.Count(n) + " " + one + "s"
+	return bundle.Count(n) + " " + one + "s"
 }
 
 // classes spells counts by name, the largest first: read_timeout 12, eof 3.
@@ -54,7 +54,7 @@ func classes(counts map[string]uint64) string {
 	var parts []string
 	for _, name := range names {
 		if counts[name] > 0 {
-			parts = append(parts, name+" "+compare.Count(counts[name]))
+			parts = append(parts, name+" "+bundle.Count(counts[name]))
 		}
 	}
 	return strings.Join(parts, ", ")
@@ -68,7 +68,7 @@ func named(list []*connection, at func(*connection) time.Duration) string {
 	var parts []string
 	for i, c := range list {
 		if i == mostNamed {
-			parts = append(parts, fmt.Sprintf("and %s more", compare.Count(len(list)-i)))
+			parts = append(parts, fmt.Sprintf("and %s more", bundle.Count(len(list)-i)))
 			break
 		}
 		parts = append(parts, fmt.Sprintf("%d at %s", c.number, instant(at(c))))

@@ -5,11 +5,11 @@ import (
 	"strconv"
 	"time"
 
-	"schload/internal/compare"
+	"schload/internal/bundle"
 )
 
 // count spells a whole number in groups of three: 20 000.
-func count(n uint64) string { return compare.Count(n) }
+func count(n uint64) string { return bundle.Count(n) }
 
 // three spells a number with three significant digits, zeros included, so that
 // 2.50 says how well it is known.
@@ -24,7 +24,7 @@ func three(x float64) string {
 	rounded, _ := strconv.ParseFloat(strconv.FormatFloat(x, 'e', 2, 64), 64)
 	exponent := int(math.Floor(math.Log10(rounded) + 1e-12))
 	if exponent >= 3 {
-		return compare.Group(strconv.FormatFloat(rounded, 'f', 0, 64))
+		return bundle.Group(strconv.FormatFloat(rounded, 'f', 0, 64))
 	}
 	return strconv.FormatFloat(rounded, 'f', 2-exponent, 64)
 }
