@@ -241,10 +241,7 @@ func (d *decoder) level(arm, name string, p *metricspb.NumberDataPoint) error {
 	if err := d.bound(p.GetStartTimeUnixNano(), p.GetTimeUnixNano()); err != nil {
 		return err
 	}
-	v := p.GetAsDouble()
-	if i, ok := p.GetValue().(*metricspb.NumberDataPoint_AsInt); ok {
-		v = float64(i.AsInt)
-	}
+	v := levelOf(p)
 	if err := checkLevel(name, v); err != nil {
 		return err
 	}

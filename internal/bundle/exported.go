@@ -120,7 +120,7 @@ func (r *exportedReader) own(rm *metricspb.ResourceMetrics) error {
 			for _, p := range m.GetGauge().GetDataPoints() {
 				switch m.GetName() {
 				case intervalName:
-					if err := checkLevel(intervalName, p.GetAsDouble()); err != nil {
+					if err := checkLevel(intervalName, levelOf(p)); err != nil {
 						return fmt.Errorf("metric %s: %w", intervalName, err)
 					}
 					r.cover(p.GetStartTimeUnixNano(), p.GetTimeUnixNano())
@@ -128,7 +128,7 @@ func (r *exportedReader) own(rm *metricspb.ResourceMetrics) error {
 					r.out.Versions.GoRedis = value(p.GetAttributes(), attrClient)
 					r.out.ProfileHash = value(p.GetAttributes(), attrHash)
 				case record.HarnessSaturated:
-					r.saturated(value(p.GetAttributes(), record.AttrReason), p.GetAsDouble() > 0)
+					r.saturated(value(p.GetAttributes(), record.AttrReason), levelOf(p) > 0)
 				}
 			}
 		}

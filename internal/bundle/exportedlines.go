@@ -58,13 +58,14 @@ func foreign(start []byte) error {
 		start[:min(shown, len(start))])
 }
 
-// wholeLine reads up to a newline, and not more than a line may hold.
+// wholeLine reads up to a newline; of a line that holds more than it may, its
+// beginning.
 func wholeLine(in *bufio.Reader) (line []byte, err error) {
 	for {
 		part, err := in.ReadSlice('\n')
 		line = append(line, part...)
 		if len(line) > maxLine {
-			return nil, errLongLine
+			return line, errLongLine
 		}
 		if !errors.Is(err, bufio.ErrBufferFull) {
 			return line, err

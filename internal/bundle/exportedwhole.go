@@ -214,10 +214,7 @@ func outside(at uint64) error {
 }
 
 func (w *whole) level(arm, name string, kind metricspb.AggregationTemporality, p *metricspb.NumberDataPoint) error {
-	v := p.GetAsDouble()
-	if i, ok := p.GetValue().(*metricspb.NumberDataPoint_AsInt); ok {
-		v = float64(i.AsInt)
-	}
+	v := levelOf(p)
 	if err := checkLevel(name, v); err != nil {
 		return err
 	}

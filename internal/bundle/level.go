@@ -3,6 +3,8 @@ package bundle
 import (
 	"fmt"
 
+	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
+
 	"schload/telemetry/record"
 )
 
@@ -30,6 +32,14 @@ func leastOf(name string) float64 {
 		return -mostLevel
 	}
 	return 0
+}
+
+// levelOf is a gauge's value, whichever of its two kinds a point has.
+func levelOf(p *metricspb.NumberDataPoint) float64 {
+	if i, ok := p.GetValue().(*metricspb.NumberDataPoint_AsInt); ok {
+		return float64(i.AsInt)
+	}
+	return p.GetAsDouble()
 }
 
 // checkLevel refuses what would spoil every sum it is added to.

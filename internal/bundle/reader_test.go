@@ -226,6 +226,12 @@ func TestTooLong(t *testing.T) {
 	wantError(t, err, filepath.Join(dir, marksFile)+" line 2: it is longer than 64 MB")
 	_, err = ReadExports([]string{filepath.Join(dir, marksFile)})
 	wantError(t, err, marksFile+" line 2: it is longer than 64 MB")
+	if err := os.WriteFile(filepath.Join(dir, "core"), []byte("\x7fELF"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	grow(t, filepath.Join(dir, "core"), maxLine+100)
+	_, err = ReadExports([]string{filepath.Join(dir, "core")})
+	wantError(t, err, filepath.Join(dir, "core")+" line 1: not an OTLP/JSON request: it begins with")
 	grow(t, filepath.Join(dir, runFile), maxRun)
 	_, err = Open(dir)
 	wantError(t, err, filepath.Join(dir, runFile)+": it is longer than 16 MB")

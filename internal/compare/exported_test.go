@@ -178,6 +178,7 @@ func TestExportedRefuses(t *testing.T) {
 		"negative":        {replace(own, `"asInt":"4"`, `"asInt":"-4"`), "is not a count"},
 		"not a number":    {replace(own, `"asInt":"4"`, `"asDouble":"NaN"`), "is not a count"},
 		"length NaN":      {replace(own, `"asDouble":`, `"asDouble":"NaN","was":`), "line 1: metric schload.interval: value NaN is no level"},
+		"length no whole": {replace(own, `"asDouble":`, `"asInt":"-1","was":`), "line 1: metric schload.interval: value -1 is no level"},
 		"sum no number":   {replace(own, `"sum":`, `"sum":"NaN","was":`), "line 1"},
 		"newer phase":     {replace(own, `"stringValue":"warmup"`, `"stringValue":"cooldown"`), "cooldown"},
 		"a gap":           {strings.Join(append(append([]string{}, deltas[:3]...), deltas[4:]...), ""), "line 4: deltas from"},
