@@ -236,6 +236,9 @@ func TestStrangeDirectories(t *testing.T) {
 		}
 	}
 	file := filepath.Join(dir, FileName)
+	if err := os.WriteFile(file, []byte("{"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.Truncate(file, maxFile+1); err != nil { // it takes no room
 		t.Fatal(err)
 	}
