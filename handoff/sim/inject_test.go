@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -167,6 +168,31 @@ func TestInjectHangup(t *testing.T) {
 			c.ended()
 		}
 		w.wantInjected(Hangup, 2)
+	})
+}
+
+// Hangups at one instant are of the connections open at it: those that a client
+// dials meanwhile stay.
+func TestInjectHangupsAtOnce(t *testing.T) {
+	inWorld(t, Config{}, func(w *world) {
+		const n = 8
+		var clients sync.WaitGroup
+		again := make([]*peer, n)
+		for i := range again {
+			first := w.dial(node1)
+			first.do("PING", "+PONG\r\n")
+			clients.Go(func() {
+				first.ended()
+				again[i] = w.dial(node1)
+			})
+		}
+		w.inject(Injection{Fault: Hangup, Count: n, From: time.Second})
+		clients.Wait()
+		after(time.Second)
+		for _, c := range again {
+			c.do("PING", "+PONG\r\n")
+		}
+		w.wantInjected(Hangup, n)
 	})
 }
 

@@ -7,7 +7,7 @@ import (
 
 // keepTime does the faults of an order at their instants.
 func (in *injector) keepTime(o *order) {
-	for range o.Count {
+	for len(o.instants) > 0 {
 		if !in.wait(o.instants[0] - in.now()) {
 			return
 		}
@@ -17,7 +17,7 @@ func (in *injector) keepTime(o *order) {
 		case Refusal:
 			in.refusal(o)
 		case Hangup:
-			in.hangup(o)
+			in.hangups(o)
 		}
 	}
 }
@@ -83,26 +83,38 @@ func (d *director) shut(now time.Duration, on bool) {
 	d.tend()
 }
 
-// hangup closes one of the connections, by lot.
-func (in *injector) hangup(o *order) {
+// hangups closes connections by lot, one for each instant that is now the next.
+// The lot is drawn of those that are open now: those that the client dials in
+// place of the first are none of them.
+func (in *injector) hangups(o *order) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.sim.mu.Lock()
-	var all []*conn
-	for _, c := range in.sim.conns {
+	open := in.sim.open()
+	for at := o.instants[0]; len(o.instants) > 0 && o.instants[0] == at; {
+		if len(open) == 0 {
+			o.instants = o.instants[1:]
+			continue
+		}
+		i := in.random.IntN(len(open))
+		c := open[i]
+		open = slices.Delete(open, i, i+1)
+		in.done(o, c.on(Injury{At: in.now(), Detail: "closed without notice"}))
+		c.hangUp()
+	}
+}
+
+// open returns the connections that are not being closed, in order of their
+// beginning.
+func (s *Simulator) open() (all []*conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.conns {
 		if !c.hungUp.Load() {
 			all = append(all, c)
 		}
 	}
-	in.sim.mu.Unlock()
-	if len(all) == 0 {
-		o.instants = o.instants[1:]
-		return
-	}
 	slices.SortFunc(all, func(a, b *conn) int { return int(a.id) - int(b.id) })
-	c := all[in.random.IntN(len(all))]
-	in.done(o, c.on(Injury{At: in.now(), Detail: "closed without notice"}))
-	c.hangUp()
+	return all
 }
 
 // withhold reports whether a notice must not go to a connection now.
