@@ -163,6 +163,9 @@ func (c Config) resolve() (settings, []error, error) {
 	}
 	env.refuseDelta()
 	c.resolveResource(&s, env)
+	if err == nil && s.exports() {
+		err = env.text("OTEL_RESOURCE_ATTRIBUTES", "OTEL_SERVICE_NAME")
+	}
 	if err == nil {
 		env.warnUnused(s)
 	}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // environment reads the standard OTEL_ variables. It is our own reader,
@@ -180,16 +181,38 @@ func (e *environment) headers() map[string]string {
 	return e.pairs(name, v)
 }
 
+// resource are the attributes that the environment adds. The SDK reads the
+// variable once more and takes what is ignored here; an empty value hides that.
 func (e *environment) resource() map[string]string {
 	name, v := e.first("OTEL_RESOURCE_ATTRIBUTES")
 	attributes := e.pairs(name, v)
-	for key := range attributes {
-		if ReservedAttribute(key) && key != "service.name" && key != "service.instance.id" {
+	for key, value := range attributes {
+		switch {
+		case ReservedAttribute(key) && key != "service.name" && key != "service.instance.id":
 			e.warn(name, key, "schload states this attribute itself")
-			attributes[key] = "" // the SDK would read it again: an empty value hides it
+			attributes[key] = ""
+		case !utf8.ValidString(value):
+			e.warn(name, key, "its value is not UTF-8, which telemetry has to be")
+			attributes[key] = ""
+		}
+	}
+	for _, pair := range strings.Split(v, ",") {
+		key, _, ok := strings.Cut(pair, "=")
+		if key = strings.TrimSpace(key); ok && attributes[key] == "" {
+			attributes[key] = ""
 		}
 	}
 	return attributes
+}
+
+// text refuses variables that are no UTF-8: no export could hold them.
+func (e *environment) text(names ...string) error {
+	for _, name := range names {
+		if v := e.get(name); !utf8.ValidString(v) {
+			return fmt.Errorf("%s=%q is not UTF-8, which telemetry has to be: give it as UTF-8", name, v)
+		}
+	}
+	return nil
 }
 
 // pairs reads key=value,key=value with percent-encoded values. The map is

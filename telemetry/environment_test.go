@@ -94,6 +94,7 @@ func TestDestination(t *testing.T) {
 		{"delta", Config{}, variables{"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "delta"}, decision{Warnings: 1}},
 		{"aggregation", Config{}, variables{"OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION": "summary"}, decision{Warnings: 1}},
 		{"reserved attributes", Config{}, variables{"OTEL_RESOURCE_ATTRIBUTES": "schload.arm=x,pool=y,service.name=z,site=a"}, decision{Warnings: 2}},
+		{"attributes that are none", Config{}, variables{"OTEL_RESOURCE_ATTRIBUTES": "novalue,a=%zz,b=%ff,site=a"}, decision{Warnings: 3}},
 		{"disabled", Config{}, variables{"OTEL_SDK_DISABLED": "TRUE", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318"}, decision{}},
 		{"flag beats none and disabled", Config{Endpoint: "http://c:4318", Prometheus: ":1"}, variables{"OTEL_METRICS_EXPORTER": "none", "OTEL_SDK_DISABLED": "true"},
 			decision{Endpoint: "http://c:4318/v1/metrics", Protocol: HTTP, Prometheus: ":1"}},

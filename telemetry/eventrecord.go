@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"go.opentelemetry.io/otel/sdk/resource"
 	collogs "go.opentelemetry.io/proto/otlp/collector/logs/v1"
@@ -89,8 +90,17 @@ func textual(key, value string) *commonpb.KeyValue {
 	return &commonpb.KeyValue{Key: key, Value: textValue(value)}
 }
 
+// textValue is a text as the bundle's JSON has it: bytes that are no UTF-8, with
+// which no event would be sent, are U+FFFD each.
 func textValue(value string) *commonpb.AnyValue {
-	return &commonpb.AnyValue{Value: &commonpb.AnyValue_StringValue{StringValue: value}}
+	return &commonpb.AnyValue{Value: &commonpb.AnyValue_StringValue{StringValue: valid(value)}}
+}
+
+func valid(text string) string {
+	if utf8.ValidString(text) {
+		return text
+	}
+	return string([]rune(text))
 }
 
 func numeric(key string, value int64) *commonpb.KeyValue {

@@ -123,7 +123,7 @@ func TestEventsGoTheWayOfMetrics(t *testing.T) {
 					return ""
 				}})
 			e.Begin([]byte(`{"run_id":"run-1"}`), func(s string) string { return s })
-			e.Mark(mark.Mark{At: time.Second, Kind: mark.Phase, Name: "warmup"})
+			e.Mark(mark.Mark{At: time.Second, Kind: mark.Phase, Name: "warmup", Detail: "Z\xfcrich"}) // as others say it
 			e.Interval(record.Interval{To: time.Second})
 			e.End(t.Context(), []byte(`{"run_id":"run-1"}`))
 			l.mu.Lock()
@@ -137,7 +137,7 @@ func TestEventsGoTheWayOfMetrics(t *testing.T) {
 			}
 			l.mu.Unlock()
 			text, err := os.ReadFile(file)
-			if err != nil || strings.Count(string(text), `"eventName":"schload.`) != 4 || !strings.Contains(string(text), "resourceMetrics") {
+			if err != nil || strings.Count(string(text), `"eventName":"schload.`) != 4 || !strings.Contains(string(text), "resourceMetrics") || !strings.Contains(string(text), "Z\ufffdrich") {
 				t.Errorf("%v: the file holds\n%s", err, text)
 			}
 			if s := e.Stats(); s.Events.Sent != 8 || s.Events.Lost+s.Events.Failed+s.Failed > 0 {

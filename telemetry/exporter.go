@@ -66,8 +66,11 @@ func Start(ctx context.Context, c Config) (*Exporter, error) {
 		return e, nil
 	}
 	e.health.log = log
+	// What the SDK finds fault with in variables is no failed export; it was told above.
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) {}))
+	err = e.start(ctx, s, c)
 	otel.SetErrorHandler(&e.health)
-	if err := e.start(ctx, s, c); err != nil {
+	if err != nil {
 		return nil, errors.Join(err, e.Close(ctx))
 	}
 	return e, nil

@@ -57,6 +57,40 @@ func TestFile(t *testing.T) {
 	}
 }
 
+// Resource attributes that cannot be read are ignored, although the SDK reads
+// them by itself and takes them: no export could hold some.
+func TestResourceThatIsNoText(t *testing.T) {
+	t.Setenv("OTEL_RESOURCE_ATTRIBUTES", "a=%ff,b=%zz,c=\x20%C3%BC,novalue")
+	path := filepath.Join(t.TempDir(), "metrics.jsonl")
+	e := started(t, Config{File: path, Getenv: os.Getenv})
+	if err := e.Flush(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if s := e.Stats(); s.Sent != 3 || s.Failed+s.Errors != 0 {
+		t.Errorf("%+v", s)
+	}
+	_ = e.Close(t.Context())
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, _, _ := bytes.Cut(data, []byte("\n"))
+	request := new(collector.ExportMetricsServiceRequest)
+	if err := protojson.Unmarshal(line, request); err != nil {
+		t.Fatal(err)
+	}
+	if got := pairs(request.ResourceMetrics[0].Resource.Attributes); got["a"] != "" || got["b"] != "" || got["c"] != "ü" {
+		t.Errorf("resource %q, want c alone of the environment's", got)
+	}
+
+	for _, name := range []string{"OTEL_RESOURCE_ATTRIBUTES", "OTEL_SERVICE_NAME"} {
+		_, err := Start(t.Context(), Config{File: path, Getenv: variables{name: "\xff=x"}.get})
+		if err == nil || !strings.Contains(err.Error(), name+`="\xff=x" is not UTF-8`) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // A file that cannot be written is a failed export with its own cause.
 func TestFileThatFails(t *testing.T) {
 	var log strings.Builder

@@ -120,7 +120,7 @@ func eventName(m mark.Mark) string { return "schload." + string(m.Kind) }
 func ofMark(m mark.Mark) []attribute.KeyValue {
 	list := []attribute.KeyValue{attribute.String(attrName, m.Name)}
 	if m.Detail != "" {
-		list = append(list, attribute.String(attrDetail, m.Detail))
+		list = append(list, attribute.String(attrDetail, valid(m.Detail)))
 	}
 	if m.Seq != nil {
 		list = append(list, attribute.Int64(attrSeq, *m.Seq))

@@ -32,8 +32,9 @@ func harness(s compare.Summary) string {
 	h := s.Harness
 	text := "harness: " + started(h.StartLag)
 	if h.CPU.Processors > 0 {
-		text += fmt.Sprintf("; %.2f of %s", max(h.CPU.Baseline, h.CPU.Maintenance), plural(uint64(h.CPU.Processors), "processor"))
-		if h.CPU.Peak > 0 {
+		used := max(h.CPU.Baseline, h.CPU.Maintenance)
+		text += fmt.Sprintf("; %.2f of %s", used, plural(uint64(h.CPU.Processors), "processor"))
+		if h.CPU.Peak > used { // a mean has short readings, too
 			text += fmt.Sprintf(" (%.2f in the busiest reading)", h.CPU.Peak)
 		}
 	}
