@@ -97,7 +97,7 @@ func comparison() []Panel {
 			return perSecond(byArm, dials, labels, offset)
 		}),
 		pair("Relaxed connections", "Open connections under relaxed timeouts.", "short", func(labels, offset string) string {
-			return level(byArm, "schload_connections_relaxed", labels, offset)
+			return standing(byArm, "schload_connections_relaxed", labels, offset)
 		}),
 		timeline("Outages", "When no operation of an arm succeeded although some were due.",
 			ranges(level(byArm, "schload_outage_active", inArm), "{{schload_arm}} of $run",

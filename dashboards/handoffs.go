@@ -111,7 +111,7 @@ func reactions() []Panel {
 			ranges(level("type", "schload_maintenance_active", inRun), "window {{type}}",
 				happened(during(byArm, notices, inArm), "2"), armLegend+" notices",
 				happened(during(byArm, "schload_handoffs_total", inArm+`,result="started"`), "3"), armLegend+" handoffs",
-				happened("sum by (schload_arm) ("+selected("schload_connections_relaxed", inArm)+")", "4"), armLegend+" relaxed"),
+				happened(standing(byArm, "schload_connections_relaxed", inArm), "4"), armLegend+" relaxed"),
 			state{1, "open", "orange"}, state{2, "notices read", "purple"}, state{3, "handed off", "green"}, state{4, "relaxed", "blue"}).wide(24),
 		graph("Notices by kind", "Maintenance notifications received within the rate interval. Each connection gets its own, so 50 connections count one MOVING as 50.", "short",
 			ranges(during("schload_arm, redis_client_connection_notification", notices, inArm)+" > 0",
@@ -119,7 +119,7 @@ func reactions() []Panel {
 		graph("Handoffs", "Connections handed off to another endpoint within the rate interval: started, succeeded, failed, abandoned.", "short",
 			ranges(during("schload_arm, result", "schload_handoffs_total", inArm)+" > 0", "{{schload_arm}} {{result}}")).points().wide(8),
 		graph("Relaxed connections", "Open connections under relaxed timeouts. It must come back to 0.", "short",
-			ranges("sum by (schload_arm) ("+selected("schload_connections_relaxed", inArm)+")", armLegend)).steps().wide(8),
+			ranges(standing(byArm, "schload_connections_relaxed", inArm), armLegend)).steps().wide(8),
 	}
 }
 
@@ -152,7 +152,7 @@ func attribution() []Panel {
 func connections() []Panel {
 	return []Panel{
 		graph("Connections per node", "Where the open connections of each arm lead: a handoff moves them before the node goes.", "short",
-			ranges("sum by (schload_arm, node) ("+selected("schload_connections", inArm)+")", "{{schload_arm}} {{node}}")).steps().wide(24),
+			ranges(standing("schload_arm, node", "schload_connections", inArm), "{{schload_arm}} {{node}}")).steps().wide(24),
 		graph("Dials by result", "Connections dialled per second, by result.", "cps",
 			ranges(perSecond("schload_arm, result", dials, inArm)+" > 0", "{{schload_arm}} {{result}}")).points(),
 		graph("Closes by side", "Connections that ended per second, by the side that closed them.", "cps",
@@ -203,7 +203,7 @@ func trust() []Panel {
 		gauge("Pauses for garbage collection", "Pauses of the harness's garbage collector.", "s",
 			"quantile", "schload_harness_gc_pause_seconds", "quantile {{quantile}}"),
 		graph("Processors", "Processors that the harness used, and those that the hypervisor gave to others.", "short",
-			ranges(level("schload_run_id", "schload_harness_cpu", inRun), "used", level("schload_run_id", "schload_harness_steal", inRun), "stolen")),
+			ranges(level("schload_run_id", "schload_harness_cpu", inRun), "used: {{schload_run_id}}", level("schload_run_id", "schload_harness_steal", inRun), "stolen: {{schload_run_id}}")),
 		gauge("Memory", "Resident memory of the harness.", "bytes", "schload_run_id", "schload_harness_memory_bytes", "{{schload_run_id}}"),
 		graph("No worker free", "Share of the time in which a pool had no worker left. At 100 % operations wait for workers and not for Redis.", "percentunit",
 			ranges(level("schload_arm, pool", "schload_harness_workers_full", inRun), "{{schload_arm}} {{pool}}")).upTo(1),

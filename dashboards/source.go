@@ -66,6 +66,13 @@ func level(by, metric, labels string, offset ...string) string {
 	return "max by (" + by + ") (" + selected(metric, labels) + strings.Join(offset, "") + ")"
 }
 
+// standing is the sum of a gauge over the workers of a run; an offset may follow.
+// A run that has ended stands for as long as a query looks back, so that where
+// another follows the sum would count both: the greater of the two is told.
+func standing(by, metric, labels string, offset ...string) string {
+	return "max by (" + by + ") (sum by (schload_run_id, " + by + ") (" + selected(metric, labels) + strings.Join(offset, "") + "))"
+}
+
 // highest is the greatest value that a gauge had in the time range.
 func highest(by, metric, labels string) string {
 	return "max by (" + by + ") (max_over_time(" + selected(metric, labels) + whole + "))"

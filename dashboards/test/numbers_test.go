@@ -205,6 +205,25 @@ func TestHeatmapsAreShares(t *testing.T) {
 	}
 }
 
+// A run that has ended stands for as long as queries look back. Where another
+// follows at once its connections are not added to the next one's.
+func TestRunsFollowEachOther(t *testing.T) {
+	s := serve(t)
+	story(t, s)
+	tell(t, s, told{"20261122T090052Z-2", "failover", first.began.Add(length - announced + lookback/2)}) // comes to newNode while first stands there
+	s.from = first.began
+	a := ask(t, s, dashboards.Handoffs())
+	for title, legend := range map[string]string{"Connections per node": "on " + newNode, "Relaxed connections": "on"} {
+		most := 0.0
+		for _, sample := range a.shown(t, title)[legend].Samples {
+			most = max(most, sample.F)
+		}
+		if most != pool {
+			t.Errorf("%s: %s has up to %v, want %v", title, legend, most, pool)
+		}
+	}
+}
+
 // The rows of tables meet, because all their columns have the same labels; and
 // the compared run lies on the other.
 func TestTablesAndShift(t *testing.T) {
