@@ -48,9 +48,12 @@ const (
 	unclosed = 5 * time.Minute
 )
 
-// covered records that c has read n; the observer's mutex is held.
+// covered records that c has read n; the observer's mutex is held. Now is from
+// before it was: of connections that read at once a later one may come with an
+// instant before the first one's.
 func (o *observer) covered(c *connection, n notice.Notice, now time.Duration) {
 	e, bit := o.event(n, now)
+	now = max(now, e.first)
 	kind := &o.coverage.kinds[n.Kind]
 	if !e.nodes[c.node] && len(e.nodes) < maxNodes {
 		e.nodes[c.node] = true
@@ -69,7 +72,7 @@ func (o *observer) covered(c *connection, n notice.Notice, now time.Duration) {
 		e.Owed++
 		kind.Owed++
 	} else {
-		e.last = now
+		e.last = max(e.last, now)
 		o.lengths.record(&o.lengths.Notices[n.Kind], now-e.first)
 	}
 	c.owed &^= bit

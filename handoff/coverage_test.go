@@ -1,8 +1,11 @@
 package handoff
 
 import (
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"schload/handoff/notice"
@@ -42,6 +45,30 @@ func TestStragglers(t *testing.T) {
 		marks := w.marked(mark.Coverage)
 		if len(marks) != 1 || marks[0].Name != "MOVING" || *marks[0].Seq != 3 || int(marks[0].Count) != used || int(marks[0].Of) != n {
 			t.Errorf("%d of %d used: marks %+v", used, n, marks)
+		}
+	})
+}
+
+// Connections read at once, and who comes first to count need not have read
+// first: no event lasts less than nothing.
+func TestReadAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		c := w.warmed("on", 3)
+		n := notice.Notice{Kind: notice.Migrating, Seq: 1, Time: 10 * time.Second}
+		at := []time.Duration{2 * time.Second, 2*time.Second - 58*time.Microsecond, 2*time.Second - 20*time.Microsecond}
+		c.o.mu.Lock()
+		for _, number := range slices.Sorted(maps.Keys(c.o.live)) {
+			c.o.covered(c.o.live[number], n, at[0])
+			at = at[1:]
+		}
+		c.o.mu.Unlock()
+		c.Conclude()
+		if marks := w.marked(mark.Coverage); len(marks) != 1 || marks[0].At != 2*time.Second || marks[0].Duration != 0 || marks[0].Count != 3 {
+			t.Errorf("marks %+v, want one of three that read at the same instant", marks)
+		}
+		if told := c.TakeLengths().Notices[notice.Migrating]; told.Count() != 3 || told.Max() != 0 {
+			t.Errorf("%d delays up to %v, want three of 0", told.Count(), told.Max())
 		}
 	})
 }
